@@ -1,0 +1,110 @@
+# recfuse: `make run` and `make test` do everything from a fresh machine; plain `make` only builds (no network).
+#
+#   make                  build/recfuse                  make lint     clang-format, clang-tidy, cppcheck
+#   make run              set up, run the quickstart     make bench    each hot path against its limit and peers
+#   make test             set up, run every test         make clean    remove build/
+#   SAN=address|undefined|thread   a build with that sanitizer, in build/<SAN>
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VARIANT := $(or $(SAN),release)
+B       := build/$(VARIANT)
+CC      := gcc
+
+PACKAGES := hdf5-serial gsl openblas libutf8proc libsodium yaml-0.1 jansson zlib
+# GSL without its own cblas: OpenBLAS has those symbols.
+LIBS     := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PACKAGES) 2>/dev/null)) -lcsv -lm -lpthread
+INCLUDE  := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+OPT      := $(if $(SAN),-O1 -fno-omit-frame-pointer -fsanitize=$(SAN),-O3)
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings
+# -std=c11 would turn FMA contraction off; the sums' order is fixed by the source either way.
+CFLAGS   := -std=c11 -D_GNU_SOURCE -g $(OPT) -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math \
+            -fopenmp $(WARN) -Isrc -Ikernels -I$(B) $(INCLUDE)
+LDFLAGS  := -fopenmp $(if $(SAN),-fsanitize=$(SAN))
+
+SOURCES  := $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
+KERNELS  := $(sort $(wildcard kernels/*.cu)) kernels/kernels.c
+LIB_OBJ  := $(patsubst %,$(B)/%.o,$(filter-out src/main.c,$(SOURCES)) $(KERNELS))
+TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
+TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
+TEST_LIB := $(patsubst %,$(B)/%.o,$(wildcard tests/*.c))
+BENCHES  := $(patsubst bench/%.c,$(B)/bench/%,$(sort $(wildcard bench/*.c)))
+ALL_C    := $(SOURCES) $(KERNELS) $(wildcard src/*.h src/*/*.h src/*/*/*.h kernels/*.h tests/*.[ch] tests/*/*.c bench/*.[ch])
+
+.PHONY: build all run test check-deps lint format bench clean install test-build data-run data-test
+
+build: build/recfuse
+all: build test-build $(BENCHES)
+
+build/recfuse: $(B)/recfuse
+	@ln -sfn $(VARIANT)/recfuse $@
+$(B)/recfuse: $(B)/src/main.c.o $(B)/librecfuse.a
+	$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+$(B)/librecfuse.a: $(LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/%.c.o: %.c $(B)/build_info.h | check-deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+$(B)/%.cu.o: %.cu $(B)/build_info.h | check-deps
+	@mkdir -p $(@D)
+	$(CC) -x c $(CFLAGS) -Wno-unknown-pragmas -MMD -MP -c $< -o $@
+
+# What a record says of the program; rewritten only when it changes.
+$(B)/build_info.h: FORCE
+	@mkdir -p $(@D)
+	@{ echo '#define BUILD_COMPILER "$(shell $(CC) --version | head -n 1)"'; \
+	   echo '#define BUILD_FLAGS "$(OPT) -march=native -ffp-contract=fast -fopenmp"'; \
+	   echo '#define BUILD_COMMIT "$(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)"'; } > $@.tmp
+	@cmp -s $@.tmp $@ || cp $@.tmp $@; rm -f $@.tmp
+FORCE:
+
+check-deps:
+	@pkg-config --exists $(PACKAGES) || { echo "missing libraries: run tools/install-deps.sh (it says what it installs)"; exit 1; }
+
+$(B)/tests/%: $(B)/tests/%.c.o $(TEST_LIB) $(B)/librecfuse.a
+	$(CC) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
+$(B)/bench/%: $(B)/bench/%.c.o $(B)/librecfuse.a
+	$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+test-build: $(TESTS)
+
+# The two main commands. Set-up runs first, in its own make, since the lines above ask pkg-config.
+run:
+	tools/install-deps.sh
+	$(MAKE) build
+	$(MAKE) data-run
+	build/recfuse run experiments/quickstart/experiment.yaml
+
+test:
+	tools/install-deps.sh
+	$(MAKE) build test-build
+	$(MAKE) data-test
+	tools/run-tests.sh $(B)
+
+data-run:
+	tools/setup-data.sh run
+data-test:
+	tools/setup-data.sh test
+
+bench: build $(BENCHES)
+	tools/run-bench.sh $(B)
+
+lint:
+	clang-format --dry-run --Werror $(filter-out kernels/team.h,$(ALL_C))
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+	    --suppress=missingIncludeSystem -Isrc -Ikernels $(SOURCES)
+	clang-tidy --quiet --warnings-as-errors='*' $(SOURCES) -- $(filter-out -march=native,$(CFLAGS)) 2>/dev/null
+format:
+	clang-format -i $(filter-out kernels/team.h,$(ALL_C))
+
+PREFIX := /usr/local
+install: build
+	install -D $(B)/recfuse $(DESTDIR)$(PREFIX)/bin/recfuse
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,1 @@
+/* Every kernel, one line each: KERNEL(name).  See kernels.h. */

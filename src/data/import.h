@@ -1,0 +1,27 @@
+/*
+ * import.h - from a publisher's files to a dataset.
+ */
+#ifndef DATA_IMPORT_H
+#define DATA_IMPORT_H
+#include <stdbool.h>
+
+#include "data/dataset.h"
+
+struct import_options {
+    bool header;            /* tsv, csv: the first line names the columns */
+    const char *items;      /* csv file (header line) with item columns; NULL: none */
+    const char *item_id;    /* its id column; NULL: the first */
+    const char *name;       /* dataset name; NULL: from the output file */
+};
+struct import_format {
+    const char *name, *help, *example; /* example: one line of such a file */
+    enum status (*read)(const char *source, const struct import_options *options, struct arena *arena,
+                        struct dataset **out);
+};
+extern const struct import_format *const import_formats[]; /* NULL-ended */
+
+/* Reads SOURCE in that format and writes OUT (store_write); prints what was counted. */
+enum status import_run(const char *format, const char *source, const struct import_options *options,
+                       const char *out_path);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * split.h - from interactions to folds of train, valid and test.
+ */
+#ifndef DATA_SPLIT_H
+#define DATA_SPLIT_H
+#include "base/param.h"
+#include "data/dataset.h"
+
+/* One train/valid/test division.  Rows of each part keep the order of the dataset. */
+struct fold {
+    struct interactions train, valid, test; /* valid.n may be 0 */
+    /* what was counted, for the record and the plan */
+    uint64_t n_unknown_dropped;  /* rows of a given split with unknown ids */
+    uint64_t n_duplicates;       /* pairs that occurred more than once in a part: the last was kept */
+    uint64_t n_train_test_pairs; /* pairs in train and in test: masked when ranking, so missed */
+    uint64_t n_test_users, n_cold_test_items; /* users with test rows; test items without a train row */
+};
+
+struct split_type {
+    const char *name; /* "random", "folds", "leave_one_out", "given" */
+    const char *help;
+    const struct param *params;
+    size_t params_size;
+    /* Checks what the params alone can tell (files exist, combinations); may be NULL. */
+    enum status (*check)(const void *params, const struct node *where);
+    /* `in`: what the filters left. */
+    enum status (*apply)(const void *params, const struct dataset *d, const struct interactions *in,
+                         struct arena *arena, struct fold **folds, size_t *n_folds);
+};
+extern const struct split_type *const split_types[]; /* NULL-ended */
+
+/* A split from the config: `{kind: random, test: 0.2, scope: per_user, seed: 42}`. */
+struct split {
+    const struct split_type *type;
+    void *params;
+    const struct node *where;
+    char *json; /* canonical: part of a cell's key, with the sha256 of every file that it names */
+};
+enum status split_parse(const struct node *node, struct arena *arena, struct split *out);
+/* Applies the split, drops duplicates (last kept), counts.  STATUS_DATA when train or test is empty. */
+enum status split_apply(const struct split *split, const struct dataset *d, const struct interactions *in,
+                        struct arena *arena, struct fold **folds, size_t *n_folds);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * model.h - what every model is.
+ */
+#ifndef MODELS_MODEL_H
+#define MODELS_MODEL_H
+#include <signal.h>
+#include <stdint.h>
+
+#include "backend/backend.h"
+#include "base/log.h"
+#include "base/param.h"
+#include "data/view.h"
+
+/* What surrounds a fit: the machine, memory, randomness, who is watching. */
+struct run {
+    const struct backend *backend;
+    struct arena *arena;   /* lives as long as the fitted model */
+    struct arena *scratch; /* freed when fit returns */
+    uint64_t seed;
+    const char *cache;     /* folder of embeddings; NULL: no cache */
+    const char *models;    /* folder of language models: models/minilm ... */
+    struct progress *progress; /* may be NULL */
+    const volatile sig_atomic_t *cancelled; /* not NULL; when it is nonzero fit returns STATUS_STOPPED soon */
+    /* Quality on the validation rows of the fold (higher is better), for early stopping; NULL where there are none. */
+    enum status (*validate)(void *context, const void *state, double *quality);
+    void *validate_context;
+};
+
+/* A block of scores: users x all items. */
+struct tile {
+    float *scores; /* [n_users x ld] row-major, ld >= n_items; host memory */
+    size_t ld;
+    uint32_t n_items;
+};
+
+/* score(u, i) = user[u] . item[i] + user_bias[u] + item_bias[i] + offset */
+struct factors {
+    uint32_t n_users, n_items, factors;
+    const float *user, *item;           /* [n_users x ld_user], [n_items x ld_item] */
+    size_t ld_user, ld_item;
+    const float *user_bias, *item_bias; /* NULL: zero */
+    float offset;
+};
+
+struct model_writer; /* model_io.h */
+struct model_reader;
+
+enum {
+    NEEDS_TEXT = 1,    /* item text (titles at least) */
+    NEEDS_TIME = 2,
+    NEEDS_RATINGS = 4, /* values that differ; the model predicts ratings */
+    NEEDS_ENCODER = 8, /* a language model folder */
+    NEEDS_TRUTH = 16   /* a generated dataset */
+};
+
+struct model_type {
+    const char *name, *family, *source; /* "ials", "matrix factorization", "Hu, Koren, Volinsky 2008; Rendle 2022" */
+    const char *help;                   /* one line */
+    int version;                        /* raised when results change; part of the cell's key */
+    const struct param *params;
+    size_t params_size;
+    unsigned needs;
+    size_t state_size; /* the caller gives fit and load a zeroed state of this size, in run->arena */
+    /* What the table of parameters can't say (combinations); may be NULL. */
+    enum status (*check)(const void *params, const struct node *where);
+    enum status (*fit)(void *state, const void *params, const struct view *train, struct run *run);
+    /* Scores of users[0 .. n - 1] for all items into rows of the tile; finite.  Thread-safe.  Higher is better. */
+    enum status (*score_users)(const void *state, const uint32_t *users, size_t n, const struct tile *out);
+    enum status (*score_pairs)(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
+                               float *scores);
+    /* Optional: lets rank.c use GEMM. */
+    enum status (*factors)(const void *state, struct factors *out);
+    enum status (*save)(const void *state, struct model_writer *w);
+    enum status (*load)(void *state, const void *params, struct model_reader *r, struct run *run);
+    void (*free)(void *state); /* NULL when all memory is the arena's */
+};
+
+/* Scores through whichever function the model has (factors through GEMM for score_users). */
+enum status model_score_users(const struct model_type *type, const void *state, const struct backend *backend,
+                              const uint32_t *users, size_t n, const struct tile *out);
+enum status model_score_pairs(const struct model_type *type, const void *state, const struct backend *backend,
+                              const uint32_t *users, const uint32_t *items, size_t n, uint32_t n_items,
+                              float *scores);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * registry.c - what there is: a line a model, a metric, a format, a split, a filter.
+ */
+#include "registry.h"
+
+#include <string.h>
+
+#include "base/strings.h"
+
+/* clang-format off */
+const struct model_type *const model_types[] = {
+    NULL};
+/* clang-format on */
+
+const struct model_type *model_find(const char *name)
+{
+    for (size_t i = 0; model_types[i] != NULL; i++)
+        if (strcmp(model_types[i]->name, name) == 0)
+            return model_types[i];
+    return NULL;
+}
+
+const char *model_nearest(const char *name)
+{
+    const char *names[256];
+    size_t n = 0;
+    for (; model_types[n] != NULL && n < 256; n++)
+        names[n] = model_types[n]->name;
+    return string_nearest(name, names, n);
+}
