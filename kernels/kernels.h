@@ -1,16 +1,17 @@
 /*
  * kernels.h - the only door to the kernels.
  *
- * A kernel is a row function over a team (team.h), in a .cu file that gcc compiles as C (and nvcc, and the checking
- * build).  kernels/list.h names every kernel once; each name has a descriptor kernel_NAME.  Hosts launch through
- * backend_launch() with a pointer to the kernel's argument struct, which stands in a header beside the .cu file
- * (als.h, topk.h, ...) that C and CUDA both take.
+ * A kernel is a row function over a team (team.h), in a .cu file that gcc compiles as C (and nvcc, and the
+ * checking build).  kernels/list.h names every kernel once; each name has a descriptor kernel_NAME.  Hosts
+ * launch through backend_launch() with a pointer to the kernel's argument struct, which stands in a header
+ * beside the .cu file (als.h, topk.h, ...) that C and CUDA both take.
  */
 #ifndef KERNELS_H
 #define KERNELS_H
 #include <stddef.h>
 
-/* Computes rows 0 .. n_rows - 1; `scratch` bytes of shared memory a team.  0, or nonzero when memory is out. */
+/* Computes rows 0 .. n_rows - 1; `scratch` bytes of shared memory a team.  0, or nonzero when memory is out.
+ */
 typedef int kernel_launcher(const void *args, long n_rows, size_t scratch);
 
 struct kernel {

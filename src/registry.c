@@ -22,7 +22,7 @@ const struct model_type *model_find(const char *name)
 
 const char *model_nearest(const char *name)
 {
-    const char *names[256];
+    const char *names[256] = {NULL};
     size_t n = 0;
     for (; model_types[n] != NULL && n < 256; n++)
         names[n] = model_types[n]->name;

@@ -1,6 +1,6 @@
 /*
- * registry.h - what there is, by name: a line a model, a metric, an import format, a split, a filter.  Names, help
- * and validation come from here.
+ * registry.h - what there is, by name: a line a model, a metric, an import format, a split, a filter.  Names,
+ * help and validation come from here.
  */
 #ifndef REGISTRY_H
 #define REGISTRY_H

@@ -1,7 +1,8 @@
 /*
  * arena.h - memory that lives and dies together: one arena a run, one scratch arena a fit.
  *
- * Allocation is zero-filled and aligned to 64 bytes; nothing is freed singly.  Not for several threads at once.
+ * Allocation is zero-filled and aligned to 64 bytes; nothing is freed singly.  Not for several threads at
+ * once.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -12,8 +13,8 @@ struct arena;
 /* A new, empty arena; NULL (reported as STATUS_SYSTEM) when memory is out. */
 struct arena *arena_new(void);
 
-/* n elements of `size` bytes, zeroed, 64-byte aligned, owned by the arena.  n = 0 gives a valid pointer.  NULL when
- * n * size overflows or memory is out: already reported, so the caller returns STATUS_SYSTEM. */
+/* n elements of `size` bytes, zeroed, 64-byte aligned, owned by the arena.  n = 0 gives a valid pointer. NULL
+ * when n * size overflows or memory is out: already reported, so the caller returns STATUS_SYSTEM. */
 void *arena_alloc(struct arena *arena, size_t n, size_t size) __attribute__((malloc));
 
 /* Copies; NULL as arena_alloc. */
@@ -28,11 +29,11 @@ size_t arena_bytes(const struct arena *arena);
 void arena_free(struct arena *arena);
 
 /* Allocates into `pointer` or returns STATUS_SYSTEM from the caller. */
-#define ARENA_NEW(pointer, arena, n)                                                                               \
-    do {                                                                                                           \
-        (pointer) = arena_alloc((arena), (n), sizeof *(pointer));                                                  \
-        if ((pointer) == NULL)                                                                                     \
-            return STATUS_SYSTEM;                                                                                  \
+#define ARENA_NEW(pointer, arena, n)                                                                         \
+    do {                                                                                                     \
+        (pointer) = arena_alloc((arena), (n), sizeof *(pointer));                                            \
+        if ((pointer) == NULL)                                                                               \
+            return STATUS_SYSTEM;                                                                            \
     } while (0)
 
 #endif

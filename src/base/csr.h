@@ -17,10 +17,11 @@ struct csr {
     const float *val;    /* [nnz]; NULL: all ones */
 };
 
-/* From triples in any order.  value NULL: no values kept.  Of a pair that occurs more than once the last is kept
- * (in the order given); *n_duplicates (may be NULL) counts those dropped.  Indices must be in range. */
-enum status csr_from_triples(uint32_t n_rows, uint32_t n_cols, uint64_t n, const uint32_t *row, const uint32_t *col,
-                             const float *value, struct arena *arena, struct csr *out, uint64_t *n_duplicates);
+/* From triples in any order.  value NULL: no values kept.  Of a pair that occurs more than once the last is
+ * kept (in the order given); *n_duplicates (may be NULL) counts those dropped.  Indices must be in range. */
+enum status csr_from_triples(uint32_t n_rows, uint32_t n_cols, uint64_t n, const uint32_t *row,
+                             const uint32_t *col, const float *value, struct arena *arena, struct csr *out,
+                             uint64_t *n_duplicates);
 /* The transpose: O(nnz + n_rows + n_cols), columns rising. */
 enum status csr_transpose(const struct csr *a, struct arena *arena, struct csr *out);
 /* Is column `col` in row `row`?  Binary search. */

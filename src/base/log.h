@@ -1,6 +1,6 @@
 /*
- * log.h - what a person sees while the program works: lines of log and a progress bar.  Both go to standard error;
- * results go to standard output and files.
+ * log.h - what a person sees while the program works: lines of log and a progress bar.  Both go to standard
+ * error; results go to standard output and files.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

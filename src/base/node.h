@@ -1,7 +1,7 @@
 /*
- * node.h - a parsed YAML document as a tree that remembers where each piece stood, so that every complaint can say
- * file:line:column.  Parsing is libyaml's; duplicate keys, aliases beyond a budget (bombs), several documents and
- * depth beyond 64 are errors.
+ * node.h - a parsed YAML document as a tree that remembers where each piece stood, so that every complaint
+ * can say file:line:column.  Parsing is libyaml's; duplicate keys, aliases beyond a budget (bombs), several
+ * documents and depth beyond 64 are errors.
  */
 #ifndef BASE_NODE_H
 #define BASE_NODE_H
@@ -32,7 +32,8 @@ enum status node_parse(const char *file, const char *bytes, size_t n, struct are
 struct node *node_get(const struct node *map, const char *key);
 /* STATUS_USAGE "FILE:LINE:COLUMN: sentence". */
 enum status node_fail(const struct node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
-enum status node_fail_key(const struct node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum status node_fail_key(const struct node *node, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Scalars.  Numbers: decimal or scientific, whole string, finite. */
 enum status node_double(const struct node *node, double *out);
 enum status node_int(const struct node *node, long long *out);

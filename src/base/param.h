@@ -1,9 +1,9 @@
 /*
  * param.h - what can be set, declared once.
  *
- * Every model, split, filter and block of the config declares its parameters as a table of struct param.  That one
- * table gives parsing, validation, defaults, help, documentation, grids and search spaces.  Values are stored into
- * a plain struct of the owner's, at the offset that the table names:
+ * Every model, split, filter and block of the config declares its parameters as a table of struct param. That
+ * one table gives parsing, validation, defaults, help, documentation, grids and search spaces.  Values are
+ * stored into a plain struct of the owner's, at the offset that the table names:
  *
  *     struct ials_params { int factors; double regularization; int solver; };
  *     static const struct param ials_params[] = {
@@ -40,45 +40,61 @@ struct param {
     const char *name;
     enum param_kind kind;
     size_t offset;
-    double minimum, maximum;  /* numbers: inclusive */
-    double number;            /* default of INT, REAL, BOOL */
-    const char *text;         /* default of CHOICE, STRING; of LIST: "a|b|c" or "" */
-    const char *choices;      /* "a|b|c" */
-    const char *help;         /* one line */
+    double minimum, maximum; /* numbers: inclusive */
+    double number;           /* default of INT, REAL, BOOL */
+    const char *text;        /* default of CHOICE, STRING; of LIST: "a|b|c" or "" */
+    const char *choices;     /* "a|b|c" */
+    const char *help;        /* one line */
 };
 
-#define PARAM_INT(type, field, value, low, high, line)                                                             \
-    {.name = #field, .kind = PARAM_KIND_INT, .offset = offsetof(type, field), .minimum = (low), .maximum = (high), \
-     .number = (value), .help = (line)}
-#define PARAM_REAL(type, field, value, low, high, line)                                                            \
-    {.name = #field, .kind = PARAM_KIND_REAL, .offset = offsetof(type, field), .minimum = (low),                   \
-     .maximum = (high), .number = (value), .help = (line)}
-#define PARAM_BOOL(type, field, value, line)                                                                       \
-    {.name = #field, .kind = PARAM_KIND_BOOL, .offset = offsetof(type, field), .number = (value), .help = (line)}
-#define PARAM_CHOICE(type, field, value, list, line)                                                               \
-    {.name = #field, .kind = PARAM_KIND_CHOICE, .offset = offsetof(type, field), .text = (value),                  \
-     .choices = (list), .help = (line)}
-#define PARAM_STRING(type, field, value, line)                                                                     \
-    {.name = #field, .kind = PARAM_KIND_STRING, .offset = offsetof(type, field), .text = (value), .help = (line)}
-#define PARAM_LIST(type, field, value, list, line)                                                                 \
-    {.name = #field, .kind = PARAM_KIND_LIST, .offset = offsetof(type, field), .text = (value),                    \
-     .choices = (list), .help = (line)}
-#define PARAM_NODE(type, field, line)                                                                              \
-    {.name = #field, .kind = PARAM_KIND_NODE, .offset = offsetof(type, field), .help = (line)}
-#define PARAM_END                                                                                                  \
-    {                                                                                                              \
-        .name = NULL                                                                                               \
+#define PARAM_INT(type, field, value, low, high, line)                                                       \
+    {                                                                                                        \
+        .name = #field, .kind = PARAM_KIND_INT, .offset = offsetof(type, field), .minimum = (low),           \
+        .maximum = (high), .number = (value), .help = (line)                                                 \
+    }
+#define PARAM_REAL(type, field, value, low, high, line)                                                      \
+    {                                                                                                        \
+        .name = #field, .kind = PARAM_KIND_REAL, .offset = offsetof(type, field), .minimum = (low),          \
+        .maximum = (high), .number = (value), .help = (line)                                                 \
+    }
+#define PARAM_BOOL(type, field, value, line)                                                                 \
+    {                                                                                                        \
+        .name = #field, .kind = PARAM_KIND_BOOL, .offset = offsetof(type, field), .number = (value),         \
+        .help = (line)                                                                                       \
+    }
+#define PARAM_CHOICE(type, field, value, list, line)                                                         \
+    {                                                                                                        \
+        .name = #field, .kind = PARAM_KIND_CHOICE, .offset = offsetof(type, field), .text = (value),         \
+        .choices = (list), .help = (line)                                                                    \
+    }
+#define PARAM_STRING(type, field, value, line)                                                               \
+    {                                                                                                        \
+        .name = #field, .kind = PARAM_KIND_STRING, .offset = offsetof(type, field), .text = (value),         \
+        .help = (line)                                                                                       \
+    }
+#define PARAM_LIST(type, field, value, list, line)                                                           \
+    {                                                                                                        \
+        .name = #field, .kind = PARAM_KIND_LIST, .offset = offsetof(type, field), .text = (value),           \
+        .choices = (list), .help = (line)                                                                    \
+    }
+#define PARAM_NODE(type, field, line)                                                                        \
+    {                                                                                                        \
+        .name = #field, .kind = PARAM_KIND_NODE, .offset = offsetof(type, field), .help = (line)             \
+    }
+#define PARAM_END                                                                                            \
+    {                                                                                                        \
+        .name = NULL                                                                                         \
     }
 
 /* Fills `values` (a zeroed struct of the owner's) with the defaults. */
 enum status params_default(const struct param *table, struct arena *arena, void *values);
 /* Sets what `map` (NULL: nothing; else NODE_MAP) names.  `owner` ("ials") goes into the messages:
  * "experiment.yaml:14:9: unknown parameter 'regularisation' of ials; did you mean 'regularization'?". */
-enum status params_set(const struct param *table, const char *owner, const struct node *map, struct arena *arena,
-                       void *values);
+enum status params_set(const struct param *table, const char *owner, const struct node *map,
+                       struct arena *arena, void *values);
 /* One parameter from one node, checked. */
-enum status param_set(const struct param *param, const char *owner, const struct node *node, struct arena *arena,
-                      void *values);
+enum status param_set(const struct param *param, const char *owner, const struct node *node,
+                      struct arena *arena, void *values);
 const struct param *param_find(const struct param *table, const char *name); /* NULL: none */
 /* All values, defaults included, as compact JSON with sorted keys and %.9g numbers: part of a cell's key. */
 enum status params_json(const struct param *table, const void *values, struct arena *arena, char **out);

@@ -1,6 +1,6 @@
 /*
- * strings.h - many strings as one array of UTF-8 bytes and one of offsets, as in the dataset file; and a map from
- * strings to their positions.
+ * strings.h - many strings as one array of UTF-8 bytes and one of offsets, as in the dataset file; and a map
+ * from strings to their positions.
  */
 #ifndef BASE_STRINGS_H
 #define BASE_STRINGS_H
@@ -50,7 +50,8 @@ void string_builder_free(struct string_builder *b); /* takes a zeroed or freed b
 /* Maps strings to 0, 1, 2, ... in order of first appearance. */
 struct string_map;
 struct string_map *string_map_new(void); /* NULL when memory is out, reported */
-/* The position of the string, added when new; UINT32_MAX when memory is out or 2^32 - 1 strings are in it (reported). */
+/* The position of the string, added when new; UINT32_MAX when memory is out or 2^32 - 1 strings are in it
+ * (reported). */
 uint32_t string_map_add(struct string_map *map, const char *bytes, size_t length);
 /* The position, or UINT32_MAX when unknown. */
 uint32_t string_map_find(const struct string_map *map, const char *bytes, size_t length);
@@ -59,11 +60,13 @@ uint32_t string_map_size(const struct string_map *map);
 struct strings string_map_strings(const struct string_map *map);
 void string_map_free(struct string_map *map);
 
-/* Edit distance (Levenshtein 1966) and the nearest of `n` names; NULL when none is within a third of its length. */
+/* Edit distance (Levenshtein 1966) and the nearest of `n` names; NULL when none is within a third of its
+ * length. */
 unsigned string_distance(const char *a, const char *b);
 const char *string_nearest(const char *word, const char *const *names, size_t n);
 
-/* Length of the valid UTF-8 prefix; equals `length` when all of it is valid (no surrogates, no overlong forms). */
+/* Length of the valid UTF-8 prefix; equals `length` when all of it is valid (no surrogates, no overlong
+ * forms). */
 size_t utf8_valid_prefix(const char *bytes, size_t length);
 
 #endif

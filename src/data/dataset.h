@@ -1,8 +1,9 @@
 /*
- * dataset.h - a dataset in memory, as the HDF5 file holds it (DESIGN.md section 3; store.c reads and writes it).
+ * dataset.h - a dataset in memory, as the HDF5 file holds it (DESIGN.md section 3; store.c reads and writes
+ * it).
  *
- * Users are 0 .. n_users - 1 and items 0 .. n_items - 1, in order of the map made at import (first appearance, items
- * without an interaction after those with one).
+ * Users are 0 .. n_users - 1 and items 0 .. n_items - 1, in order of the map made at import (first
+ * appearance, items without an interaction after those with one).
  */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
@@ -19,11 +20,12 @@
 /* Rows sorted by user, then time (where there is one), then source order. */
 struct interactions {
     uint64_t n;
-    uint32_t *user;       /* [n] */
-    uint32_t *item;       /* [n] */
-    float *value;         /* [n] rating, 1 where the source has none */
-    int64_t *time;        /* [n] seconds since 1970; NULL where the source has none */
-    uint64_t *source_row; /* [n] data line of the source, from 0, in order of the file(s), headers not counted */
+    uint32_t *user; /* [n] */
+    uint32_t *item; /* [n] */
+    float *value;   /* [n] rating, 1 where the source has none */
+    int64_t *time;  /* [n] seconds since 1970; NULL where the source has none */
+    uint64_t
+        *source_row; /* [n] data line of the source, from 0, in order of the file(s), headers not counted */
 };
 
 enum column_kind {
@@ -34,10 +36,10 @@ enum column_kind {
 struct column {
     const char *name;
     enum column_kind kind;
-    struct strings text;       /* TEXT: [n] */
-    struct csr list;           /* LIST: [n x names.n], val NULL */
-    struct strings names;      /* LIST */
-    const float *number;       /* NUMBER: [n] */
+    struct strings text;  /* TEXT: [n] */
+    struct csr list;      /* LIST: [n x names.n], val NULL */
+    struct strings names; /* LIST */
+    const float *number;  /* NUMBER: [n] */
 };
 
 /* What users wrote, each text about one item. */
@@ -51,8 +53,8 @@ struct texts {
     struct strings text;  /* [n] */
 };
 
-/* The generator's truth: preference of user u for item i = user[u] . item[i] + item_bias[i], and the probability of
- * being observed is proportional to exp(preference + exposure[i]). */
+/* The generator's truth: preference of user u for item i = user[u] . item[i] + item_bias[i], and the
+ * probability of being observed is proportional to exp(preference + exposure[i]). */
 struct truth {
     uint32_t factors;
     const float *user;      /* [n_users x factors] */
@@ -62,8 +64,8 @@ struct truth {
 };
 
 struct dataset {
-    const char *name, *source;      /* source: the path or generator line it was made from (file names only) */
-    const char *policies;           /* what was done to duplicates, malformed rows ... with counts; JSON */
+    const char *name, *source; /* source: the path or generator line it was made from (file names only) */
+    const char *policies;      /* what was done to duplicates, malformed rows ... with counts; JSON */
     char source_sha256[SHA256_HEX]; /* of the source files' bytes in the order read */
     char content_sha256[SHA256_HEX];
     uint32_t n_users, n_items;

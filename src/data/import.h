@@ -8,10 +8,10 @@
 #include "data/dataset.h"
 
 struct import_options {
-    bool header;            /* tsv, csv: the first line names the columns */
-    const char *items;      /* csv file (header line) with item columns; NULL: none */
-    const char *item_id;    /* its id column; NULL: the first */
-    const char *name;       /* dataset name; NULL: from the output file */
+    bool header;         /* tsv, csv: the first line names the columns */
+    const char *items;   /* csv file (header line) with item columns; NULL: none */
+    const char *item_id; /* its id column; NULL: the first */
+    const char *name;    /* dataset name; NULL: from the output file */
 };
 struct import_format {
     const char *name, *help, *example; /* example: one line of such a file */

@@ -5,14 +5,14 @@
 #define DATA_STORE_H
 #include "data/dataset.h"
 
-/* Writes PATH atomically: temporary, every return value checked, read back, fsync, rename.  Computes content_sha256
- * (over the logical content) into the dataset first.  The same dataset gives the same bytes.
+/* Writes PATH atomically: temporary, every return value checked, read back, fsync, rename.  Computes
+ * content_sha256 (over the logical content) into the dataset first.  The same dataset gives the same bytes.
  * STATUS_SYSTEM: disk full, no folder. */
 enum status store_write(const char *path, struct dataset *d);
 
-/* Opens and checks everything before it is used: version, types, shapes, ranges, rising pointers, UTF-8; external
- * links, external storage, virtual datasets, unknown filters refused.  Everything lives in the arena.
- * STATUS_DATA: one sentence naming the file and the object.  */
+/* Opens and checks everything before it is used: version, types, shapes, ranges, rising pointers, UTF-8;
+ * external links, external storage, virtual datasets, unknown filters refused.  Everything lives in the
+ * arena. STATUS_DATA: one sentence naming the file and the object.  */
 enum status store_read(const char *path, struct arena *arena, struct dataset **out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * view.h - all that a model may see: the training rows, and item and user data with everything from held-out pairs
- * masked.  It holds no pointer to the dataset.
+ * view.h - all that a model may see: the training rows, and item and user data with everything from held-out
+ * pairs masked.  It holds no pointer to the dataset.
  */
 #ifndef DATA_VIEW_H
 #define DATA_VIEW_H
@@ -13,20 +13,23 @@ struct view {
     const int64_t *time;       /* [nnz] of by_user's entries; NULL: unknown */
     uint32_t n_item_columns, n_user_columns;
     const struct column *item_columns, *user_columns;
-    struct texts texts;        /* without those of held-out (user, item) pairs: valid and test */
+    struct texts texts; /* without those of held-out (user, item) pairs: valid and test */
     uint64_t n_masked_texts;
     const struct truth *truth; /* only the oracle looks; NULL: unknown */
     struct strings user_ids, item_ids;
     float minimum_value, maximum_value; /* of the whole rating scale of the train rows */
 };
 
-enum status view_build(const struct dataset *d, const struct fold *fold, struct arena *arena, struct view **out);
+enum status view_build(const struct dataset *d, const struct fold *fold, struct arena *arena,
+                       struct view **out);
 const struct column *view_item_column(const struct view *v, const char *name); /* NULL: none */
 
-/* The text of every item from the fields asked for, in that order, joined by ". ": "title", "genres" (names joined by
- * ", "), "tags" (distinct tags of the unmasked texts, most frequent first, ", "), "reviews" (unmasked, in order, at
- * most `max_reviews` each), or the name of any item column.  A field that the dataset lacks is STATUS_UNAVAILABLE
- * with what to do, unless it is "tags" or "reviews" and other fields exist (then it adds nothing). */
+/* The text of every item from the fields asked for, in that order, joined by ". ": "title", "genres" (names
+ * joined by
+ * ", "), "tags" (distinct tags of the unmasked texts, most frequent first, ", "), "reviews" (unmasked, in
+ * order, at most `max_reviews` each), or the name of any item column.  A field that the dataset lacks is
+ * STATUS_UNAVAILABLE with what to do, unless it is "tags" or "reviews" and other fields exist (then it adds
+ * nothing). */
 enum status view_item_texts(const struct view *v, const struct param_list *fields, uint32_t max_reviews,
                             struct arena *arena, struct strings *out);
 

@@ -3,7 +3,8 @@
  *
  * Dialect `default`: binary relevance (a test row is relevant), users without test rows left out,
  * precision hits/k; recall hits/|rel|; hit_rate; ndcg with gain 1, discount 1/log2(rank + 1), ideal over
- * min(k, |rel|); map: mean of precision at each hit, divided by min(k, |rel|); mrr: 1/rank of the first hit within k.
+ * min(k, |rel|); map: mean of precision at each hit, divided by min(k, |rel|); mrr: 1/rank of the first hit
+ * within k.
  */
 #ifndef EVAL_METRICS_H
 #define EVAL_METRICS_H
@@ -21,14 +22,14 @@ struct metric_type {
     const char *source;  /* who, where, year */
     double (*value)(const struct ranking *r, uint32_t k);
 };
-extern const struct metric_type *const metric_types[]; /* NULL-ended */
-const struct metric_type *metric_find(const char *name);  /* NULL: none */
+extern const struct metric_type *const metric_types[];   /* NULL-ended */
+const struct metric_type *metric_find(const char *name); /* NULL: none */
 
-/* values[(m * n_k + c) * n_users + u] for metric m, cut-off c, list u.  test: [n_users_total x n_items]; users[u] the
- * user of list u.  Means are taken by metrics_mean(): a fixed order of summation, in double. */
+/* values[(m * n_k + c) * n_users + u] for metric m, cut-off c, list u.  test: [n_users_total x n_items];
+ * users[u] the user of list u.  Means are taken by metrics_mean(): a fixed order of summation, in double. */
 enum status metrics_compute(const struct lists *lists, const uint32_t *users, const struct csr *test,
-                            const struct metric_type *const *metrics, size_t n_metrics, const uint32_t *k, size_t n_k,
-                            double *values);
+                            const struct metric_type *const *metrics, size_t n_metrics, const uint32_t *k,
+                            size_t n_k, double *values);
 double metrics_mean(const double *values, uint32_t n_users);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * rank.h - from scores to top-k lists: tiles of users x all items, masked, selected; never a users x items matrix.
+ * rank.h - from scores to top-k lists: tiles of users x all items, masked, selected; never a users x items
+ * matrix.
  */
 #ifndef EVAL_RANK_H
 #define EVAL_RANK_H
@@ -8,9 +9,9 @@
 /* Lists of `users`: best first.  A user with fewer than k candidates has the rest UINT32_MAX. */
 struct lists {
     uint32_t n_users, k;
-    uint32_t *item;     /* [n_users x k] */
-    float *score;       /* [n_users x k] */
-    uint32_t n_tied;    /* users for whom a tie touched the list: equal scores inside it or across its end */
+    uint32_t *item;  /* [n_users x k] */
+    float *score;    /* [n_users x k] */
+    uint32_t n_tied; /* users for whom a tie touched the list: equal scores inside it or across its end */
 };
 
 /* What fixes a ranking besides the scores. */
@@ -20,12 +21,14 @@ struct rank_options {
     const struct csr *masks[2]; /* items not to be ranked: train, valid; NULL: none */
 };
 
-/* Ranks `users` [n] over all items. NaN scores: STATUS_SYSTEM naming user and item.  Lists live in the arena. */
+/* Ranks `users` [n] over all items. NaN scores: STATUS_SYSTEM naming user and item.  Lists live in the arena.
+ */
 enum status rank_users(const struct model_type *type, const void *state, const struct backend *backend,
-                       uint32_t n_items, const uint32_t *users, uint32_t n, const struct rank_options *options,
-                       struct arena *arena, struct lists *out);
+                       uint32_t n_items, const uint32_t *users, uint32_t n,
+                       const struct rank_options *options, struct arena *arena, struct lists *out);
 /* The same from factors alone: the fast path that rank_users() takes where the model has them. */
-enum status rank_factors(const struct factors *f, const struct backend *backend, const uint32_t *users, uint32_t n,
-                         const struct rank_options *options, struct arena *arena, struct lists *out);
+enum status rank_factors(const struct factors *f, const struct backend *backend, const uint32_t *users,
+                         uint32_t n, const struct rank_options *options, struct arena *arena,
+                         struct lists *out);
 
 #endif

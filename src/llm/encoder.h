@@ -8,9 +8,9 @@
 
 struct encoder;
 
-/* Opens a folder with model.safetensors, config.json and vocab.txt (BERT family, WordPiece; mean pooling).  The
- * weights are mapped, checked before use.  STATUS_UNAVAILABLE when the folder is missing (says which command gets it);
- * STATUS_DATA when a file is damaged. */
+/* Opens a folder with model.safetensors, config.json and vocab.txt (BERT family, WordPiece; mean pooling).
+ * The weights are mapped, checked before use.  STATUS_UNAVAILABLE when the folder is missing (says which
+ * command gets it); STATUS_DATA when a file is damaged. */
 enum status encoder_open(const char *folder, const struct backend *backend, struct encoder **out);
 void encoder_close(struct encoder *encoder);
 
@@ -19,15 +19,16 @@ uint32_t encoder_dimensions(const struct encoder *encoder);
 const char *encoder_sha256(const struct encoder *encoder);
 
 /* Token ids as the model gets them ([CLS] ... [SEP], cut to the model's length); the arena owns *ids. */
-enum status encoder_tokenize(const struct encoder *encoder, const char *text, size_t length, struct arena *arena,
-                             uint32_t **ids, uint32_t *n);
+enum status encoder_tokenize(const struct encoder *encoder, const char *text, size_t length,
+                             struct arena *arena, uint32_t **ids, uint32_t *n);
 
-/* Vectors [texts->n x dimensions], mean-pooled, L2-normalised.  Batched by length.  Same bits for any number of
- * threads and any company a text is embedded in. */
+/* Vectors [texts->n x dimensions], mean-pooled, L2-normalised.  Batched by length.  Same bits for any number
+ * of threads and any company a text is embedded in. */
 enum status encoder_embed(struct encoder *encoder, const struct strings *texts, float *out);
 
-/* As above through the cache folder (NULL: no cache): only texts not seen before are computed, and stored, a text at
- * a time keyed by encoder and text.  A damaged cache file is recomputed, not trusted. */
-enum status encoder_embed_cached(struct encoder *encoder, const char *cache, const struct strings *texts, float *out);
+/* As above through the cache folder (NULL: no cache): only texts not seen before are computed, and stored, a
+ * text at a time keyed by encoder and text.  A damaged cache file is recomputed, not trusted. */
+enum status encoder_embed_cached(struct encoder *encoder, const char *cache, const struct strings *texts,
+                                 float *out);
 
 #endif

@@ -17,11 +17,12 @@ struct run {
     struct arena *arena;   /* lives as long as the fitted model */
     struct arena *scratch; /* freed when fit returns */
     uint64_t seed;
-    const char *cache;     /* folder of embeddings; NULL: no cache */
-    const char *models;    /* folder of language models: models/minilm ... */
-    struct progress *progress; /* may be NULL */
+    const char *cache;                      /* folder of embeddings; NULL: no cache */
+    const char *models;                     /* folder of language models: models/minilm ... */
+    struct progress *progress;              /* may be NULL */
     const volatile sig_atomic_t *cancelled; /* not NULL; when it is nonzero fit returns STATUS_STOPPED soon */
-    /* Quality on the validation rows of the fold (higher is better), for early stopping; NULL where there are none. */
+    /* Quality on the validation rows of the fold (higher is better), for early stopping; NULL where there are
+     * none. */
     enum status (*validate)(void *context, const void *state, double *quality);
     void *validate_context;
 };
@@ -36,7 +37,7 @@ struct tile {
 /* score(u, i) = user[u] . item[i] + user_bias[u] + item_bias[i] + offset */
 struct factors {
     uint32_t n_users, n_items, factors;
-    const float *user, *item;           /* [n_users x ld_user], [n_items x ld_item] */
+    const float *user, *item; /* [n_users x ld_user], [n_items x ld_item] */
     size_t ld_user, ld_item;
     const float *user_bias, *item_bias; /* NULL: zero */
     float offset;
@@ -46,7 +47,7 @@ struct model_writer; /* model_io.h */
 struct model_reader;
 
 enum {
-    NEEDS_TEXT = 1,    /* item text (titles at least) */
+    NEEDS_TEXT = 1, /* item text (titles at least) */
     NEEDS_TIME = 2,
     NEEDS_RATINGS = 4, /* values that differ; the model predicts ratings */
     NEEDS_ENCODER = 8, /* a language model folder */
@@ -54,9 +55,10 @@ enum {
 };
 
 struct model_type {
-    const char *name, *family, *source; /* "ials", "matrix factorization", "Hu, Koren, Volinsky 2008; Rendle 2022" */
-    const char *help;                   /* one line */
-    int version;                        /* raised when results change; part of the cell's key */
+    const char *name, *family,
+        *source;      /* "ials", "matrix factorization", "Hu, Koren, Volinsky 2008; Rendle 2022" */
+    const char *help; /* one line */
+    int version;      /* raised when results change; part of the cell's key */
     const struct param *params;
     size_t params_size;
     unsigned needs;
@@ -64,7 +66,8 @@ struct model_type {
     /* What the table of parameters can't say (combinations); may be NULL. */
     enum status (*check)(const void *params, const struct node *where);
     enum status (*fit)(void *state, const void *params, const struct view *train, struct run *run);
-    /* Scores of users[0 .. n - 1] for all items into rows of the tile; finite.  Thread-safe.  Higher is better. */
+    /* Scores of users[0 .. n - 1] for all items into rows of the tile; finite.  Thread-safe.  Higher is
+     * better. */
     enum status (*score_users)(const void *state, const uint32_t *users, size_t n, const struct tile *out);
     enum status (*score_pairs)(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
                                float *scores);

@@ -8,13 +8,14 @@
 enum array_type { ARRAY_F32, ARRAY_F64, ARRAY_U32, ARRAY_I64 };
 
 /* An array [rows x cols]; cols 1 for a vector. */
-enum status model_put(struct model_writer *w, const char *name, enum array_type type, uint64_t rows, uint64_t cols,
-                      const void *data);
+enum status model_put(struct model_writer *w, const char *name, enum array_type type, uint64_t rows,
+                      uint64_t cols, const void *data);
 /* Into the run's arena.  Expected sizes 0: any; else STATUS_DATA when they differ. */
-enum status model_get(struct model_reader *r, const char *name, enum array_type type, uint64_t *rows, uint64_t *cols,
-                      const void **data);
+enum status model_get(struct model_reader *r, const char *name, enum array_type type, uint64_t *rows,
+                      uint64_t *cols, const void **data);
 
-enum status model_save(const char *path, const struct model_type *type, const void *params, const void *state);
+enum status model_save(const char *path, const struct model_type *type, const void *params,
+                       const void *state);
 /* STATUS_DATA: another model, other parameters or another version stands in the file. */
 enum status model_load(const char *path, const struct model_type *type, const void *params, struct run *run,
                        void *state);
