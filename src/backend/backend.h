@@ -60,7 +60,7 @@ enum random_purpose { /* one line a use; never renumber: results would change */
 /* epoch: sub-stream (0 where there is none). */
 uint32_t random_u32(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);
 double random_unit(uint64_t seed, enum random_purpose purpose, uint32_t epoch,
-                   uint64_t index); /* (0, 1), 53 bits */
+                   uint64_t index); /* (0, 1), 52 bits */
 double random_normal(uint64_t seed, enum random_purpose purpose, uint32_t epoch,
                      uint64_t index); /* Box-Muller */
 /* A permutation of 0 .. n - 1 (Fisher and Yates). */
