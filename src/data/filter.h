@@ -4,6 +4,8 @@
  */
 #ifndef DATA_FILTER_H
 #define DATA_FILTER_H
+#include <stdbool.h>
+
 #include "base/param.h"
 #include "data/dataset.h"
 
@@ -11,6 +13,7 @@ struct filter_type {
     const char *name; /* the key in the config */
     const char *help;
     double minimum, maximum; /* of its one number */
+    bool whole;              /* the number counts something: 2.5 is refused */
     /* Keeps rows of `in` (same order, same dense ids: users and items without rows stay in the id space). */
     enum status (*apply)(double value, const struct dataset *d, const struct interactions *in,
                          struct arena *arena, struct interactions *out);

@@ -11,6 +11,8 @@ struct fold {
     struct interactions train, valid, test; /* valid.n may be 0 */
     /* what was counted, for the record and the plan */
     uint64_t n_unknown_dropped;  /* rows of a given split with unknown ids */
+    uint64_t n_filtered_dropped; /* rows of a given split whose pair the filters removed from the dataset */
+    uint64_t n_not_in_dataset;   /* pairs of a given split that the dataset lacks: kept, source_row UINT64_MAX */
     uint64_t n_duplicates;       /* pairs that occurred more than once in a part: the last was kept */
     uint64_t n_train_test_pairs; /* pairs in train and in test: masked when ranking, so missed */
     uint64_t n_test_users, n_cold_test_items; /* users with test rows; test items without a train row */
@@ -23,6 +25,8 @@ struct split_type {
     size_t params_size;
     /* Checks what the params alone can tell (files exist, combinations); may be NULL. */
     enum status (*check)(const void *params, const struct node *where);
+    /* The files that it reads, for the cell's key; NULL: none. */
+    enum status (*files)(const void *params, struct arena *arena, struct param_list *out);
     /* `in`: what the filters left. */
     enum status (*apply)(const void *params, const struct dataset *d, const struct interactions *in,
                          struct arena *arena, struct fold **folds, size_t *n_folds);
@@ -36,9 +40,17 @@ struct split {
     const struct node *where;
     char *json; /* canonical: part of a cell's key, with the sha256 of every file that it names */
 };
+/* STATUS_USAGE: unknown kind or key, value out of range.  STATUS_DATA: a file that it names is missing. */
 enum status split_parse(const struct node *node, struct arena *arena, struct split *out);
 /* Applies the split, drops duplicates (last kept), counts.  STATUS_DATA when train or test is empty. */
 enum status split_apply(const struct split *split, const struct dataset *d, const struct interactions *in,
                         struct arena *arena, struct fold **folds, size_t *n_folds);
+
+/* For the split files: the rows of `in` where part[row] == wanted, in their order. */
+enum status split_take(const struct interactions *in, const uint8_t *part, uint8_t wanted, struct arena *arena,
+                       struct interactions *out);
+/* Marks rows of `in` (sorted by user) of which a later row has the same pair: duplicate[r] = 1; *n says how many. */
+enum status split_duplicates(const struct dataset *d, const struct interactions *in, struct arena *arena,
+                             uint8_t **duplicate, uint64_t *n);
 
 #endif

@@ -1,0 +1,191 @@
+/*
+ * split.c - what all splits share: from the config to a split, from the split's folds to counted, duplicate-free
+ * parts.  One file a split: split_random.c, split_folds.c, split_leave_one_out.c, split_given.c.
+ *
+ * Everything is linear: rows are sorted by user (dataset.h), so that one stamp an item tells what the user at hand
+ * has in a part.
+ */
+#include "data/split.h"
+
+#include <string.h>
+
+#include "base/strings.h"
+#include "data/split_kinds.h"
+
+const struct split_type *const split_types[] = {&split_random, &split_folds, &split_leave_one_out, &split_given,
+                                                NULL};
+
+enum status split_take(const struct interactions *in, const uint8_t *part, uint8_t wanted, struct arena *arena,
+                       struct interactions *out)
+{
+    uint64_t n = 0;
+    for (uint64_t r = 0; r < in->n; r++)
+        n += part[r] == wanted;
+    *out = (struct interactions){.n = n};
+    ARENA_NEW(out->user, arena, n);
+    ARENA_NEW(out->item, arena, n);
+    ARENA_NEW(out->value, arena, n);
+    ARENA_NEW(out->source_row, arena, n);
+    if (in->time != NULL)
+        ARENA_NEW(out->time, arena, n);
+    n = 0;
+    for (uint64_t r = 0; r < in->n; r++) {
+        if (part[r] != wanted)
+            continue;
+        out->user[n] = in->user[r];
+        out->item[n] = in->item[r];
+        out->value[n] = in->value[r];
+        out->source_row[n] = in->source_row[r];
+        if (in->time != NULL)
+            out->time[n] = in->time[r];
+        n++;
+    }
+    return STATUS_OK;
+}
+
+enum status split_duplicates(const struct dataset *d, const struct interactions *in, struct arena *arena,
+                             uint8_t **duplicate, uint64_t *n)
+{
+    uint32_t *stamp;
+    ARENA_NEW(stamp, arena, d->n_items);
+    ARENA_NEW(*duplicate, arena, in->n);
+    *n = 0;
+    for (uint64_t r = in->n; r-- > 0;) { /* backwards: the last of a pair is met first */
+        const uint32_t mark = in->user[r] + 1;
+        if (stamp[in->item[r]] == mark) {
+            (*duplicate)[r] = 1;
+            ++*n;
+        }
+        stamp[in->item[r]] = mark;
+    }
+    return STATUS_OK;
+}
+
+static enum status split_unknown_kind(const struct node *kind)
+{
+    const char *names[sizeof split_types / sizeof *split_types];
+    size_t n = 0;
+    for (; split_types[n] != NULL; n++)
+        names[n] = split_types[n]->name;
+    const char *nearest = string_nearest(kind->text, names, n);
+    if (nearest != NULL)
+        return node_fail(kind, "unknown split '%s'; did you mean '%s'?", kind->text, nearest);
+    return node_fail(kind, "unknown split '%s'; there are random, folds, leave_one_out, given", kind->text);
+}
+
+/* The JSON of the parameters with "kind" and, a file each, "sha256": [...] of what is in them. */
+static enum status split_json(struct split *split, struct arena *arena)
+{
+    char *params, *files = arena_strdup(arena, "");
+    if (files == NULL)
+        return STATUS_SYSTEM;
+    TRY(params_json(split->type->params, split->params, arena, &params));
+    if (split->type->files != NULL) {
+        struct param_list list;
+        TRY(split->type->files(split->params, arena, &list));
+        for (size_t k = 0; k < list.n; k++) {
+            char hex[SHA256_HEX];
+            TRY(sha256_file(list.item[k], hex));
+            files = arena_printf(arena, "%s%s\"%s\"", files, k > 0 ? "," : "", hex);
+            if (files == NULL)
+                return STATUS_SYSTEM;
+        }
+    }
+    split->json = arena_printf(arena, "{\"files_sha256\":[%s],\"kind\":\"%s\",\"params\":%s}", files,
+                               split->type->name, params);
+    return split->json != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+enum status split_parse(const struct node *node, struct arena *arena, struct split *out)
+{
+    *out = (struct split){.where = node};
+    if (node->kind != NODE_MAP)
+        return node_fail(node, "a split is a map, as in {kind: random, test: 0.2, seed: 42}");
+    const struct node *kind = node_get(node, "kind");
+    if (kind == NULL || kind->kind != NODE_SCALAR)
+        return node_fail(node, "a split needs `kind`: random, folds, leave_one_out or given");
+    for (size_t i = 0; split_types[i] != NULL && out->type == NULL; i++)
+        if (strcmp(split_types[i]->name, kind->text) == 0)
+            out->type = split_types[i];
+    if (out->type == NULL)
+        return split_unknown_kind(kind);
+
+    struct node *rest; /* the map without `kind`: what is left are the parameters */
+    ARENA_NEW(rest, arena, 1);
+    *rest = *node;
+    ARENA_NEW(rest->child, arena, node->n);
+    rest->n = 0;
+    for (size_t i = 0; i < node->n; i++)
+        if (node->child[i] != kind)
+            rest->child[rest->n++] = node->child[i];
+    out->params = arena_alloc(arena, 1, out->type->params_size);
+    if (out->params == NULL)
+        return STATUS_SYSTEM;
+    TRY(params_default(out->type->params, arena, out->params));
+    TRY(params_set(out->type->params, out->type->name, rest, arena, out->params));
+    if (out->type->check != NULL)
+        TRY(out->type->check(out->params, node));
+    return split_json(out, arena);
+}
+
+static enum status drop_duplicates(const struct dataset *d, struct interactions *part, struct arena *arena,
+                                   uint64_t *n_duplicates)
+{
+    uint8_t *duplicate;
+    uint64_t n;
+    struct interactions kept;
+    TRY(split_duplicates(d, part, arena, &duplicate, &n));
+    *n_duplicates += n;
+    if (n == 0)
+        return STATUS_OK;
+    TRY(split_take(part, duplicate, 0, arena, &kept));
+    *part = kept;
+    return STATUS_OK;
+}
+
+/* Train and test are sorted by user: one walk over both. */
+static enum status count_fold(const struct dataset *d, struct fold *fold, struct arena *arena)
+{
+    const struct interactions *train = &fold->train, *test = &fold->test;
+    uint32_t *stamp;
+    uint8_t *warm;
+    ARENA_NEW(stamp, arena, d->n_items);
+    ARENA_NEW(warm, arena, d->n_items);
+    for (uint64_t r = 0; r < train->n; r++)
+        warm[train->item[r]] = 1;
+    uint64_t t = 0;
+    for (uint64_t r = 0; r < test->n; r++) {
+        const uint32_t user = test->user[r];
+        if (r == 0 || test->user[r - 1] != user) {
+            fold->n_test_users++;
+            for (; t < train->n && train->user[t] <= user; t++)
+                stamp[train->item[t]] = train->user[t] + 1;
+        }
+        fold->n_train_test_pairs += stamp[test->item[r]] == user + 1;
+    }
+    for (uint64_t r = 0; r < test->n; r++) {
+        fold->n_cold_test_items += !warm[test->item[r]];
+        warm[test->item[r]] = 1; /* each counts once */
+    }
+    return STATUS_OK;
+}
+
+enum status split_apply(const struct split *split, const struct dataset *d, const struct interactions *in,
+                        struct arena *arena, struct fold **folds, size_t *n_folds)
+{
+    TRY(split->type->apply(split->params, d, in, arena, folds, n_folds));
+    for (size_t f = 0; f < *n_folds; f++) {
+        struct fold *fold = &(*folds)[f];
+        TRY(drop_duplicates(d, &fold->train, arena, &fold->n_duplicates));
+        TRY(drop_duplicates(d, &fold->valid, arena, &fold->n_duplicates));
+        TRY(drop_duplicates(d, &fold->test, arena, &fold->n_duplicates));
+        const char *empty = fold->train.n == 0 ? "train" : fold->test.n == 0 ? "test" : NULL;
+        if (empty != NULL)
+            return status_fail(STATUS_DATA,
+                               "%s:%d:%d: the %s split of dataset '%s' leaves no %s row in fold %zu (of %llu rows "
+                               "after the filters)", split->where->file, split->where->line, split->where->column,
+                               split->type->name, d->name, empty, f, (unsigned long long)in->n);
+        TRY(count_fold(d, fold, arena));
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,10 @@
+/*
+ * split_kinds.h - the splits, one a file; split.c lists them.
+ */
+#ifndef DATA_SPLIT_KINDS_H
+#define DATA_SPLIT_KINDS_H
+#include "data/split.h"
+
+extern const struct split_type split_random, split_folds, split_leave_one_out, split_given;
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * split_random.c - a random share of the rows is test, another may be validation.
+ *
+ * A row's lot is a Philox number keyed by (seed, source_row): it depends neither on the other rows nor on the
+ * machine, so the same row keeps its lot when a filter changes.  Of n rows exactly floor(n * test + 1e-9) with the
+ * smallest lots are test and the next floor(n * valid + 1e-9) validation (1e-9: 100 * 0.29 is 29, though not in
+ * doubles).  scope per_user: n is a user's rows, so that users with fewer than 1 / test rows have no test row;
+ * scope global: n is all rows.  Of a pair that occurs twice the last row is kept before the lots are drawn: no pair
+ * falls on both sides.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "backend/backend.h"
+#include "data/split_kinds.h"
+
+struct random_params {
+    double test, valid;
+    int scope;
+    int seed;
+};
+enum { SCOPE_PER_USER, SCOPE_GLOBAL };
+
+static const struct param params[] = {
+    PARAM_REAL(struct random_params, test, 0.2, 0, 1, "share of the rows that is test"),
+    PARAM_REAL(struct random_params, valid, 0, 0, 1, "share of the rows that is validation"),
+    PARAM_CHOICE(struct random_params, scope, "per_user", "per_user|global", "of each user's rows, or of all"),
+    PARAM_INT(struct random_params, seed, 42, 0, 2147483647, "of the random lots"),
+    PARAM_END};
+
+static enum status check(const void *values, const struct node *where)
+{
+    const struct random_params *p = values;
+    if (p->test <= 0 || p->test + p->valid >= 1)
+        return node_fail(where, "random split: test is %.9g and valid %.9g; test must be above 0 and their sum below 1",
+                         p->test, p->valid);
+    return STATUS_OK;
+}
+
+struct lot {
+    double draw;
+    uint64_t source_row, row;
+};
+
+static int compare_lots(const void *a, const void *b)
+{
+    const struct lot *x = a, *y = b;
+    if (x->draw != y->draw)
+        return x->draw < y->draw ? -1 : 1;
+    return (x->source_row > y->source_row) - (x->source_row < y->source_row);
+}
+
+/* Deals the lots of one group: 2 test, 1 valid, 0 train. */
+static void deal(struct lot *lots, uint64_t n, const struct random_params *p, uint8_t *part)
+{
+    const uint64_t n_test = (uint64_t)floor((double)n * p->test + 1e-9);
+    const uint64_t n_valid = (uint64_t)floor((double)n * p->valid + 1e-9);
+    qsort(lots, n, sizeof *lots, compare_lots);
+    for (uint64_t k = 0; k < n_test + n_valid && k < n; k++)
+        part[lots[k].row] = k < n_test ? 2 : 1;
+}
+
+static enum status apply(const void *values, const struct dataset *d, const struct interactions *in,
+                         struct arena *arena, struct fold **folds, size_t *n_folds)
+{
+    const struct random_params *p = values;
+    uint8_t *part;
+    uint64_t n_duplicates, n = 0;
+    TRY(split_duplicates(d, in, arena, &part, &n_duplicates));
+    struct lot *lots;
+    ARENA_NEW(lots, arena, in->n);
+    uint64_t first = 0; /* of the group at hand */
+    for (uint64_t r = 0; r < in->n; r++) {
+        if (part[r] != 0) {
+            part[r] = 3; /* an earlier row of a pair: in no part */
+            continue;
+        }
+        if (p->scope == SCOPE_PER_USER && n > first && in->user[lots[n - 1].row] != in->user[r]) {
+            deal(lots + first, n - first, p, part);
+            first = n;
+        }
+        lots[n++] = (struct lot){random_unit((uint64_t)p->seed, RANDOM_SPLIT, 0, in->source_row[r]),
+                                 in->source_row[r], r};
+    }
+    deal(lots + first, n - first, p, part);
+
+    ARENA_NEW(*folds, arena, 1);
+    *n_folds = 1;
+    (*folds)->n_duplicates = n_duplicates;
+    TRY(split_take(in, part, 0, arena, &(*folds)->train));
+    TRY(split_take(in, part, 1, arena, &(*folds)->valid));
+    return split_take(in, part, 2, arena, &(*folds)->test);
+}
+
+const struct split_type split_random = {
+    .name = "random",
+    .help = "a random share of each user's rows, or of all rows, is test",
+    .params = params,
+    .params_size = sizeof(struct random_params),
+    .check = check,
+    .apply = apply,
+};
