@@ -1,13 +1,13 @@
 /*
  * filter.c - which rows of a dataset take part in an experiment.
  *
- * Filters run in the order of the config.  Each keeps rows in their order and leaves the dense ids alone, so that a
- * filtered dataset still speaks of the same users and items (those without rows are simply not evaluated).  Counts
- * of interactions are counts of distinct (user, item) pairs: a pair rated twice is one.
+ * Filters run in the order of the config.  Each keeps rows in their order and leaves the dense ids alone, so
+ * that a filtered dataset still speaks of the same users and items (those without rows are simply not
+ * evaluated).  Counts of interactions are counts of distinct (user, item) pairs: a pair rated twice is one.
  *
  * The k-core is the largest set of rows in which every user and every item has at least k distinct partners
- * (Seidman 1983, for bipartite graphs); it is unique, so the order of removal does not matter.  Ours is a queue over
- * both sides: O(rows).
+ * (Seidman 1983, for bipartite graphs); it is unique, so the order of removal does not matter.  Ours is a
+ * queue over both sides: O(rows).
  */
 #include "data/filter.h"
 
@@ -126,8 +126,8 @@ static enum status keep_degrees(uint32_t min_user, uint32_t min_item, bool repea
     return take(in, keep, arena, out);
 }
 
-static enum status kcore(double value, const struct dataset *d, const struct interactions *in, struct arena *arena,
-                         struct interactions *out)
+static enum status kcore(double value, const struct dataset *d, const struct interactions *in,
+                         struct arena *arena, struct interactions *out)
 {
     return keep_degrees((uint32_t)value, (uint32_t)value, true, d, in, arena, out);
 }
@@ -151,7 +151,8 @@ static const struct filter_type filter_max_rating = {
 static const struct filter_type filter_binarize = {
     "binarize", "rows with a value of at least this, which becomes 1", -1e9, 1e9, false, binarize};
 static const struct filter_type filter_kcore = {
-    "kcore", "repeated until every user and item left has at least this many distinct partners", 1, 1e6, true, kcore};
+    "kcore", "repeated until every user and item left has at least this many distinct partners", 1, 1e6, true,
+    kcore};
 static const struct filter_type filter_min_user_interactions = {
     "min_user_interactions", "users with at least this many items (once, not repeated)", 1, 1e6, true,
     min_user_interactions};
@@ -159,9 +160,13 @@ static const struct filter_type filter_min_item_interactions = {
     "min_item_interactions", "items with at least this many users (once, not repeated)", 1, 1e6, true,
     min_item_interactions};
 
-const struct filter_type *const filter_types[] = {
-    &filter_min_rating, &filter_max_rating, &filter_binarize, &filter_kcore, &filter_min_user_interactions,
-    &filter_min_item_interactions, NULL};
+const struct filter_type *const filter_types[] = {&filter_min_rating,
+                                                  &filter_max_rating,
+                                                  &filter_binarize,
+                                                  &filter_kcore,
+                                                  &filter_min_user_interactions,
+                                                  &filter_min_item_interactions,
+                                                  NULL};
 
 static const struct filter_type *filter_find(const char *name)
 {
@@ -180,12 +185,15 @@ static enum status filter_unknown(const struct node *node)
     const char *nearest = string_nearest(node->key, names, n);
     if (nearest != NULL)
         return node_fail_key(node, "unknown filter '%s'; did you mean '%s'?", node->key, nearest);
-    return node_fail_key(node, "unknown filter '%s'; there are min_rating, max_rating, binarize, kcore, "
-                               "min_user_interactions, min_item_interactions", node->key);
+    return node_fail_key(node,
+                         "unknown filter '%s'; there are min_rating, max_rating, binarize, kcore, "
+                         "min_user_interactions, min_item_interactions",
+                         node->key);
 }
 
 /* The type and number of element k of the list. */
-static enum status filter_at(const struct node *filters, size_t k, const struct filter_type **type, double *value)
+static enum status filter_at(const struct node *filters, size_t k, const struct filter_type **type,
+                             double *value)
 {
     const struct node *entry = filters->child[k];
     if (entry->kind != NODE_MAP || entry->n != 1)
@@ -199,8 +207,8 @@ static enum status filter_at(const struct node *filters, size_t k, const struct 
         return node_fail(number, "%s is %.9g; it must lie between %.9g and %.9g", (*type)->name, *value,
                          (*type)->minimum, (*type)->maximum);
     if ((*type)->whole && *value != (double)(long long)*value)
-        return node_fail(number, "%s is %.9g; it counts interactions and must be a whole number", (*type)->name,
-                         *value);
+        return node_fail(number, "%s is %.9g; it counts interactions and must be a whole number",
+                         (*type)->name, *value);
     return STATUS_OK;
 }
 
@@ -244,10 +252,12 @@ enum status filters_apply(const struct node *filters, const struct dataset *d, s
         *out = next;
         if (out->n == 0) {
             const struct node *where = filters->child[k]->child[0];
-            return status_fail(STATUS_DATA,
-                               "%s:%d:%d: no row of dataset '%s' is left after filter {%s: %.9g}; %llu rows were "
-                               "there before it", where->file, where->line, where->column, d->name, type->name,
-                               value, (unsigned long long)before);
+            return status_fail(
+                STATUS_DATA,
+                "%s:%d:%d: no row of dataset '%s' is left after filter {%s: %.9g}; %llu rows were "
+                "there before it",
+                where->file, where->line, where->column, d->name, type->name, value,
+                (unsigned long long)before);
         }
     }
     return STATUS_OK;

@@ -1,9 +1,10 @@
 /*
- * split.c - what all splits share: from the config to a split, from the split's folds to counted, duplicate-free
- * parts.  One file a split: split_random.c, split_folds.c, split_leave_one_out.c, split_given.c.
+ * split.c - what all splits share: from the config to a split, from the split's folds to counted,
+ * duplicate-free parts.  One file a split: split_random.c, split_folds.c, split_leave_one_out.c,
+ * split_given.c.
  *
- * Everything is linear: rows are sorted by user (dataset.h), so that one stamp an item tells what the user at hand
- * has in a part.
+ * Everything is linear: rows are sorted by user (dataset.h), so that one stamp an item tells what the user at
+ * hand has in a part.
  */
 #include "data/split.h"
 
@@ -12,11 +13,11 @@
 #include "base/strings.h"
 #include "data/split_kinds.h"
 
-const struct split_type *const split_types[] = {&split_random, &split_folds, &split_leave_one_out, &split_given,
-                                                NULL};
+const struct split_type *const split_types[] = {&split_random, &split_folds, &split_leave_one_out,
+                                                &split_given, NULL};
 
-enum status split_take(const struct interactions *in, const uint8_t *part, uint8_t wanted, struct arena *arena,
-                       struct interactions *out)
+enum status split_take(const struct interactions *in, const uint8_t *part, uint8_t wanted,
+                       struct arena *arena, struct interactions *out)
 {
     uint64_t n = 0;
     for (uint64_t r = 0; r < in->n; r++)
@@ -181,10 +182,12 @@ enum status split_apply(const struct split *split, const struct dataset *d, cons
         TRY(drop_duplicates(d, &fold->test, arena, &fold->n_duplicates));
         const char *empty = fold->train.n == 0 ? "train" : fold->test.n == 0 ? "test" : NULL;
         if (empty != NULL)
-            return status_fail(STATUS_DATA,
-                               "%s:%d:%d: the %s split of dataset '%s' leaves no %s row in fold %zu (of %llu rows "
-                               "after the filters)", split->where->file, split->where->line, split->where->column,
-                               split->type->name, d->name, empty, f, (unsigned long long)in->n);
+            return status_fail(
+                STATUS_DATA,
+                "%s:%d:%d: the %s split of dataset '%s' leaves no %s row in fold %zu (of %llu rows "
+                "after the filters)",
+                split->where->file, split->where->line, split->where->column, split->type->name, d->name,
+                empty, f, (unsigned long long)in->n);
         TRY(count_fold(d, fold, arena));
     }
     return STATUS_OK;

@@ -12,9 +12,10 @@ struct fold {
     /* what was counted, for the record and the plan */
     uint64_t n_unknown_dropped;  /* rows of a given split with unknown ids */
     uint64_t n_filtered_dropped; /* rows of a given split whose pair the filters removed from the dataset */
-    uint64_t n_not_in_dataset;   /* pairs of a given split that the dataset lacks: kept, source_row UINT64_MAX */
-    uint64_t n_duplicates;       /* pairs that occurred more than once in a part: the last was kept */
-    uint64_t n_train_test_pairs; /* pairs in train and in test: masked when ranking, so missed */
+    uint64_t
+        n_not_in_dataset;  /* pairs of a given split that the dataset lacks: kept, source_row UINT64_MAX */
+    uint64_t n_duplicates; /* pairs that occurred more than once in a part: the last was kept */
+    uint64_t n_train_test_pairs;              /* pairs in train and in test: masked when ranking, so missed */
     uint64_t n_test_users, n_cold_test_items; /* users with test rows; test items without a train row */
 };
 
@@ -47,9 +48,10 @@ enum status split_apply(const struct split *split, const struct dataset *d, cons
                         struct arena *arena, struct fold **folds, size_t *n_folds);
 
 /* For the split files: the rows of `in` where part[row] == wanted, in their order. */
-enum status split_take(const struct interactions *in, const uint8_t *part, uint8_t wanted, struct arena *arena,
-                       struct interactions *out);
-/* Marks rows of `in` (sorted by user) of which a later row has the same pair: duplicate[r] = 1; *n says how many. */
+enum status split_take(const struct interactions *in, const uint8_t *part, uint8_t wanted,
+                       struct arena *arena, struct interactions *out);
+/* Marks rows of `in` (sorted by user) of which a later row has the same pair: duplicate[r] = 1; *n says how
+ * many. */
 enum status split_duplicates(const struct dataset *d, const struct interactions *in, struct arena *arena,
                              uint8_t **duplicate, uint64_t *n);
 

@@ -1,10 +1,11 @@
 /*
  * split_leave_one_out.c - one row of every user is test, one more may be validation.
  *
- * by last: the last by time; rows with the same time, and all rows of a dataset without times, count in the order
- * of the dataset (source order).  by random: the row with the smallest Philox lot keyed by (seed, source_row).
- * A user keeps at least one train row: test is taken from users with two distinct items, validation (the last but
- * one, or the second smallest lot) from users with three.  Of a pair that occurs twice the last row is kept first.
+ * by last: the last by time; rows with the same time, and all rows of a dataset without times, count in the
+ * order of the dataset (source order).  by random: the row with the smallest Philox lot keyed by (seed, user,
+ * item). A user keeps at least one train row: test is taken from users with two distinct items, validation
+ * (the last but one, or the second smallest lot) from users with three.  Of a pair that occurs twice the last
+ * row is kept first.
  */
 #include "backend/backend.h"
 #include "data/split_kinds.h"
@@ -17,19 +18,23 @@ struct leave_one_out_params {
 enum { BY_LAST, BY_RANDOM };
 
 static const struct param params[] = {
-    PARAM_CHOICE(struct leave_one_out_params, by, "last", "last|random", "the user's last row by time, or any"),
+    PARAM_CHOICE(struct leave_one_out_params, by, "last", "last|random",
+                 "the user's last row by time, or any"),
     PARAM_BOOL(struct leave_one_out_params, valid, 0, "one more row of a user is validation"),
-    PARAM_INT(struct leave_one_out_params, seed, 42, 0, 2147483647, "of the random lots"),
-    PARAM_END};
+    PARAM_INT(struct leave_one_out_params, seed, 42, 0, 2147483647, "of the random lots"), PARAM_END};
+
+static double lot(const struct leave_one_out_params *p, const struct interactions *in, uint64_t row)
+{
+    return random_unit((uint64_t)p->seed, RANDOM_SPLIT, 0, (uint64_t)in->user[row] << 32 | in->item[row]);
+}
 
 /* Is row a to be left out before row b (a earlier in the dataset)? */
-static bool goes_first(const struct leave_one_out_params *p, const struct interactions *in, uint64_t a, uint64_t b)
+static bool goes_first(const struct leave_one_out_params *p, const struct interactions *in, uint64_t a,
+                       uint64_t b)
 {
     if (p->by == BY_LAST)
         return false;
-    const double draw_a = random_unit((uint64_t)p->seed, RANDOM_SPLIT, 0, in->source_row[a]);
-    const double draw_b = random_unit((uint64_t)p->seed, RANDOM_SPLIT, 0, in->source_row[b]);
-    return draw_a < draw_b || (draw_a == draw_b && in->source_row[a] < in->source_row[b]);
+    return lot(p, in, a) <= lot(p, in, b);
 }
 
 /* Marks the rows of one user, begin .. end - 1: 2 test, 1 valid. */

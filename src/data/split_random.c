@@ -1,12 +1,12 @@
 /*
  * split_random.c - a random share of the rows is test, another may be validation.
  *
- * A row's lot is a Philox number keyed by (seed, source_row): it depends neither on the other rows nor on the
- * machine, so the same row keeps its lot when a filter changes.  Of n rows exactly floor(n * test + 1e-9) with the
- * smallest lots are test and the next floor(n * valid + 1e-9) validation (1e-9: 100 * 0.29 is 29, though not in
- * doubles).  scope per_user: n is a user's rows, so that users with fewer than 1 / test rows have no test row;
- * scope global: n is all rows.  Of a pair that occurs twice the last row is kept before the lots are drawn: no pair
- * falls on both sides.
+ * A row's lot is a Philox number keyed by (seed, user, item): it depends neither on the other rows nor on the
+ * machine, so the same row keeps its lot when a filter changes.  Of n rows exactly floor(n * test + 1e-9)
+ * with the smallest lots are test and the next floor(n * valid + 1e-9) validation (1e-9: 100 * 0.29 is 29,
+ * though not in doubles).  scope per_user: n is a user's rows, so that users with fewer than 1 / test rows
+ * have no test row; scope global: n is all rows.  Of a pair that occurs twice the last row is kept before the
+ * lots are drawn: no pair falls on both sides.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -24,22 +24,23 @@ enum { SCOPE_PER_USER, SCOPE_GLOBAL };
 static const struct param params[] = {
     PARAM_REAL(struct random_params, test, 0.2, 0, 1, "share of the rows that is test"),
     PARAM_REAL(struct random_params, valid, 0, 0, 1, "share of the rows that is validation"),
-    PARAM_CHOICE(struct random_params, scope, "per_user", "per_user|global", "of each user's rows, or of all"),
-    PARAM_INT(struct random_params, seed, 42, 0, 2147483647, "of the random lots"),
-    PARAM_END};
+    PARAM_CHOICE(struct random_params, scope, "per_user", "per_user|global",
+                 "of each user's rows, or of all"),
+    PARAM_INT(struct random_params, seed, 42, 0, 2147483647, "of the random lots"), PARAM_END};
 
 static enum status check(const void *values, const struct node *where)
 {
     const struct random_params *p = values;
     if (p->test <= 0 || p->test + p->valid >= 1)
-        return node_fail(where, "random split: test is %.9g and valid %.9g; test must be above 0 and their sum below 1",
-                         p->test, p->valid);
+        return node_fail(
+            where, "random split: test is %.9g and valid %.9g; test must be above 0 and their sum below 1",
+            p->test, p->valid);
     return STATUS_OK;
 }
 
 struct lot {
     double draw;
-    uint64_t source_row, row;
+    uint64_t row;
 };
 
 static int compare_lots(const void *a, const void *b)
@@ -47,7 +48,7 @@ static int compare_lots(const void *a, const void *b)
     const struct lot *x = a, *y = b;
     if (x->draw != y->draw)
         return x->draw < y->draw ? -1 : 1;
-    return (x->source_row > y->source_row) - (x->source_row < y->source_row);
+    return (x->row > y->row) - (x->row < y->row);
 }
 
 /* Deals the lots of one group: 2 test, 1 valid, 0 train. */
@@ -79,8 +80,8 @@ static enum status apply(const void *values, const struct dataset *d, const stru
             deal(lots + first, n - first, p, part);
             first = n;
         }
-        lots[n++] = (struct lot){random_unit((uint64_t)p->seed, RANDOM_SPLIT, 0, in->source_row[r]),
-                                 in->source_row[r], r};
+        const uint64_t pair = (uint64_t)in->user[r] << 32 | in->item[r];
+        lots[n++] = (struct lot){random_unit((uint64_t)p->seed, RANDOM_SPLIT, 0, pair), r};
     }
     deal(lots + first, n - first, p, part);
 
