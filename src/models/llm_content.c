@@ -1,0 +1,101 @@
+/*
+ * llm_content.c - content-based filtering on sentence vectors: a user is the mean of the vectors of the train items,
+ * a score the cosine to the item (the pattern of Pazzani, Billsus 2007 with the vectors of Reimers, Gurevych 2019).
+ * Users and items are unit vectors, so scores are a product of two matrices, and ranking is GEMM (factors()).
+ * A user without history scores 0 everywhere.
+ */
+#include "models/history.h"
+#include "models/item_vectors.h"
+#include "models/model_io.h"
+
+struct llm_content_params {
+    int encoder;
+    struct param_list text;
+    int weights, dimensions, max_reviews;
+    bool center;
+};
+#define P struct llm_content_params
+static const struct param llm_content_params[] = {
+    PARAM_CHOICE(P, encoder, "minilm", "minilm|tfidf|shuffled|random",
+                 "where item vectors come from; the last three are controls"),
+    PARAM_LIST(P, text, "title|genres|tags", NULL, "fields of the item's text: title, genres, tags, reviews, a column"),
+    PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's profile"),
+    PARAM_INT(P, dimensions, 0, 0, 4096, "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
+    PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
+    PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
+    PARAM_END};
+#undef P
+
+struct llm_content {
+    struct item_vectors items;
+    uint32_t n_users;
+    const float *users; /* [n_users x items.d] rows of norm 1, or zero */
+};
+
+static enum status llm_content_fit(void *state, const void *params, const struct view *train, struct run *run)
+{
+    struct llm_content *m = state;
+    const struct llm_content_params *p = params;
+    const struct item_vectors_options options = {.encoder = p->encoder,
+                                                 .text = p->text,
+                                                 .max_reviews = p->max_reviews,
+                                                 .dimensions = p->dimensions,
+                                                 .center = p->center};
+    struct csr history;
+    float *users = NULL;
+    TRY(item_vectors_build(&options, train, run, &m->items));
+    TRY(history_copy(train->by_user, (enum history_weights)p->weights, run->scratch, &history));
+    ARENA_NEW(users, run->arena, (size_t)train->n_users * m->items.d);
+    m->n_users = train->n_users;
+    m->users = users;
+    return item_vectors_profiles(run->backend, &history, &m->items, NULL, train->n_users, true, users);
+}
+
+static enum status llm_content_factors(const void *state, struct factors *out)
+{
+    const struct llm_content *m = state;
+    *out = (struct factors){.n_users = m->n_users,
+                            .n_items = m->items.n_items,
+                            .factors = m->items.d,
+                            .user = m->users,
+                            .item = m->items.v,
+                            .ld_user = m->items.d,
+                            .ld_item = m->items.d};
+    return STATUS_OK;
+}
+
+static enum status llm_content_save(const void *state, struct model_writer *w)
+{
+    const struct llm_content *m = state;
+    TRY(model_put(w, "users", ARRAY_F32, m->n_users, m->items.d, m->users));
+    return model_put(w, "items", ARRAY_F32, m->items.n_items, m->items.d, m->items.v);
+}
+
+static enum status llm_content_load(void *state, const void *params, struct model_reader *r, struct run *run)
+{
+    struct llm_content *m = state;
+    uint64_t n_users = 0, n_items = 0, d = 0;
+    const void *users = NULL, *items = NULL;
+    (void)params, (void)run;
+    TRY(model_get(r, "users", ARRAY_F32, &n_users, &d, &users));
+    TRY(model_get(r, "items", ARRAY_F32, &n_items, &d, &items));
+    m->n_users = (uint32_t)n_users;
+    m->users = users;
+    m->items = (struct item_vectors){(uint32_t)n_items, (uint32_t)d, (float *)items};
+    return STATUS_OK;
+}
+
+const struct model_type model_llm_content = {.name = "llm_content",
+                                             .family = "content",
+                                             .source = "Reimers, Gurevych 2019; Pazzani, Billsus 2007",
+                                             .help = "cosine of an item's sentence vector to the mean of the "
+                                                     "vectors of the items a user had",
+                                             .version = 1,
+                                             .params = llm_content_params,
+                                             .params_size = sizeof(struct llm_content_params),
+                                             .needs = NEEDS_TEXT | NEEDS_ENCODER,
+                                             .state_size = sizeof(struct llm_content),
+                                             .fit = llm_content_fit,
+                                             .factors = llm_content_factors,
+                                             .save = llm_content_save,
+                                             .load = llm_content_load};
