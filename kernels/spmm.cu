@@ -1,8 +1,8 @@
 /*
- * spmm.cu - products of sparse and dense matrices: profiles of users from the vectors of their items (dense or
- * sparse), scores of sparse items, subspace iteration.  A team computes a row of the result; entries of a sparse row
- * are added in their order, so sums are the same for any number of threads.  Memory-bound: a nonzero is one
- * multiply-add a column for one read.
+ * spmm.cu - products of sparse and dense matrices: profiles of users from the vectors of their items (dense
+ * or sparse), scores of sparse items, subspace iteration.  A team computes a row of the result; entries of a
+ * sparse row are added in their order, so sums are the same for any number of threads.  Memory-bound: a
+ * nonzero is one multiply-add a column for one read.
  */
 #include "spmm.h"
 #include <math.h>
@@ -15,12 +15,12 @@ TEAM_FN void spmm_csr_dense_row(const struct spmm_csr_dense *a, long r, struct t
     float *TEAM_RESTRICT out = a->out + (size_t)r * a->ldo;
     const int cols = a->cols;
     (void)t;
-    LANE_FOR (k, cols)
+    LANE_FOR(k, cols)
         out[k] = 0.0f;
     for (int64_t e = a->ptr[row]; e < a->ptr[row + 1]; e++) {
         const float *TEAM_RESTRICT b = a->B + (size_t)a->idx[e] * a->ldb;
         const float w = a->val == NULL ? 1.0f : a->val[e];
-        LANE_FOR (k, cols)
+        LANE_FOR(k, cols)
             out[k] += w * b[k]; /* a lane meets only its own columns: no sync */
     }
 }
@@ -30,7 +30,7 @@ TEAM_FN void spmm_csr_csr_row(const struct spmm_csr_csr *a, long r, struct team 
     const long row = a->rows == NULL ? r : (long)a->rows[r];
     float *TEAM_RESTRICT out = a->out + (size_t)r * a->ldo;
     const int cols = a->cols;
-    LANE_FOR (k, cols)
+    LANE_FOR(k, cols)
         out[k] = 0.0f;
     team_sync(t);
     for (int64_t e = a->ptr[row]; e < a->ptr[row + 1]; e++) {
@@ -40,7 +40,7 @@ TEAM_FN void spmm_csr_csr_row(const struct spmm_csr_csr *a, long r, struct team 
         const uint32_t *TEAM_RESTRICT idx = a->s_idx + low;
         const float *TEAM_RESTRICT val = a->s_val + low;
         const float w = a->val == NULL ? 1.0f : a->val[e];
-        LANE_FOR (k, n) /* columns of one row differ, so lanes never meet */
+        LANE_FOR(k, n) /* columns of one row differ, so lanes never meet */
             out[idx[k]] += w * val[k];
         team_sync(t);
     }
@@ -64,11 +64,11 @@ TEAM_FN void spmm_normalize_row(const struct spmm_normalize *a, long r, struct t
     float *TEAM_RESTRICT x = a->X + (size_t)r * a->ld;
     const int cols = a->cols;
     float s = 0.0f;
-    LANE_SUM (k, cols, s)
+    LANE_SUM(k, cols, s)
         s += x[k] * x[k];
     s = team_sum(t, s);
     s = s > 0.0f ? 1.0f / sqrtf(s) : 0.0f;
-    LANE_FOR (k, cols)
+    LANE_FOR(k, cols)
         x[k] *= s;
 }
 

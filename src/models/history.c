@@ -13,8 +13,10 @@ enum status history_copy(const struct csr *by_user, enum history_weights weights
     *out = *by_user;
     out->ptr = arena_copy(arena, by_user->ptr, (size_t)by_user->n_rows + 1, sizeof *by_user->ptr);
     out->idx = arena_copy(arena, by_user->idx, (size_t)by_user->nnz, sizeof *by_user->idx);
-    out->val = keep_values ? arena_copy(arena, by_user->val, (size_t)by_user->nnz, sizeof *by_user->val) : NULL;
-    return out->ptr == NULL || out->idx == NULL || (keep_values && out->val == NULL) ? STATUS_SYSTEM : STATUS_OK;
+    out->val =
+        keep_values ? arena_copy(arena, by_user->val, (size_t)by_user->nnz, sizeof *by_user->val) : NULL;
+    return out->ptr == NULL || out->idx == NULL || (keep_values && out->val == NULL) ? STATUS_SYSTEM
+                                                                                     : STATUS_OK;
 }
 
 enum status csr_put(struct model_writer *w, const char *prefix, const struct csr *a)
@@ -30,7 +32,8 @@ enum status csr_put(struct model_writer *w, const char *prefix, const struct csr
     return STATUS_OK;
 }
 
-enum status csr_get(struct model_reader *r, const char *prefix, uint32_t n_cols, bool has_values, struct csr *out)
+enum status csr_get(struct model_reader *r, const char *prefix, uint32_t n_cols, bool has_values,
+                    struct csr *out)
 {
     char name[64];
     uint64_t n_ptr = 0, nnz = 0, one = 1, n_val = 0;
@@ -50,7 +53,9 @@ enum status csr_get(struct model_reader *r, const char *prefix, uint32_t n_cols,
     for (uint64_t e = 0; sound && e < nnz; e++)
         sound = out->idx[e] < n_cols;
     if (!sound)
-        return status_fail(STATUS_DATA, "the arrays %s_ptr and %s_idx of the model file are no sparse matrix of "
-                                        "%u columns; fit the model again", prefix, prefix, n_cols);
+        return status_fail(STATUS_DATA,
+                           "the arrays %s_ptr and %s_idx of the model file are no sparse matrix of "
+                           "%u columns; fit the model again",
+                           prefix, prefix, n_cols);
     return STATUS_OK;
 }

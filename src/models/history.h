@@ -1,6 +1,6 @@
 /*
- * history.h - what each user had in train, kept with a fitted model: the content models make their user profiles
- * from it when they score, and it is far smaller than the profiles.
+ * history.h - what each user had in train, kept with a fitted model: the content models make their user
+ * profiles from it when they score, and it is far smaller than the profiles.
  */
 #ifndef MODELS_HISTORY_H
 #define MODELS_HISTORY_H
@@ -16,6 +16,7 @@ enum status history_copy(const struct csr *by_user, enum history_weights weights
 /* As arrays PREFIX_ptr, PREFIX_idx and, when there are values, PREFIX_val of the model's file. */
 enum status csr_put(struct model_writer *w, const char *prefix, const struct csr *a);
 /* Checks that pointers and columns are in order before anything is used: STATUS_DATA. */
-enum status csr_get(struct model_reader *r, const char *prefix, uint32_t n_cols, bool has_values, struct csr *out);
+enum status csr_get(struct model_reader *r, const char *prefix, uint32_t n_cols, bool has_values,
+                    struct csr *out);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * item_vectors.c - item vectors from a language model or from one of its controls.
  *
- * All of them pass through the same steps: encode, centre, keep principal components, divide by the norm; so the
- * head on top meets the same shapes and scales whatever the encoder.  Centring: mean-pooled sentence vectors lie in
- * a narrow cone (Ethayarajh 2019), and a cosine without it mostly measures that cone.
- * Limit: an item's text holds the tags and reviews of the train rows, so a train row is scored with a text that its
+ * All of them pass through the same steps: encode, centre, keep principal components, divide by the norm; so
+ * the head on top meets the same shapes and scales whatever the encoder.  Centring: mean-pooled sentence
+ * vectors lie in a narrow cone (Ethayarajh 2019), and a cosine without it mostly measures that cone. Limit:
+ * an item's text holds the tags and reviews of the train rows, so a train row is scored with a text that its
  * own user helped to write; held-out rows never are (view.h).
  */
 #include "models/item_vectors.h"
@@ -22,7 +22,8 @@ enum { DIMENSIONS_DEFAULT = 128 };
 static enum status encode_minilm(const struct strings *texts, struct run *run, uint32_t *d, float **out)
 {
     struct encoder *encoder = NULL;
-    const char *folder = arena_printf(run->scratch, "%s/minilm", run->models == NULL ? "models" : run->models);
+    const char *folder =
+        arena_printf(run->scratch, "%s/minilm", run->models == NULL ? "models" : run->models);
     if (folder == NULL)
         return STATUS_SYSTEM;
     TRY(encoder_open(folder, run->backend, &encoder));
@@ -111,10 +112,10 @@ enum status item_vectors_build(const struct item_vectors_options *options, const
 }
 
 enum status item_vectors_profiles(const struct backend *b, const struct csr *history,
-                                  const struct item_vectors *items, const uint32_t *users, size_t n, bool normalize,
-                                  float *out)
+                                  const struct item_vectors *items, const uint32_t *users, size_t n,
+                                  bool normalize, float *out)
 {
-    const struct spmm_csr_dense sum = {history->ptr, history->idx, history->val, users,       items->v,
+    const struct spmm_csr_dense sum = {history->ptr, history->idx, history->val, users,        items->v,
                                        out,          items->d,     items->d,     (int)items->d};
     const struct spmm_normalize norm = {out, items->d, (int)items->d};
     TRY(backend_launch(b, &kernel_spmm_csr_dense, &sum, (long)n, 0));

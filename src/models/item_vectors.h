@@ -1,6 +1,6 @@
 /*
- * item_vectors.h - the one source of item vectors for the models that fuse text: the language model's, and its
- * controls, so that a table shows what the language model itself brought.
+ * item_vectors.h - the one source of item vectors for the models that fuse text: the language model's, and
+ * its controls, so that a table shows what the language model itself brought.
  */
 #ifndef MODELS_ITEM_VECTORS_H
 #define MODELS_ITEM_VECTORS_H
@@ -10,7 +10,8 @@
 enum item_encoder {
     ITEM_ENCODER_MINILM,   /* sentence vectors of the item's text, from the folder run->models/minilm */
     ITEM_ENCODER_TFIDF,    /* latent semantic analysis of the same text: words without a language model */
-    ITEM_ENCODER_SHUFFLED, /* minilm's vectors, each at a random other item: the same numbers without their sense */
+    ITEM_ENCODER_SHUFFLED, /* minilm's vectors, each at a random other item: the same numbers without their
+                              sense */
     ITEM_ENCODER_RANDOM,   /* independent normal numbers */
     ITEM_ENCODER_NONE      /* no vectors: dimensions 0 */
 };
@@ -34,9 +35,10 @@ struct item_vectors {
 enum status item_vectors_build(const struct item_vectors_options *options, const struct view *view,
                                struct run *run, struct item_vectors *out);
 
-/* Profiles of users: out[r] = weighted sum of the vectors of the history's row users[r] (NULL: row r), divided by its
- * norm when `normalize`.  out [n x d]; a user without history gets zeros. */
-enum status item_vectors_profiles(const struct backend *b, const struct csr *history, const struct item_vectors *items,
-                                  const uint32_t *users, size_t n, bool normalize, float *out);
+/* Profiles of users: out[r] = weighted sum of the vectors of the history's row users[r] (NULL: row r),
+ * divided by its norm when `normalize`.  out [n x d]; a user without history gets zeros. */
+enum status item_vectors_profiles(const struct backend *b, const struct csr *history,
+                                  const struct item_vectors *items, const uint32_t *users, size_t n,
+                                  bool normalize, float *out);
 
 #endif

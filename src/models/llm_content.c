@@ -1,8 +1,8 @@
 /*
- * llm_content.c - content-based filtering on sentence vectors: a user is the mean of the vectors of the train items,
- * a score the cosine to the item (the pattern of Pazzani, Billsus 2007 with the vectors of Reimers, Gurevych 2019).
- * Users and items are unit vectors, so scores are a product of two matrices, and ranking is GEMM (factors()).
- * A user without history scores 0 everywhere.
+ * llm_content.c - content-based filtering on sentence vectors: a user is the mean of the vectors of the train
+ * items, a score the cosine to the item (the pattern of Pazzani, Billsus 2007 with the vectors of Reimers,
+ * Gurevych 2019). Users and items are unit vectors, so scores are a product of two matrices, and ranking is
+ * GEMM (factors()). A user without history scores 0 everywhere.
  */
 #include "models/history.h"
 #include "models/item_vectors.h"
@@ -18,9 +18,11 @@ struct llm_content_params {
 static const struct param llm_content_params[] = {
     PARAM_CHOICE(P, encoder, "minilm", "minilm|tfidf|shuffled|random",
                  "where item vectors come from; the last three are controls"),
-    PARAM_LIST(P, text, "title|genres|tags", NULL, "fields of the item's text: title, genres, tags, reviews, a column"),
+    PARAM_LIST(P, text, "title|genres|tags", NULL,
+               "fields of the item's text: title, genres, tags, reviews, a column"),
     PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's profile"),
-    PARAM_INT(P, dimensions, 0, 0, 4096, "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
+    PARAM_INT(P, dimensions, 0, 0, 4096,
+              "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
     PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
     PARAM_END};

@@ -2,10 +2,10 @@
  * reduce.c - truncated singular value decomposition, made of products and of one small symmetric eigenproblem
  * (gsl_eigen_symmv), so that it needs no LAPACK and gives the same bits for any number of threads.
  *
- * Dense: X'X = V diag(s^2) V', out = X V.  Sparse: subspace iteration (Rutishauser 1969; Halko, Martinsson, Tropp
- * 2011, section 4.5) on X'X from a Gaussian start with OVERSAMPLING more columns than asked, then the same small
- * problem.  Of a TF-IDF matrix that is latent semantic analysis (Deerwester et al. 1990).
- * Limits: Gram matrices in single precision lose singular values below about 1e-3 of the largest; such directions
+ * Dense: X'X = V diag(s^2) V', out = X V.  Sparse: subspace iteration (Rutishauser 1969; Halko, Martinsson,
+ * Tropp 2011, section 4.5) on X'X from a Gaussian start with OVERSAMPLING more columns than asked, then the
+ * same small problem.  Of a TF-IDF matrix that is latent semantic analysis (Deerwester et al. 1990). Limits:
+ * Gram matrices in single precision lose singular values below about 1e-3 of the largest; such directions
  * come out as zero columns.
  */
 #include "models/reduce.h"
@@ -41,7 +41,8 @@ static enum status eigen(const float *G, size_t l, double *value, float *V)
                 largest = gsl_matrix_get(vectors, i, j);
         value[j] = gsl_vector_get(values, j);
         for (size_t i = 0; i < l; i++)
-            V[i * l + j] = (float)(largest < 0 ? -gsl_matrix_get(vectors, i, j) : gsl_matrix_get(vectors, i, j));
+            V[i * l + j] =
+                (float)(largest < 0 ? -gsl_matrix_get(vectors, i, j) : gsl_matrix_get(vectors, i, j));
     }
 done:
     gsl_eigen_symmv_free(work);
@@ -51,8 +52,8 @@ done:
     return status;
 }
 
-/* Right singular vectors of X [n x l] into V; columns past the rank are zeroed, the others scaled by 1 / singular
- * value when `whiten` (then X V is orthonormal). */
+/* Right singular vectors of X [n x l] into V; columns past the rank are zeroed, the others scaled by 1 /
+ * singular value when `whiten` (then X V is orthonormal). */
 static enum status right_vectors(const struct backend *b, const float *X, size_t n, size_t l, bool whiten,
                                  struct arena *scratch, float *V)
 {
@@ -83,7 +84,8 @@ enum status reduce_dense(const struct backend *b, const float *X, uint32_t n, ui
     return backend_sgemm(b, false, false, n, kept, d, 1, X, d, V, d, 0, out, dimensions);
 }
 
-static enum status sparse_times(const struct backend *b, const struct csr *A, const float *B, size_t l, float *out)
+static enum status sparse_times(const struct backend *b, const struct csr *A, const float *B, size_t l,
+                                float *out)
 {
     const struct spmm_csr_dense args = {A->ptr, A->idx, A->val, NULL, B, out, l, l, (int)l};
     return backend_launch(b, &kernel_spmm_csr_dense, &args, (long)A->n_rows, 0);
@@ -115,5 +117,6 @@ enum status reduce_sparse(const struct backend *b, const struct csr *X, uint32_t
     }
     TRY(sparse_times(b, X, Q, l, Y));
     TRY(right_vectors(b, Y, n, l, false, scratch, V));
-    return backend_sgemm(b, false, false, n, dimensions < l ? dimensions : l, l, 1, Y, l, V, l, 0, out, dimensions);
+    return backend_sgemm(b, false, false, n, dimensions < l ? dimensions : l, l, 1, Y, l, V, l, 0, out,
+                         dimensions);
 }

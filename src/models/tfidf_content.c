@@ -1,10 +1,11 @@
 /*
- * tfidf_content.c - content-based filtering on words: an item is the TF-IDF vector of its text, a user the mean of
- * the vectors of the train items, a score the cosine of the two (Pazzani, Billsus 2007; Lops et al. 2011).
+ * tfidf_content.c - content-based filtering on words: an item is the TF-IDF vector of its text, a user the
+ * mean of the vectors of the train items, a score the cosine of the two (Pazzani, Billsus 2007; Lops et al.
+ * 2011).
  *
- * Item vectors are sparse [n_items x n_words] with rows of norm 1; profiles are made when users are scored, dense
- * [users of the tile x n_words], since a user of a few hundred items has most words anyway.
- * A user without history, and every item without a word, scores 0.
+ * Item vectors are sparse [n_items x n_words] with rows of norm 1; profiles are made when users are scored,
+ * dense [users of the tile x n_words], since a user of a few hundred items has most words anyway. A user
+ * without history, and every item without a word, scores 0.
  */
 #include <stdlib.h>
 
@@ -22,7 +23,8 @@ struct tfidf_content_params {
 };
 #define P struct tfidf_content_params
 static const struct param tfidf_content_params[] = {
-    PARAM_LIST(P, text, "title|genres|tags", NULL, "fields of the item's text: title, genres, tags, reviews, a column"),
+    PARAM_LIST(P, text, "title|genres|tags", NULL,
+               "fields of the item's text: title, genres, tags, reviews, a column"),
     PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's profile"),
     PARAM_BOOL(P, sublinear, 1, "1 + ln(count) of a word in place of the count"),
     PARAM_CHOICE(P, stop_words, "english", "none|english", "words left out"),
@@ -39,7 +41,8 @@ struct tfidf_content {
     uint32_t n_words;
 };
 
-static enum status tfidf_content_fit(void *state, const void *params, const struct view *train, struct run *run)
+static enum status tfidf_content_fit(void *state, const void *params, const struct view *train,
+                                     struct run *run)
 {
     struct tfidf_content *m = state;
     const struct tfidf_content_params *p = params;
@@ -66,7 +69,8 @@ static enum status tfidf_content_score_users(const void *state, const uint32_t *
     const size_t ld = m->n_words == 0 ? 1 : m->n_words;
     float *profiles = malloc((n == 0 ? 1 : n) * ld * sizeof *profiles);
     if (profiles == NULL)
-        return status_fail(STATUS_SYSTEM, "out of memory for the profiles of %zu users over %zu words", n, ld);
+        return status_fail(STATUS_SYSTEM, "out of memory for the profiles of %zu users over %zu words", n,
+                           ld);
     const struct spmm_csr_csr sum = {m->history.ptr, m->history.idx, m->history.val, users, m->items.ptr,
                                      m->items.idx,   m->items.val,   profiles,       ld,    (int)m->n_words};
     const struct spmm_normalize normalize = {profiles, ld, (int)m->n_words};
@@ -90,7 +94,8 @@ static enum status tfidf_content_save(const void *state, struct model_writer *w)
     return csr_put(w, "items", &m->items);
 }
 
-static enum status tfidf_content_load(void *state, const void *params, struct model_reader *r, struct run *run)
+static enum status tfidf_content_load(void *state, const void *params, struct model_reader *r,
+                                      struct run *run)
 {
     struct tfidf_content *m = state;
     const void *found = NULL;

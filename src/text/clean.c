@@ -1,13 +1,12 @@
 /*
- * clean.c - text made fit for counting words.  The order of the steps matters: tags go before entities are decoded,
- * so that "&lt;b&gt;", which a reader sees as "<b>", stays text; entities go before NFKC, since they may stand for
- * characters that NFKC folds (&nbsp;, &frac12;).
+ * clean.c - text made fit for counting words.  The order of the steps matters: tags go before entities are
+ * decoded, so that "&lt;b&gt;", which a reader sees as "<b>", stays text; entities go before NFKC, since they
+ * may stand for characters that NFKC folds (&nbsp;, &frac12;).
  *
  * Sources: HTML Living Standard 13.5 (character references; the table below holds XML's five, white space,
- * punctuation and the Latin-1 letters, which is what review texts contain), Unicode Standard Annex 15 (NFKC) and
- * section 3.13 (case folding) through utf8proc.
- * Limits: entities without the final ';' are left alone; a text decoded twice by its publisher ("&amp;amp;") is
- * decoded once.
+ * punctuation and the Latin-1 letters, which is what review texts contain), Unicode Standard Annex 15 (NFKC)
+ * and section 3.13 (case folding) through utf8proc. Limits: entities without the final ';' are left alone; a
+ * text decoded twice by its publisher ("&amp;amp;") is decoded once.
  */
 #include "text/clean.h"
 
@@ -106,8 +105,8 @@ static size_t decode(const char *bytes, size_t length, utf8proc_uint8_t *out)
             n += (size_t)utf8proc_encode_char((utf8proc_int32_t)code, out + n);
         } else {
             utf8proc_int32_t point = 0;
-            const utf8proc_ssize_t step = utf8proc_iterate((const utf8proc_uint8_t *)bytes + i,
-                                                           (utf8proc_ssize_t)(length - i), &point);
+            const utf8proc_ssize_t step =
+                utf8proc_iterate((const utf8proc_uint8_t *)bytes + i, (utf8proc_ssize_t)(length - i), &point);
             n += (size_t)utf8proc_encode_char(step > 0 ? point : 0xFFFD, out + n);
             used = step > 0 ? (size_t)step : 1;
         }
@@ -132,7 +131,8 @@ static enum status append_without_controls(const utf8proc_uint8_t *text, size_t 
         utf8proc_int32_t point = 0;
         step = utf8proc_iterate(text + i, (utf8proc_ssize_t)(n - i), &point);
         if (step <= 0)
-            return status_fail(STATUS_SYSTEM, "utf8proc gave a text that is not UTF-8: %s", utf8proc_errmsg(step));
+            return status_fail(STATUS_SYSTEM, "utf8proc gave a text that is not UTF-8: %s",
+                               utf8proc_errmsg(step));
         if (is_space_or_control(point)) {
             pending = any;
             continue;

@@ -1,5 +1,6 @@
 /*
- * clean.h - what users and catalogues write, made fit for counting words: markup out, one spelling a character.
+ * clean.h - what users and catalogues write, made fit for counting words: markup out, one spelling a
+ * character.
  */
 #ifndef TEXT_CLEAN_H
 #define TEXT_CLEAN_H

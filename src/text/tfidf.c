@@ -1,7 +1,7 @@
 /*
- * tfidf.c - bags of weighted words (Salton, Buckley 1988), with the formulas of scikit-learn's TfidfVectorizer
- * (smooth_idf, norm l2), so that results can be compared: idf = ln((1 + n) / (1 + df)) + 1, weight = tf * idf or
- * (1 + ln tf) * idf, each text divided by its L2 norm.  Columns are sorted by bytes.
+ * tfidf.c - bags of weighted words (Salton, Buckley 1988), with the formulas of scikit-learn's
+ * TfidfVectorizer (smooth_idf, norm l2), so that results can be compared: idf = ln((1 + n) / (1 + df)) + 1,
+ * weight = tf * idf or (1 + ln tf) * idf, each text divided by its L2 norm.  Columns are sorted by bytes.
  *
  * Ties at `max_features` go to the word that comes first by bytes (scikit-learn's own rule is not fixed).
  */
@@ -36,7 +36,8 @@ static enum status count_word(void *context, const char *word, size_t length)
 }
 
 /* Tokens of all texts; text i owns token[ptr[i] .. ptr[i + 1]). */
-static enum status count_texts(const struct strings *texts, enum word_stops stops, struct counting *c, int64_t *ptr)
+static enum status count_texts(const struct strings *texts, enum word_stops stops, struct counting *c,
+                               int64_t *ptr)
 {
     struct string_builder b = {0};
     enum status status = STATUS_OK;
@@ -83,8 +84,8 @@ static int by_number(const void *a, const void *b)
 
 /* Document frequencies, the choice of columns, their idf; column[id] = column or UINT32_MAX. */
 static enum status choose_columns(const struct counting *c, const int64_t *ptr, uint64_t n_texts,
-                                  const struct tfidf_options *options, struct arena *arena, struct arena *scratch,
-                                  uint32_t *column, struct tfidf *out)
+                                  const struct tfidf_options *options, struct arena *arena,
+                                  struct arena *scratch, uint32_t *column, struct tfidf *out)
 {
     const uint32_t n_all = string_map_size(c->map);
     const struct strings all = string_map_strings(c->map);
@@ -129,8 +130,10 @@ static enum status choose_columns(const struct counting *c, const int64_t *ptr, 
     return string_builder_finish(&b, arena, &out->words);
 }
 
-/* Weighs the columns of one text (rising, with repetitions) into idx and val; returns how many entries it made. */
-static int64_t weigh_text(uint32_t *tokens, size_t n, bool sublinear, const float *idf, uint32_t *idx, float *val)
+/* Weighs the columns of one text (rising, with repetitions) into idx and val; returns how many entries it
+ * made. */
+static int64_t weigh_text(uint32_t *tokens, size_t n, bool sublinear, const float *idf, uint32_t *idx,
+                          float *val)
 {
     int64_t made = 0;
     double squares = 0;
@@ -152,7 +155,8 @@ static int64_t weigh_text(uint32_t *tokens, size_t n, bool sublinear, const floa
 }
 
 static enum status weigh(const struct counting *c, const int64_t *text, uint64_t n_texts, bool sublinear,
-                         const uint32_t *column, struct arena *arena, struct arena *scratch, struct tfidf *out)
+                         const uint32_t *column, struct arena *arena, struct arena *scratch,
+                         struct tfidf *out)
 {
     int64_t *ptr = NULL;
     uint32_t *idx = NULL, *row = NULL;

@@ -1,11 +1,12 @@
 /*
  * words.c - from cleaned text to words.
  *
- * The stop words are a list of our own: English articles, pronouns, auxiliaries, prepositions, conjunctions and the
- * commonest adverbs, with the pieces that an apostrophe leaves ("don't" -> "don" "t"; one letter is no word).  It was
- * written for recfuse from a grammar's closed word classes and copies no published list; it errs on the short side,
- * for in titles even "the" and "who" may carry meaning ("The Who"), and idf weighs common words down anyway.
- * Limits: scripts that need a dictionary to find words (Thai, Khmer) give one long word a run; no stemming.
+ * The stop words are a list of our own: English articles, pronouns, auxiliaries, prepositions, conjunctions
+ * and the commonest adverbs, with the pieces that an apostrophe leaves ("don't" -> "don" "t"; one letter is
+ * no word).  It was written for recfuse from a grammar's closed word classes and copies no published list; it
+ * errs on the short side, for in titles even "the" and "who" may carry meaning ("The Who"), and idf weighs
+ * common words down anyway. Limits: scripts that need a dictionary to find words (Thai, Khmer) give one long
+ * word a run; no stemming.
  */
 #include "text/words.h"
 
@@ -82,7 +83,8 @@ static enum status visit_one(const char *word, size_t length, enum word_stops st
     return visit(context, word, length);
 }
 
-enum status words_visit(const char *text, size_t length, enum word_stops stops, word_visitor *visit, void *context)
+enum status words_visit(const char *text, size_t length, enum word_stops stops, word_visitor *visit,
+                        void *context)
 {
     size_t start = 0, n_points = 0; /* of the run of PIECE_WORD that is open */
     for (size_t i = 0; i <= length;) {
@@ -90,7 +92,8 @@ enum status words_visit(const char *text, size_t length, enum word_stops stops, 
         utf8proc_ssize_t step = 1;
         enum piece piece = PIECE_BREAK;
         if (i < length) {
-            step = utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(length - i), &point);
+            step =
+                utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(length - i), &point);
             if (step > 0)
                 piece = piece_of(point);
             else

@@ -45,17 +45,23 @@ static void tags_become_spaces(void **state)
 static void one_spelling_a_character(void **state)
 {
     (void)state;
-    assert_clean("Stra\xC3\x9F" "e \xEF\xBC\xA1\xEF\xBC\xA2 \xEF\xAC\x81n", "strasse ab fin"); /* sharp s, full width, fi */
-    assert_clean("e\xCC\x81", "\xC3\xA9");                                                     /* combining acute */
-    assert_clean(" a\t\n\x01 b\x7F\xC2\x85" "c\xE3\x80\x80", "a b c");
+    assert_clean("Stra\xC3\x9F"
+                 "e \xEF\xBC\xA1\xEF\xBC\xA2 \xEF\xAC\x81n",
+                 "strasse ab fin");        /* sharp s, full width, fi */
+    assert_clean("e\xCC\x81", "\xC3\xA9"); /* combining acute */
+    assert_clean(" a\t\n\x01 b\x7F\xC2\x85"
+                 "c\xE3\x80\x80",
+                 "a b c");
     assert_cleaned("a\0b", 3, "a b");
-    assert_clean("a\xFF\xC0\x80z\xED\xA0\x80", "a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+    assert_clean("a\xFF\xC0\x80z\xED\xA0\x80",
+                 "a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 static void cleaning_twice_changes_nothing(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"\xC3\x85ngstr\xC3\xB6m  \xE2\x84\xAB \xEF\xB7\xBA", "x\xC2\xBD y\xC2\xB2", "\xC4\xB0stanbul"};
+    static const char *const texts[] = {"\xC3\x85ngstr\xC3\xB6m  \xE2\x84\xAB \xEF\xB7\xBA",
+                                        "x\xC2\xBD y\xC2\xB2", "\xC4\xB0stanbul"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct string_builder b = {0};
         assert_int_equal(text_clean(texts[i], strlen(texts[i]), &b), STATUS_OK);
@@ -85,10 +91,13 @@ static void assert_words(const char *text, enum word_stops stops, const char *ex
 static void words_by_category(void **state)
 {
     (void)state;
-    assert_words("toy story 2: toys, a 1995-film_noir don't", WORDS_ALL, "toy|story|toys|1995|film_noir|don|");
+    assert_words("toy story 2: toys, a 1995-film_noir don't", WORDS_ALL,
+                 "toy|story|toys|1995|film_noir|don|");
     assert_words("caf\xC3\xA9 \xD0\xB2\xD0\xBE\xD0\xB9\xD0\xBD\xD0\xB0", WORDS_ALL,
                  "caf\xC3\xA9|\xD0\xB2\xD0\xBE\xD0\xB9\xD0\xBD\xD0\xB0|");
-    assert_words("ab\xE5\x8D\x83\xE4\xB8\x8E" "cd", WORDS_ALL, "ab|\xE5\x8D\x83|\xE4\xB8\x8E|cd|");
+    assert_words("ab\xE5\x8D\x83\xE4\xB8\x8E"
+                 "cd",
+                 WORDS_ALL, "ab|\xE5\x8D\x83|\xE4\xB8\x8E|cd|");
     assert_words("", WORDS_ALL, "");
 }
 
@@ -97,7 +106,8 @@ static void stop_words_go(void **state)
     (void)state;
     assert_words("the man who would be king of the hill", WORDS_ENGLISH, "man|king|hill|");
     assert_true(words_is_stop("about", 5) && words_is_stop("yourselves", 10) && words_is_stop("the", 3));
-    assert_false(words_is_stop("them", 2) || words_is_stop("themes", 6) || words_is_stop("", 0) || words_is_stop("zoo", 3));
+    assert_false(words_is_stop("them", 2) || words_is_stop("themes", 6) || words_is_stop("", 0) ||
+                 words_is_stop("zoo", 3));
 }
 
 int main(void)
