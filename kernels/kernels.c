@@ -1,10 +1,6 @@
 /* kernels.c - the descriptors of list.h. */
 #include "kernels.h"
 
-#define KERNEL(name) kernel_launcher name##_cpu;
-#include "list.h"
-#undef KERNEL
-
 #define KERNEL(name) const struct kernel kernel_##name = {#name, name##_cpu};
 #include "list.h"
 #undef KERNEL

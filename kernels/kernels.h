@@ -19,7 +19,9 @@ struct kernel {
     kernel_launcher *cpu;
 };
 
-#define KERNEL(name) extern const struct kernel kernel_##name;
+#define KERNEL(name)                                                                                         \
+    kernel_launcher name##_cpu;                                                                              \
+    extern const struct kernel kernel_##name;
 #include "list.h"
 #undef KERNEL
 

@@ -8,7 +8,9 @@
 #include "base/strings.h"
 
 /* clang-format off */
+extern const struct model_type model_random, model_popularity;
 const struct model_type *const model_types[] = {
+    &model_random, &model_popularity,
     NULL};
 /* clang-format on */
 

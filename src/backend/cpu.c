@@ -16,9 +16,9 @@ enum {
     THREADS_MAX = 1024,
     TILE_ROWS = 256, /* a tile of C at its largest; OpenBLAS packs its operands once a tile */
     TILE_COLS = 512,
-    TILE_LEAST = 64,        /* no side is cut below */
-    TILES_WANTED = 16,      /* cut further while there are fewer ... */
-    TILE_WORK = 4 * 1000000 /* ... and a tile holds more multiplications than this (about 0.1 ms) */
+    TILE_LEAST = 64,    /* no side is cut below */
+    TILES_WANTED = 16,  /* cut further while there are fewer ... */
+    TILE_WORK = 1 << 22 /* ... and a tile holds more multiplications than this (about 0.1 ms) */
 };
 
 static enum status cpu_launch(const struct backend *b, const struct kernel *kernel, const void *args,

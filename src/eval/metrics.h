@@ -15,6 +15,8 @@ struct ranking {
     const uint8_t *relevant; /* [length] 1 where the item at that place is relevant */
     uint32_t length;         /* places filled, at most the longest cut-off */
     uint32_t n_relevant;     /* test items of the user, > 0 */
+    const double *discount;  /* [length] 1 / log2(place + 2) */
+    const double *ideal;     /* [longest cut-off + 1] sums of the first discounts: DCG of a perfect list */
 };
 struct metric_type {
     const char *name;    /* "ndcg" */
@@ -25,11 +27,14 @@ struct metric_type {
 extern const struct metric_type *const metric_types[];   /* NULL-ended */
 const struct metric_type *metric_find(const char *name); /* NULL: none */
 
-/* values[(m * n_k + c) * n_users + u] for metric m, cut-off c, list u.  test: [n_users_total x n_items];
- * users[u] the user of list u.  Means are taken by metrics_mean(): a fixed order of summation, in double. */
+/* One pass over the lists, users in parallel.  k: cut-offs, each 1 .. lists->k (else STATUS_USAGE).  A user
+ * without test rows gets NaN.  values[(m * n_k + c) * n_users + u] for metric m, cut-off c, list u.  test:
+ * [n_users_total x n_items]; users[u] the user of list u.  Means are taken by metrics_mean(): a fixed order
+ * of summation, in double. */
 enum status metrics_compute(const struct lists *lists, const uint32_t *users, const struct csr *test,
                             const struct metric_type *const *metrics, size_t n_metrics, const uint32_t *k,
                             size_t n_k, double *values);
+/* Over the users that have a value; NaN when none has. */
 double metrics_mean(const double *values, uint32_t n_users);
 
 #endif

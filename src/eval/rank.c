@@ -1,0 +1,243 @@
+/*
+ * rank.c - top-k lists: users are cut into blocks, blocks go to threads, a block is scored a tile at a time
+ * and each tile is fed to the kernel topk.  What is held: a tile and k candidates a user of the block, for
+ * each thread.
+ *
+ * Lists do not depend on threads or blocks: tiles of factor models have one fixed, padded shape (factors.h),
+ * the kernel's selection is exact, and ties go by a hash of (seed, user, item).
+ */
+#include "eval/rank.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/factors.h"
+#include "topk.h"
+
+/* Where tiles come from: factors (GEMM) or a model's own function (whole rows). */
+struct source {
+    const char *name;              /* of the model, for messages */
+    const struct model_type *type; /* NULL: factors */
+    const void *state;
+    struct factors_tiles tiles;
+    uint32_t n_items;
+    uint32_t rows, cols; /* of a tile */
+    size_t ld;
+};
+
+/* What one thread holds. */
+struct work {
+    float *scores;    /* [rows x ld] */
+    float *packed;    /* [rows x factors] user factors of the block */
+    uint64_t *keys;   /* [rows x TOPK_CAPACITY(k)] */
+    uint64_t *lost;   /* [rows] */
+    uint32_t *count;  /* [rows] */
+    float *threshold; /* [rows] */
+};
+
+/* A failure inside a thread, told again by the calling thread: the one of the first block wins. */
+struct failure {
+    enum status status;
+    uint32_t block;
+    char sentence[600];
+};
+
+static void keep_sentence(void *context, enum status status, const char *sentence)
+{
+    struct failure *f = context;
+    f->status = status;
+    snprintf(f->sentence, sizeof f->sentence, "%s", sentence);
+}
+
+static int work_open(struct work *w, const struct source *s, uint32_t k)
+{
+    const size_t width = s->type == NULL && s->tiles.f->factors > 0 ? s->tiles.f->factors : 1;
+    w->scores = aligned_alloc(64, (s->rows * s->ld * sizeof(float) + 63) & ~(size_t)63);
+    w->packed = malloc(s->rows * width * sizeof(float));
+    w->keys = malloc(s->rows * TOPK_CAPACITY(k) * sizeof(uint64_t));
+    w->lost = malloc(s->rows * sizeof(uint64_t));
+    w->count = malloc(s->rows * sizeof(uint32_t));
+    w->threshold = malloc(s->rows * sizeof(float));
+    return w->scores != NULL && w->packed != NULL && w->keys != NULL && w->lost != NULL && w->count != NULL &&
+           w->threshold != NULL;
+}
+
+static void work_close(struct work *w)
+{
+    free(w->scores);
+    free(w->packed);
+    free(w->keys);
+    free(w->lost);
+    free(w->count);
+    free(w->threshold);
+}
+
+/* Ranks the users of one block; `a` holds what all blocks share. */
+static enum status rank_block(const struct source *s, const struct backend *backend,
+                              const struct topk *shared, uint32_t first_row, uint32_t rows, struct work *w)
+{
+    struct topk a = *shared;
+    a.scores = w->scores, a.ld = s->ld;
+    a.keys = w->keys, a.lost = w->lost, a.count = w->count, a.threshold = w->threshold;
+    a.users += first_row, a.tied += first_row, a.bad += first_row;
+    a.item += (size_t)first_row * a.k, a.score += (size_t)first_row * a.k;
+    if (s->type == NULL)
+        factors_pack(s->tiles.f, a.users, rows, w->packed);
+    for (uint32_t first = 0; first < s->n_items; first += s->cols) {
+        a.first_item = first;
+        a.n_items = s->n_items - first < s->cols ? s->n_items - first : s->cols;
+        a.first = first == 0, a.last = first + a.n_items == s->n_items;
+        if (s->type == NULL) {
+            TRY(factors_tile(&s->tiles, backend, w->packed, first, w->scores));
+        } else {
+            const struct tile tile = {.scores = w->scores, .ld = s->ld, .n_items = s->n_items};
+            TRY(model_score_users(s->type, s->state, backend, a.users, rows, &tile));
+        }
+        TRY(backend_launch(backend, &kernel_topk, &a, rows, TOPK_SCRATCH(a.k)));
+    }
+    return STATUS_OK;
+}
+
+/* All blocks, in parallel. */
+static enum status rank_blocks(const struct source *s, const struct backend *backend,
+                               const struct topk *shared, uint32_t n)
+{
+    struct failure first = {.status = STATUS_OK, .block = UINT32_MAX};
+    const uint32_t n_blocks = n / s->rows + (n % s->rows != 0);
+#pragma omp parallel num_threads(backend->threads)
+    {
+        struct failure mine = {.status = STATUS_OK};
+        status_handler *old;
+        void *old_context;
+        status_set_handler(keep_sentence, &mine, &old, &old_context);
+        struct work w;
+        const int ready = work_open(&w, s, shared->k);
+#pragma omp for schedule(dynamic, 1)
+        for (uint32_t b = 0; b < n_blocks; b++) {
+            if (mine.status != STATUS_OK)
+                continue;
+            const uint32_t row = b * s->rows, rows = n - row < s->rows ? n - row : s->rows;
+            const enum status status =
+                ready ? rank_block(s, backend, shared, row, rows, &w)
+                      : status_fail(STATUS_SYSTEM, "memory is out: a tile of %u users x %zu items", s->rows,
+                                    s->ld);
+            if (status == STATUS_OK)
+                continue;
+#pragma omp critical(rank_failure)
+            if (b < first.block) {
+                first = mine;
+                first.status = status, first.block = b;
+            }
+        }
+        work_close(&w);
+        status_set_handler(old, old_context, NULL, NULL);
+    }
+    return first.status == STATUS_OK ? STATUS_OK : status_fail(first.status, "%s", first.sentence);
+}
+
+static enum status check_options(const struct rank_options *o, const uint32_t *users, uint32_t n,
+                                 uint32_t n_items)
+{
+    if (o->k == 0 || o->k > 1u << 22)
+        return status_fail(STATUS_USAGE, "a list of %u items was asked for: take 1 to %u", o->k, 1u << 22);
+    for (size_t m = 0; m < TOPK_MASKS; m++) {
+        const struct csr *mask = o->masks[m];
+        if (mask == NULL)
+            continue;
+        if (mask->n_cols > n_items)
+            return status_fail(STATUS_SYSTEM, "mask %zu has %u items where the model has %u", m, mask->n_cols,
+                               n_items);
+        for (uint32_t u = 0; u < n; u++)
+            if (users[u] >= mask->n_rows)
+                return status_fail(STATUS_SYSTEM, "user %u is to be ranked, mask %zu has %u users", users[u],
+                                   m, mask->n_rows);
+    }
+    return STATUS_OK;
+}
+
+static enum status rank(struct source *s, const struct backend *backend, const uint32_t *users, uint32_t n,
+                        const struct rank_options *o, struct arena *arena, struct lists *out)
+{
+    TRY(check_options(o, users, n, s->n_items));
+    *out = (struct lists){.n_users = n, .k = o->k};
+    ARENA_NEW(out->item, arena, (size_t)n * o->k);
+    ARENA_NEW(out->score, arena, (size_t)n * o->k);
+    struct topk a = {.k = o->k, .seed = o->seed, .purpose = RANDOM_TIES, .users = users};
+    a.item = out->item, a.score = out->score;
+    a.item_bias = s->type == NULL ? s->tiles.f->item_bias : NULL;
+    for (size_t m = 0; m < TOPK_MASKS; m++)
+        if (o->masks[m] != NULL)
+            a.mask[m] = (struct topk_mask){.ptr = o->masks[m]->ptr, .idx = o->masks[m]->idx};
+    ARENA_NEW(a.tied, arena, n);
+    ARENA_NEW(a.bad, arena, n);
+    for (uint32_t u = 0; u < n && s->n_items == 0; u++) {
+        a.bad[u] = TOPK_NONE;
+        for (uint32_t c = 0; c < o->k; c++)
+            out->item[(size_t)u * o->k + c] = UINT32_MAX, out->score[(size_t)u * o->k + c] = -INFINITY;
+    }
+    TRY(rank_blocks(s, backend, &a, n));
+    for (uint32_t u = 0; u < n; u++) {
+        if (a.bad[u] != TOPK_NONE)
+            return status_fail(
+                STATUS_SYSTEM,
+                "%s gave user %u and item %u (counted from 0) a score that is NaN or infinite: the fit "
+                "has diverged (try a smaller learning rate or more regularization)",
+                s->name, users[u], a.bad[u]);
+        out->n_tied += a.tied[u];
+    }
+    return STATUS_OK;
+}
+
+static enum status rank_by_factors(const char *name, const struct factors *f, const struct backend *backend,
+                                   const uint32_t *users, uint32_t n, const struct rank_options *options,
+                                   struct arena *arena, struct lists *out)
+{
+    struct source s = {
+        .name = name, .n_items = f->n_items, .rows = FACTORS_ROWS, .cols = FACTORS_COLS, .ld = FACTORS_COLS};
+    for (uint32_t u = 0; u < n; u++)
+        if (users[u] >= f->n_users)
+            return status_fail(STATUS_SYSTEM, "user %u is to be ranked, the model has %u users", users[u],
+                               f->n_users);
+    TRY(factors_tiles_open(f, &s.tiles));
+    const enum status status = rank(&s, backend, users, n, options, arena, out);
+    factors_tiles_close(&s.tiles);
+    TRY(status);
+    /* What is the same for all items of a user takes no part in the order (and would only round scores
+     * together). */
+    for (uint32_t u = 0; u < n; u++) {
+        const float constant = f->offset + (f->user_bias != NULL ? f->user_bias[users[u]] : 0.0f);
+        for (uint32_t c = 0; c < out->k; c++)
+            out->score[(size_t)u * out->k + c] += constant;
+    }
+    return STATUS_OK;
+}
+
+enum status rank_factors(const struct factors *f, const struct backend *backend, const uint32_t *users,
+                         uint32_t n, const struct rank_options *options, struct arena *arena,
+                         struct lists *out)
+{
+    return rank_by_factors("the model", f, backend, users, n, options, arena, out);
+}
+
+enum status rank_users(const struct model_type *type, const void *state, const struct backend *backend,
+                       uint32_t n_items, const uint32_t *users, uint32_t n,
+                       const struct rank_options *options, struct arena *arena, struct lists *out)
+{
+    if (type->factors != NULL) {
+        struct factors f;
+        TRY(type->factors(state, &f));
+        if (f.n_items != n_items)
+            return status_fail(STATUS_SYSTEM, "model %s has factors of %u items, the dataset has %u",
+                               type->name, f.n_items, n_items);
+        return rank_by_factors(type->name, &f, backend, users, n, options, arena, out);
+    }
+    /* Whole rows; a tile of at most 8 MiB, but one row at least. */
+    struct source s = {.name = type->name, .type = type, .state = state, .n_items = n_items, .cols = n_items};
+    s.ld = ((size_t)n_items + 31) / 32 * 32;
+    s.rows = FACTORS_ROWS;
+    while (s.rows > 1 && s.rows * s.ld > 2u << 20)
+        s.rows /= 2;
+    return rank(&s, backend, users, n, options, arena, out);
+}
