@@ -53,6 +53,13 @@ $(B)/%.cu.o: %.cu $(B)/build_info.h | check-deps
 	@mkdir -p $(@D)
 	$(CC) -x c $(CFLAGS) -Wno-unknown-pragmas -MMD -MP -c $< -o $@
 
+# The gnuplot recipes as C strings, so that an installed program carries them.
+$(B)/plot_recipes.h: $(wildcard plots/*.gp)
+	@mkdir -p $(@D)
+	@for f in $^; do n=$$(basename $$f .gp); printf 'static const char PLOT_RECIPE_%s[] =\n' $$n; \
+	   sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$/\\n"/' $$f; echo '    ;'; done > $@
+$(B)/src/report/plot.c.o: $(B)/plot_recipes.h
+
 # What a record says of the program; rewritten only when it changes.
 $(B)/build_info.h: FORCE
 	@mkdir -p $(@D)

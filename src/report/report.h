@@ -1,13 +1,14 @@
 /*
- * report.h - tables, plots and one page from the records of a run alone, so they can be made again at any time.
+ * report.h - tables, plots and one page from the records of a run alone, so they can be made again at any
+ * time.
  *
  * Read from RUN_DIR (docs/results.md):
  *   metrics.csv   its columns as documented; rows of split "test", dialect "default", stratum "all" are shown
  *   record.json   "experiment": name; "cells": [{"dataset", "fold", "model", "label", "params", "seed",
- *                 "status": "done" | "skipped" | "failed", "message": why, "fit_seconds", ...}] in the order of the plan;
- *                 "report": {"tables": ["csv", "md", "tex"], "plots": ["metrics", "per_k"]}
- *   significance.csv  when it is there: shown below the tables
- * Written: tables/DATASET.{csv,md,tex}, plots/DATASET-{metrics,per_k}.{svg,png} and the gnuplot scripts that drew them
+ *                 "status": "done" | "skipped" | "failed", "message": why, "fit_seconds", ...}] in the order
+ * of the plan; "report": {"tables": ["csv", "md", "tex"], "plots": ["metrics", "per_k"]} significance.csv
+ * when it is there: shown below the tables Written: tables/DATASET.{csv,md,tex},
+ * plots/DATASET-{metrics,per_k}.{svg,png} and the gnuplot scripts that drew them
  * (.gp, self-contained), index.html (tables and plots in one file, no network).
  */
 #ifndef REPORT_REPORT_H
@@ -17,11 +18,12 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-/* Makes all of it.  STATUS_DATA: no run there, or its records are damaged (file and line).  STATUS_SYSTEM: disk.
- * Without gnuplot the plots are left out and a warning says what to install. */
+/* Makes all of it.  STATUS_DATA: no run there, or its records are damaged (file and line).  STATUS_SYSTEM:
+ * disk. Without gnuplot the plots are left out and a warning says what to install. */
 enum status report_run(const char *run_dir);
 
-/* The tables as a person reads them on a terminal: dataset by dataset, one row a label, best value marked with *. */
+/* The tables as a person reads them on a terminal: dataset by dataset, one row a label, best value marked
+ * with *. */
 enum status report_print(const char *run_dir, FILE *out);
 
 #endif

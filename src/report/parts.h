@@ -1,0 +1,32 @@
+/*
+ * parts.h - the pieces of a report, each written atomically below the run's folder.
+ */
+#ifndef REPORT_PARTS_H
+#define REPORT_PARTS_H
+#include <stdio.h>
+
+#include "report/records.h"
+
+/* tables/DATASET.csv (every metric and cut-off), .md and .tex (booktabs; one table a cut-off), as the config
+ * asks. */
+enum status tables_write(const struct records *r, struct arena *arena);
+/* The table of one dataset at one cut-off as a terminal shows it. */
+void table_print(const struct records *r, const char *dataset, const char *k, FILE *out);
+/* The cut-off shown first: 10 when it is there, else the first; "" when no metric has one. */
+const char *table_main_k(const struct records *r);
+/* The distinct cut-offs, in order; returns their number (at most `limit`). */
+size_t table_cutoffs(const struct records *r, const char **out, size_t limit);
+
+/* plots/DATASET-NAME.{gp,svg,png} for every dataset and plot of the config; *drawn false when gnuplot is
+ * missing. */
+enum status plots_write(const struct records *r, struct arena *arena, bool *drawn);
+/* The file name without ending, "plots/movielens-latest-small-metrics". */
+const char *plot_name(const struct records *r, const char *dataset, const char *plot, struct arena *arena);
+
+/* index.html: tables and svg plots in one file, sortable, light and dark, no network. */
+enum status page_write(const struct records *r, struct arena *arena);
+
+/* A dataset's name as a file name: letters, digits, '.', '-' and '_' stay, others become '_'. */
+char *report_file_name(const char *name, struct arena *arena);
+
+#endif

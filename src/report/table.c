@@ -1,0 +1,327 @@
+/*
+ * table.c - the tables of a run: csv for programs, markdown for pages, LaTeX (booktabs) for papers.
+ *
+ * Values are means over folds and seeds with four decimals; the best of a column is bold; a row that could
+ * not be had says why.  The csv holds every metric, cut-off and standard deviation with nine digits.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/fsio.h"
+#include "report/parts.h"
+
+enum { MAX_CUTOFFS = 32 };
+
+char *report_file_name(const char *name, struct arena *arena)
+{
+    char *copy = arena_strdup(arena, name);
+    for (char *c = copy; c != NULL && *c != '\0'; c++)
+        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", *c) == NULL)
+            *c = '_';
+    return copy;
+}
+
+size_t table_cutoffs(const struct records *r, const char **out, size_t limit)
+{
+    size_t n = 0;
+    for (size_t m = 0; m < r->n_measures; m++) {
+        size_t i = 0;
+        while (i < n && strcmp(out[i], r->measure[m].k) != 0)
+            i++;
+        if (i == n && n < limit && r->measure[m].k[0] != '\0')
+            out[n++] = r->measure[m].k;
+    }
+    return n;
+}
+
+const char *table_main_k(const struct records *r)
+{
+    const char *k[MAX_CUTOFFS];
+    const size_t n = table_cutoffs(r, k, MAX_CUTOFFS);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(k[i], "10") == 0)
+            return k[i];
+    return n > 0 ? k[0] : "";
+}
+
+/* Does a column belong to the table of this cut-off?  Metrics without one belong to every table. */
+static bool belongs(const struct measure *m, const char *k)
+{
+    return m->k[0] == '\0' || strcmp(m->k, k) == 0;
+}
+
+static void csv_field(FILE *out, const char *text)
+{
+    if (strpbrk(text, ",\"\n\r") == NULL) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"')
+            fputc('"', out);
+        fputc(*c, out);
+    }
+    fputc('"', out);
+}
+
+static void write_csv(const struct records *r, const char *dataset, FILE *out)
+{
+    fputs("label,model,params,n_cells", out);
+    for (size_t m = 0; m < r->n_measures; m++) {
+        const char *at = r->measure[m].k[0] != '\0' ? "@" : "";
+        fprintf(out, ",%s%s%s,%s%s%s_sd", r->measure[m].metric, at, r->measure[m].k, r->measure[m].metric, at,
+                r->measure[m].k);
+    }
+    fputs(",fit_seconds,rank_seconds,note\n", out);
+    for (size_t s = 0; s < r->n_series; s++) {
+        const struct series *series = &r->series[s];
+        if (strcmp(series->dataset, dataset) != 0)
+            continue;
+        csv_field(out, series->label);
+        fputc(',', out);
+        csv_field(out, series->model);
+        fputc(',', out);
+        csv_field(out, series->params);
+        fprintf(out, ",%zu", series->n_cells);
+        for (size_t m = 0; m < r->n_measures; m++) {
+            fputc(',', out);
+            if (!isnan(series->mean[m]))
+                fprintf(out, "%.9g", series->mean[m]);
+            fputc(',', out);
+            if (!isnan(series->deviation[m]))
+                fprintf(out, "%.9g", series->deviation[m]);
+        }
+        if (series->n_cells > 0)
+            fprintf(out, ",%.4g,%.4g,", series->fit_seconds, series->rank_seconds);
+        else
+            fputs(",,,", out);
+        csv_field(out, series->skipped != NULL ? series->skipped : "");
+        fputc('\n', out);
+    }
+}
+
+/* Text with the characters that markdown or LaTeX would take for their own escaped. */
+static void md_text(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("|*_`\\<>[]", *text) != NULL)
+            fputc('\\', out);
+        fputc(*text == '\n' ? ' ' : *text, out);
+    }
+}
+
+static void tex_text(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++)
+        switch (*text) {
+        case '\\':
+            fputs("\\textbackslash{}", out);
+            break;
+        case '~':
+            fputs("\\textasciitilde{}", out);
+            break;
+        case '^':
+            fputs("\\textasciicircum{}", out);
+            break;
+        case '&':
+        case '%':
+        case '$':
+        case '#':
+        case '_':
+        case '{':
+        case '}':
+            fputc('\\', out);
+            fputc(*text, out);
+            break;
+        default:
+            fputc(*text == '\n' ? ' ' : *text, out);
+        }
+}
+
+static size_t count_columns(const struct records *r, const char *k)
+{
+    size_t n = 0;
+    for (size_t m = 0; m < r->n_measures; m++)
+        n += belongs(&r->measure[m], k);
+    return n;
+}
+
+static void write_md_table(const struct records *r, const char *dataset, const char *k, FILE *out)
+{
+    fputs("| model |", out);
+    for (size_t m = 0; m < r->n_measures; m++)
+        if (belongs(&r->measure[m], k))
+            fprintf(out, " %s%s%s |", r->measure[m].metric, r->measure[m].k[0] != '\0' ? "@" : "",
+                    r->measure[m].k);
+    fputs(" fit s |\n|:--|", out);
+    for (size_t m = 0; m <= count_columns(r, k); m++)
+        fputs("--:|", out);
+    fputc('\n', out);
+    for (size_t s = 0; s < r->n_series; s++) {
+        const struct series *series = &r->series[s];
+        if (strcmp(series->dataset, dataset) != 0)
+            continue;
+        fputs("| ", out);
+        md_text(out, series->name);
+        fputs(" |", out);
+        if (series->n_cells == 0) {
+            fputc(' ', out);
+            md_text(out, series->skipped);
+            for (size_t m = 0; m <= count_columns(r, k); m++)
+                fputs(" |", out);
+            fputc('\n', out);
+            continue;
+        }
+        for (size_t m = 0; m < r->n_measures; m++) {
+            if (!belongs(&r->measure[m], k))
+                continue;
+            const char *mark = records_best(r, series, m) ? "**" : "";
+            if (isnan(series->mean[m]))
+                fputs("  |", out);
+            else
+                fprintf(out, " %s%.4f%s |", mark, series->mean[m], mark);
+        }
+        fprintf(out, " %.3g |\n", series->fit_seconds);
+    }
+}
+
+static void write_md(const struct records *r, const char *dataset, FILE *out)
+{
+    const char *k[MAX_CUTOFFS];
+    const size_t n = table_cutoffs(r, k, MAX_CUTOFFS);
+    fputs("# ", out);
+    md_text(out, dataset);
+    fprintf(out,
+            "\n\nExperiment %s. Means over folds and seeds; best value bold (the oracle does not compete).\n",
+            r->experiment);
+    for (size_t i = 0; i < n || i == 0; i++) {
+        if (n > 0)
+            fprintf(out, "\n## k = %s\n", k[i]);
+        fputc('\n', out);
+        write_md_table(r, dataset, n > 0 ? k[i] : "", out);
+    }
+}
+
+static void write_tex_row(const struct records *r, const struct series *series, const char *k, FILE *out)
+{
+    tex_text(out, series->name);
+    if (series->n_cells == 0) {
+        fprintf(out, " & \\multicolumn{%zu}{l}{", count_columns(r, k));
+        tex_text(out, series->skipped);
+        fputs("} \\\\\n", out);
+        return;
+    }
+    for (size_t m = 0; m < r->n_measures; m++) {
+        if (!belongs(&r->measure[m], k))
+            continue;
+        if (isnan(series->mean[m]))
+            fputs(" & ", out);
+        else
+            fprintf(out, records_best(r, series, m) ? " & \\textbf{%.4f}" : " & %.4f", series->mean[m]);
+    }
+    fputs(" \\\\\n", out);
+}
+
+static void write_tex(const struct records *r, const char *dataset, FILE *out)
+{
+    const char *k[MAX_CUTOFFS];
+    const size_t n = table_cutoffs(r, k, MAX_CUTOFFS);
+    fputs("% needs \\usepackage{booktabs}\n", out);
+    for (size_t i = 0; i < n || i == 0; i++) {
+        const char *cut = n > 0 ? k[i] : "";
+        fputs("\\begin{table}\n\\centering\n\\caption{", out);
+        tex_text(out, dataset);
+        if (n > 0)
+            fprintf(out, ", $k = %s$", cut);
+        fputs(". Means over folds and seeds; best value bold.}\n\\begin{tabular}{l", out);
+        for (size_t m = 0; m < count_columns(r, cut); m++)
+            fputc('r', out);
+        fputs("}\n\\toprule\nmodel", out);
+        for (size_t m = 0; m < r->n_measures; m++)
+            if (belongs(&r->measure[m], cut)) {
+                fputs(" & ", out);
+                tex_text(out, r->measure[m].metric);
+                if (r->measure[m].k[0] != '\0')
+                    fprintf(out, "@%s", r->measure[m].k);
+            }
+        fputs(" \\\\\n\\midrule\n", out);
+        for (size_t s = 0; s < r->n_series; s++)
+            if (strcmp(r->series[s].dataset, dataset) == 0)
+                write_tex_row(r, &r->series[s], cut, out);
+        fputs("\\bottomrule\n\\end{tabular}\n\\end{table}\n", out);
+        if (i + 1 < n)
+            fputc('\n', out);
+    }
+}
+
+enum status tables_write(const struct records *r, struct arena *arena)
+{
+    const char *folder = arena_printf(arena, "%s/tables", r->run_dir);
+    if (folder == NULL)
+        return STATUS_SYSTEM;
+    TRY(make_folders(folder));
+    for (size_t d = 0; d < r->n_datasets; d++)
+        for (size_t t = 0; t < r->n_tables; t++) {
+            struct atomic_file file;
+            const char *stem = report_file_name(r->dataset[d], arena);
+            const char *path =
+                stem != NULL ? arena_printf(arena, "%s/%s.%s", folder, stem, r->tables[t]) : NULL;
+            if (path == NULL)
+                return STATUS_SYSTEM;
+            TRY(atomic_open(&file, path));
+            if (strcmp(r->tables[t], "csv") == 0)
+                write_csv(r, r->dataset[d], file.stream);
+            else if (strcmp(r->tables[t], "md") == 0)
+                write_md(r, r->dataset[d], file.stream);
+            else
+                write_tex(r, r->dataset[d], file.stream);
+            TRY(atomic_commit(&file));
+        }
+    return STATUS_OK;
+}
+
+/* Columns that a terminal shows for a UTF-8 text (one a code point: enough for names). */
+static int width_of(const char *text)
+{
+    int n = 0;
+    for (; *text != '\0'; text++)
+        n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+void table_print(const struct records *r, const char *dataset, const char *k, FILE *out)
+{
+    int width = 5;
+    for (size_t s = 0; s < r->n_series; s++)
+        if (strcmp(r->series[s].dataset, dataset) == 0 && width_of(r->series[s].name) > width)
+            width = width_of(r->series[s].name);
+    fprintf(out, "%-*s", width, "model");
+    for (size_t m = 0; m < r->n_measures; m++)
+        if (belongs(&r->measure[m], k)) {
+            char head[64];
+            snprintf(head, sizeof head, "%s%s%s", r->measure[m].metric, r->measure[m].k[0] != '\0' ? "@" : "",
+                     r->measure[m].k);
+            fprintf(out, " %13s", head);
+        }
+    fprintf(out, " %9s\n", "fit s");
+    for (size_t s = 0; s < r->n_series; s++) {
+        const struct series *series = &r->series[s];
+        if (strcmp(series->dataset, dataset) != 0)
+            continue;
+        fprintf(out, "%s%*s", series->name, width - width_of(series->name), "");
+        if (series->n_cells == 0) {
+            fprintf(out, "  %s\n", series->skipped);
+            continue;
+        }
+        for (size_t m = 0; m < r->n_measures; m++) {
+            if (!belongs(&r->measure[m], k))
+                continue;
+            if (isnan(series->mean[m]))
+                fprintf(out, " %13s", "");
+            else
+                fprintf(out, " %12.4f%c", series->mean[m], records_best(r, series, m) ? '*' : ' ');
+        }
+        fprintf(out, " %9.3g\n", series->fit_seconds);
+    }
+}

@@ -1,0 +1,148 @@
+/* test_report.c - tables, plots and page from records alone. */
+#include "../test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "report/parts.h"
+#include "report/report.h"
+
+static const char METRICS[] =
+    "dataset,fold,model,label,params,seed,split,candidates,metric,k,dialect,stratum,value,n_users\n"
+    "toy,0,popularity,Pop & Co_1,{},0,random,full,ndcg,5,default,all,0.2,10\n"
+    "toy,0,popularity,Pop & Co_1,{},0,random,full,ndcg,10,default,all,0.3,10\n"
+    "toy,1,popularity,Pop & Co_1,{},0,random,full,ndcg,10,default,all,0.5,10\n"
+    "toy,0,ials,iALS,\"{\"\"alpha0\"\":0.1,\"\"factors\"\":64}\",0,random,full,ndcg,10,default,all,0.45,10\n"
+    "toy,0,ials,iALS,\"{\"\"alpha0\"\":1,\"\"factors\"\":64}\",0,random,full,ndcg,10,default,all,0.35,10\n"
+    "toy,0,oracle,oracle,{},0,random,full,ndcg,10,default,all,0.9,10\n";
+#define CELL(model, label, fold, params, status, message)                                                    \
+    "{\"dataset\":\"toy\",\"fold\":" fold ",\"model\":\"" model "\",\"label\":\"" label                      \
+    "\",\"params\":" params ",\"seed\":0,\"status\":\"" status "\",\"message\":\"" message                   \
+    "\",\"fit_seconds\":0.5,\"rank_seconds\":0.1}"
+static const char RECORD[] = "{\"experiment\":\"toy run\",\"cells\":[" CELL(
+    "popularity", "Pop & Co_1", "0", "{}", "done",
+    "") "," CELL("popularity", "Pop & Co_1", "1", "{}", "done",
+                 "") "," CELL("ials", "iALS", "0", "{\"alpha0\":0.1,\"factors\":64}", "done",
+                              "") "," CELL("ials", "iALS", "0", "{\"alpha0\":1,\"factors\":64}", "done",
+                                           "") "," CELL("oracle", "oracle", "0",
+                                                        "{}", "done", "") "," CELL("llm_content", "LLM", "0",
+                                                                                   "{}", "skipped",
+                                                                                   "run tools/get-models.sh "
+                                                                                   "minilm") "],\"report\":{"
+                                                                                             "\"tables\":["
+                                                                                             "\"csv\",\"md\","
+                                                                                             "\"tex\"],"
+                                                                                             "\"plots\":["
+                                                                                             "\"metrics\","
+                                                                                             "\"per_k\"]}}";
+
+static char *folder;
+static struct arena *arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = test_folder();
+    arena = arena_new();
+    test_write(test_path(folder, "metrics.csv"), METRICS);
+    test_write(test_path(folder, "record.json"), RECORD);
+    return 0;
+}
+static int tear_down(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    arena_free(arena);
+    return 0;
+}
+
+static const char *content(const char *name)
+{
+    char *bytes;
+    size_t n;
+    assert_ok(read_whole_file(test_path(folder, name), 1 << 24, arena, &bytes, &n));
+    return bytes;
+}
+
+static void averages_over_folds(void **state)
+{
+    struct records *r;
+    (void)state;
+    assert_ok(records_read(folder, arena, &r));
+    assert_int_equal(r->n_series, 5);
+    assert_int_equal(r->n_measures, 2);
+    assert_string_equal(r->measure[1].k, "10");
+    assert_float_equal(r->series[0].mean[1], 0.4, 1e-12);
+    assert_float_equal(r->series[0].deviation[1], 0.141421356237, 1e-9); /* sample deviation of .3 and .5 */
+    assert_string_equal(r->series[1].name, "iALS (alpha0=0.1)");
+    assert_true(records_best(r, &r->series[1], 1));
+    assert_false(records_best(r, &r->series[2], 1));
+    assert_false(records_best(r, &r->series[3], 1)); /* the oracle does not compete */
+    assert_string_equal(r->series[4].skipped, "skipped: run tools/get-models.sh minilm");
+}
+
+static void tables_escape_and_mark(void **state)
+{
+    (void)state;
+    assert_ok(report_run(folder));
+    const char *md = content("tables/toy.md"), *tex = content("tables/toy.tex"),
+               *csv = content("tables/toy.csv");
+    assert_non_null(strstr(md, "| iALS (alpha0=0.1) | **0.4500** |"));
+    assert_non_null(strstr(md, "Pop & Co\\_1"));
+    assert_non_null(strstr(md, "skipped: run tools/get-models.sh minilm"));
+    assert_non_null(strstr(tex, "Pop \\& Co\\_1"));
+    assert_non_null(strstr(tex, "\\textbf{0.4500}"));
+    assert_non_null(strstr(tex, "\\toprule"));
+    assert_non_null(strstr(csv, "iALS,ials,\"{\"\"alpha0\"\":0.1,\"\"factors\"\":64}\",1,,,0.45,,0.5,0.1,"));
+    assert_non_null(strstr(content("index.html"), "Pop &amp; Co_1"));
+}
+
+static void plots_are_drawn_and_repeat(void **state)
+{
+    (void)state;
+    if (system("command -v gnuplot >/dev/null") != 0) {
+        print_message("gnuplot is not installed\n");
+        skip();
+    }
+    assert_ok(report_run(folder));
+    const char *first = content("plots/toy-metrics.svg");
+    assert_non_null(strstr(first, "<svg"));
+    assert_non_null(strstr(first, "oracle 0.900"));
+    assert_true(file_exists(test_path(folder, "plots/toy-per_k.png")));
+    assert_non_null(strstr(content("index.html"), "<figure"));
+    assert_false(file_exists(test_path(folder, "plots/toy-metrics.svg.tmp")));
+    assert_ok(report_run(folder));
+    assert_string_equal(first, content("plots/toy-metrics.svg"));
+}
+
+static void bad_records_are_named(void **state)
+{
+    (void)state;
+    test_write(
+        test_path(folder, "metrics.csv"),
+        "dataset,fold,model,label,params,seed,split,candidates,metric,k,dialect,stratum,value,n_users\n"
+        "toy,0,popularity,P,{},0,random,full,ndcg,5,default,all,none,10\n");
+    test_fails(report_run(folder), STATUS_DATA, "metrics.csv:2", "'none'", NULL);
+    test_write(test_path(folder, "metrics.csv"), "dataset,fold\n");
+    test_fails(report_run(folder), STATUS_DATA, "metrics.csv:1", "2 columns", NULL);
+    test_write(test_path(folder, "record.json"), "{");
+    test_fails(report_run(folder), STATUS_DATA, "record.json", "not valid JSON", NULL);
+    unlink(test_path(folder, "record.json"));
+    test_fails(report_run(folder), STATUS_DATA, "holds no finished run", NULL);
+    assert_false(file_exists(test_path(folder, "tables")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(averages_over_folds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tables_escape_and_mark, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(plots_are_drawn_and_repeat, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_records_are_named, set_up, tear_down),
+    };
+    test_quiet();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
