@@ -1,0 +1,141 @@
+/*
+ * fusion.cu - interaction features of user and item vectors, and scores of a linear head on them.
+ *
+ * The head is linear in q = [u * v | |u - v| | u . v | extra], so the product and cosine blocks of a score
+ * are one dot product of (W_product * u + w_cosine u) with v; the difference block is not, and costs a
+ * subtraction, an absolute value and a multiply-add for each of d numbers.  fusion_score therefore runs over
+ * tiles of items with the items innermost (vectors transposed): no sums across lanes, full SIMD width.
+ */
+#include "fusion.h"
+
+#include <math.h>
+
+#include "team.h"
+
+/* The query of group g into shared memory. */
+TEAM_FN void fusion_query(const struct fusion_features *a, long g, float *u, struct team *t)
+{
+    const int d = a->d;
+    const float *TEAM_RESTRICT sum = a->sums + (size_t)a->user[g] * d;
+    const float *TEAM_RESTRICT v = a->V + (size_t)a->item[g * a->n_candidates] * d;
+    const float w = a->weight[g], has = a->alone[g] ? 0.0f : 1.0f;
+    float norm = 0.0f;
+    LANE_SUM(k, d, norm) {
+        const float x = has * (sum[k] - w * v[k]);
+        u[k] = x;
+        norm += x * x;
+    }
+    norm = team_sum(t, norm);
+    norm = norm > 0.0f ? 1.0f / sqrtf(norm) : 0.0f;
+    LANE_FOR(k, d)
+        u[k] *= norm;
+    team_sync(t);
+}
+
+TEAM_FN void fusion_features_row(const struct fusion_features *a, long g, struct team *t)
+{
+    const int d = a->d, cosine = (a->product + a->difference) * d, first = cosine + a->cosine;
+    const int columns = first + a->n_extra;
+    float *u = (float *)team_shared(t, (size_t)(d + 1) * sizeof(float));
+    if (d > 0)
+        fusion_query(a, g, u, t);
+    const float has = a->alone[g] ? 0.0f : 1.0f;
+    for (int c = 0; c < a->n_candidates; c++) {
+        const long s = g * a->n_candidates + c;
+        float *TEAM_RESTRICT q = a->q + (size_t)s * a->ldq;
+        const float *TEAM_RESTRICT extra = a->extra + (size_t)s * a->n_extra;
+        const float *TEAM_RESTRICT v = a->V + (size_t)a->item[s] * d;
+        if (a->product)
+            LANE_FOR(k, d)
+                q[k] = u[k] * v[k];
+        if (a->difference) {
+            float *TEAM_RESTRICT q2 = q + a->product * d;
+            LANE_FOR(k, d)
+                q2[k] = has * fabsf(u[k] - v[k]);
+        }
+        if (a->cosine) {
+            float dot = 0.0f;
+            LANE_SUM(k, d, dot)
+                dot += u[k] * v[k];
+            dot = team_sum(t, dot);
+            if (TEAM_LANE == 0)
+                q[cosine] = dot;
+        }
+        for (int k = TEAM_LANE; k < a->n_extra; k += TEAM_SIZE)
+            q[first + k] = extra[k];
+        team_sync(t);
+        if (a->mean != NULL) {
+            const float *TEAM_RESTRICT mean = a->mean, *TEAM_RESTRICT scale = a->scale;
+            LANE_FOR(k, columns)
+                q[k] = (q[k] - mean[k]) * scale[k];
+        }
+    }
+}
+
+/* Tile of n items (n == FUSION_TILE but for the last). */
+TEAM_FN void fusion_score_tile(const struct fusion_score *a, long r, int first, const int n)
+{
+    LANE_ARRAY(float, acc, FUSION_TILE);
+    const float *TEAM_RESTRICT bias = a->item_bias + first;
+    float *TEAM_RESTRICT out = a->out + (size_t)r * a->ldo + first;
+    const float *TEAM_RESTRICT A = a->A == NULL ? NULL : a->A + (size_t)r * a->d;
+    const float *TEAM_RESTRICT U = a->U == NULL ? NULL : a->U + (size_t)r * a->d;
+    LANE_FOR(j, n)
+        OWN(acc, j) = bias[j];
+    const int d = a->known[r] ? a->d : 0;
+    for (int k = 0; k < d; k++) {
+        const float *TEAM_RESTRICT v = a->VT + (size_t)k * a->ldv + first;
+        const float w = A == NULL ? 0.0f : A[k];
+        if (a->D == NULL) {
+            LANE_FOR(j, n)
+                OWN(acc, j) += w * v[j];
+        } else {
+            const float u = U[k], difference = a->D[k];
+            LANE_FOR(j, n)
+                OWN(acc, j) += w * v[j] + difference * fabsf(u - v[j]);
+        }
+    }
+    LANE_FOR(j, n)
+        out[j] = OWN(acc, j);
+}
+
+TEAM_FN void fusion_score_row(const struct fusion_score *a, long row, struct team *t)
+{
+    const long r = row / a->n_tiles;
+    const int first = (int)(row % a->n_tiles) * FUSION_TILE, left = a->n_items - first;
+    (void)t;
+    if (left >= FUSION_TILE)
+        fusion_score_tile(a, r, first, FUSION_TILE);
+    else
+        fusion_score_tile(a, r, first, left);
+}
+
+TEAM_FN void fusion_standardize_row(const struct fusion_standardize *a, long r, struct team *t)
+{
+    float *TEAM_RESTRICT s = a->S + (size_t)r * a->lds;
+    const int n = a->n_items;
+    float mean = 0.0f, squares = 0.0f;
+    LANE_SUM(i, n, mean)
+        mean += s[i];
+    mean = team_sum(t, mean) / (float)n;
+    LANE_SUM(i, n, squares) {
+        const float x = s[i] - mean;
+        squares += x * x;
+    }
+    squares = team_sum(t, squares) / (float)n;
+    /* All scores equal but for rounding is no signal. */
+    const float scale = squares > 1e-12f * mean * mean && squares > 0.0f ? 1.0f / sqrtf(squares) : 0.0f;
+    if (a->out == NULL) {
+        LANE_FOR(i, n)
+            s[i] = (s[i] - mean) * scale;
+    } else {
+        float *TEAM_RESTRICT out = a->out + (size_t)r * a->ldo;
+        const float w = a->weight * scale;
+        LANE_FOR(i, n)
+            out[i] += w * (s[i] - mean);
+    }
+}
+
+TEAM_KERNEL(fusion_features, struct fusion_features, fusion_features_row(a, row, t))
+TEAM_KERNEL(fusion_score, struct fusion_score, fusion_score_row(a, row, t))
+TEAM_KERNEL(fusion_standardize, struct fusion_standardize, fusion_standardize_row(a, row, t))
