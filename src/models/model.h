@@ -76,8 +76,8 @@ struct model_type {
     enum status (*save)(const void *state, struct model_writer *w);
     enum status (*load)(void *state, const void *params, struct model_reader *r, struct run *run);
     void (*free)(void *state); /* NULL when all memory is the arena's */
-    /* Optional, for `recfuse plan`: bytes that a fit holds at its largest (model and scratch, without the data) and
-     * floating-point operations that it takes.  NULL: the plan says that it doesn't know. */
+    /* Optional, for `recfuse plan`: bytes that a fit holds at its largest (model and scratch, without the
+     * data) and floating-point operations that it takes.  NULL: the plan says that it doesn't know. */
     void (*cost)(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
                  double *flops);
 };
