@@ -135,6 +135,7 @@ int   team_check_run(void (*row)(const void *, long, struct team *),
         const args_t *a = (const args_t *)v;                                   \
         call;                                                                  \
     }                                                                          \
+    int name##_check(const void *args, long n_rows, size_t scratch);           \
     int name##_check(const void *args, long n_rows, size_t scratch)            \
     {                                                                          \
         return team_check_run(name##_row_, args, n_rows, scratch);             \
@@ -168,6 +169,7 @@ TEAM_FN void *team_shared(struct team *t, size_t bytes)
 }
 
 #define TEAM_KERNEL(name, args_t, call)                                        \
+    int name##_cpu(const void *args, long n_rows, size_t scratch);             \
     int name##_cpu(const void *args, long n_rows, size_t scratch)              \
     {                                                                          \
         const args_t *a = (const args_t *)args;                                \

@@ -27,17 +27,17 @@ static const char RECORD[] = "{\"experiment\":\"toy run\",\"cells\":[" CELL(
     "") "," CELL("popularity", "Pop & Co_1", "1", "{}", "done",
                  "") "," CELL("ials", "iALS", "0", "{\"alpha0\":0.1,\"factors\":64}", "done",
                               "") "," CELL("ials", "iALS", "0", "{\"alpha0\":1,\"factors\":64}", "done",
-                                           "") "," CELL("oracle", "oracle", "0",
-                                                        "{}", "done", "") "," CELL("llm_content", "LLM", "0",
-                                                                                   "{}", "skipped",
-                                                                                   "run tools/get-models.sh "
-                                                                                   "minilm") "],\"report\":{"
-                                                                                             "\"tables\":["
-                                                                                             "\"csv\",\"md\","
-                                                                                             "\"tex\"],"
-                                                                                             "\"plots\":["
-                                                                                             "\"metrics\","
-                                                                                             "\"per_k\"]}}";
+                                           "") "," CELL("oracle", "oracle", "0", "{}", "done",
+                                                        "") "," CELL("llm_content", "LLM", "0", "{}",
+                                                                     "skipped",
+                                                                     "run tools/get-models.sh "
+                                                                     "minilm") "],\"report\":{"
+                                                                               "\"tables\":["
+                                                                               "\"csv\",\"md\","
+                                                                               "\"tex\"],"
+                                                                               "\"plots\":["
+                                                                               "\"metrics\","
+                                                                               "\"per_k\"]}}";
 
 static char *folder;
 static struct arena *arena;
