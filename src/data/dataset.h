@@ -80,4 +80,8 @@ struct dataset {
 /* The item column of that name, or NULL. */
 const struct column *dataset_item_column(const struct dataset *d, const char *name);
 
+/* Puts the rows into the order of the dataset file: by user, then time (where there is one), then source_row.
+ * In place; user < n_users.  STATUS_SYSTEM when memory is out. */
+enum status interactions_sort(uint32_t n_users, struct interactions *rows);
+
 #endif

@@ -1,0 +1,70 @@
+/*
+ * import.c - the formats by name, and the one way from a publisher's files to a dataset file.
+ */
+#include "data/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "data/import/build.h"
+#include "data/store.h"
+
+const struct import_format *const import_formats[] = {&import_movielens, &import_tsv, &import_csv,
+                                                      &import_adjacency, NULL};
+
+static enum status find_format(const char *name, const struct import_format **out)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (; import_formats[n] != NULL && n < 64; n++) {
+        names[n] = import_formats[n]->name;
+        *out = import_formats[n];
+        if (strcmp(names[n], name) == 0)
+            return STATUS_OK;
+    }
+    const char *nearest = string_nearest(name, names, n);
+    if (nearest != NULL)
+        return status_fail(STATUS_USAGE, "unknown import format '%s'; did you mean '%s'?", name, nearest);
+    return status_fail(STATUS_USAGE, "unknown import format '%s'; `recfuse formats` lists them", name);
+}
+
+/* "datasets/synth/synth.h5" is called synth. */
+static const char *name_from_path(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+    const size_t length = strlen(base);
+    const size_t kept = length > 3 && strcmp(base + length - 3, ".h5") == 0 ? length - 3 : length;
+    return arena_printf(arena, "%.*s", (int)kept, base);
+}
+
+static enum status run_in(struct arena *arena, const struct import_format *format, const char *source,
+                          const struct import_options *options, const char *out_path)
+{
+    struct dataset *d;
+    TRY(format->read(source, options, arena, &d));
+    d->name = options->name != NULL ? options->name : name_from_path(out_path, arena);
+    if (d->name == NULL)
+        return STATUS_SYSTEM;
+    TRY(store_write(out_path, d));
+    json_t *policies = json_loads(d->policies, 0, NULL);
+    const long long n_duplicates = json_integer_value(json_object_get(policies, "duplicate_pairs"));
+    json_decref(policies);
+    log_info("%s: %u users, %u items, %llu interactions (%lld duplicates), %llu texts", out_path, d->n_users,
+             d->n_items, (unsigned long long)d->interactions.n, n_duplicates, (unsigned long long)d->texts.n);
+    return STATUS_OK;
+}
+
+enum status import_run(const char *format, const char *source, const struct import_options *options,
+                       const char *out_path)
+{
+    static const struct import_options defaults = {0};
+    const struct import_format *found;
+    TRY(find_format(format, &found));
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    const enum status status = run_in(arena, found, source, options != NULL ? options : &defaults, out_path);
+    arena_free(arena);
+    return status;
+}

@@ -1,0 +1,245 @@
+/*
+ * build.c - see build.h.  Rows are kept in source order (24 bytes each) until the end, when one sort makes
+ * the order of the dataset file; source_row is then simply the place where a row stood.
+ */
+#include "data/import/build.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum status import_open(struct import *im)
+{
+    memset(im, 0, sizeof *im);
+    TRY(source_log_open(&im->log));
+    im->users = string_map_new();
+    im->items = string_map_new();
+    im->policies = json_object();
+    if (im->users == NULL || im->items == NULL || im->policies == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory");
+    return STATUS_OK;
+}
+
+void import_close(struct import *im)
+{
+    string_map_free(im->users);
+    string_map_free(im->items);
+    json_decref(im->policies);
+    free(im->user);
+    free(im->item);
+    free(im->value);
+    free(im->time);
+    string_builder_free(&im->text);
+    free(im->text_user);
+    free(im->text_item);
+    free(im->text_time);
+    memset(im, 0, sizeof *im);
+}
+
+static bool grow(void *pointer, uint64_t n, size_t size)
+{
+    void **array = pointer, *grown = realloc(*array, n * size);
+    if (grown != NULL)
+        *array = grown;
+    return grown != NULL;
+}
+
+static enum status add_row(struct import *im, uint32_t user, uint32_t item, float value, int64_t time)
+{
+    if (im->n == im->n_allocated) {
+        const uint64_t more = im->n_allocated > 0 ? 2 * im->n_allocated : 1u << 16;
+        if (!grow(&im->user, more, sizeof *im->user) || !grow(&im->item, more, sizeof *im->item) ||
+            !grow(&im->value, more, sizeof *im->value) || !grow(&im->time, more, sizeof *im->time))
+            return status_fail(STATUS_SYSTEM, "out of memory after %llu interactions",
+                               (unsigned long long)im->n);
+        im->n_allocated = more;
+    }
+    im->user[im->n] = user;
+    im->item[im->n] = item;
+    im->value[im->n] = value;
+    im->time[im->n++] = time;
+    return STATUS_OK;
+}
+
+enum status import_id(const struct record_reader *r, size_t at, const char *what, struct string_map *map,
+                      uint32_t *out)
+{
+    if (r->field[at].length == 0)
+        return record_expected(r, at, "%s", what);
+    *out = string_map_add(map, r->field[at].at, r->field[at].length);
+    return *out == UINT32_MAX ? STATUS_SYSTEM : STATUS_OK;
+}
+
+enum status import_add_row(struct import *im, const struct record_reader *r, size_t user_at, size_t item_at,
+                           float value, int64_t time)
+{
+    uint32_t user = 0, item = 0;
+    TRY(import_id(r, user_at, "a user id", im->users, &user));
+    TRY(import_id(r, item_at, "an item id", im->items, &item));
+    return add_row(im, user, item, value, time);
+}
+
+enum status import_add_ids(struct import *im, struct field user, struct field item, float value, int64_t time)
+{
+    const uint32_t u = string_map_add(im->users, user.at, user.length);
+    const uint32_t i = string_map_add(im->items, item.at, item.length);
+    return u == UINT32_MAX || i == UINT32_MAX ? STATUS_SYSTEM : add_row(im, u, i, value, time);
+}
+
+enum status import_add_tag(struct import *im, uint32_t user, uint32_t item, struct field text, int64_t time)
+{
+    const uint64_t n = im->text.n;
+    if (n == im->n_texts_allocated) {
+        const uint64_t more = n > 0 ? 2 * n : 1u << 12;
+        if (!grow(&im->text_user, more, sizeof *im->text_user) ||
+            !grow(&im->text_item, more, sizeof *im->text_item) ||
+            !grow(&im->text_time, more, sizeof *im->text_time))
+            return status_fail(STATUS_SYSTEM, "out of memory after %llu texts", (unsigned long long)n);
+        im->n_texts_allocated = more;
+    }
+    im->text_user[n] = user;
+    im->text_item[n] = item;
+    im->text_time[n] = time;
+    return string_builder_add(&im->text, text.at, text.length);
+}
+
+enum status import_note_count(struct import *im, const char *key, uint64_t count)
+{
+    if (json_object_set_new(im->policies, key, json_integer((json_int_t)count)) != 0)
+        return status_fail(STATUS_SYSTEM, "out of memory");
+    return STATUS_OK;
+}
+
+enum status import_note(struct import *im, const char *key, const char *sentence)
+{
+    if (json_object_set_new(im->policies, key, json_string(sentence)) != 0)
+        return status_fail(STATUS_SYSTEM, "out of memory");
+    return STATUS_OK;
+}
+
+enum status import_text_column(struct column *column, const char *name, const struct string_builder *texts,
+                               const uint32_t *owner, uint32_t n, struct arena *arena)
+{
+    uint64_t *offsets;
+    char *bytes;
+    ARENA_NEW(offsets, arena, (size_t)n + 1);
+    for (uint64_t i = 0; i < texts->n; i++)
+        offsets[owner[i] + 1] = texts->offsets[i + 1] - texts->offsets[i];
+    for (uint32_t i = 0; i < n; i++)
+        offsets[i + 1] += offsets[i];
+    ARENA_NEW(bytes, arena, offsets[n]);
+    for (uint64_t i = 0; i < texts->n; i++)
+        if (texts->offsets[i + 1] > texts->offsets[i])
+            memcpy(bytes + offsets[owner[i]], texts->bytes + texts->offsets[i],
+                   texts->offsets[i + 1] - texts->offsets[i]);
+    *column = (struct column){.name = name, .kind = COLUMN_TEXT, .text = {n, offsets, bytes}};
+    return STATUS_OK;
+}
+
+enum status import_number_column(struct column *column, const char *name, const float *numbers,
+                                 uint64_t n_numbers, const uint32_t *owner, uint32_t n, struct arena *arena)
+{
+    float *number;
+    ARENA_NEW(number, arena, n);
+    for (uint32_t i = 0; i < n; i++)
+        number[i] = NAN;
+    for (uint64_t i = 0; i < n_numbers; i++)
+        number[owner[i]] = numbers[i];
+    *column = (struct column){.name = name, .kind = COLUMN_NUMBER, .number = number};
+    return STATUS_OK;
+}
+
+/* Rows are sorted by user: an item is a duplicate when this user was the last to be marked on it. */
+static enum status count_duplicates(const struct interactions *x, uint32_t n_items, uint64_t *n_duplicates)
+{
+    uint32_t *marked_by = calloc(n_items > 0 ? n_items : 1, sizeof *marked_by);
+    if (marked_by == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory counting duplicates");
+    *n_duplicates = 0;
+    for (uint64_t i = 0; i < x->n; i++) {
+        *n_duplicates += marked_by[x->item[i]] == x->user[i] + 1;
+        marked_by[x->item[i]] = x->user[i] + 1;
+    }
+    free(marked_by);
+    return STATUS_OK;
+}
+
+static enum status finish_rows(struct import *im, struct dataset *d, struct arena *arena)
+{
+    struct interactions *x = &d->interactions;
+    x->n = im->n;
+    x->user = arena_copy(arena, im->user, im->n, sizeof *x->user);
+    x->item = arena_copy(arena, im->item, im->n, sizeof *x->item);
+    x->value = arena_copy(arena, im->value, im->n, sizeof *x->value);
+    x->time = im->has_time ? arena_copy(arena, im->time, im->n, sizeof *x->time) : NULL;
+    ARENA_NEW(x->source_row, arena, im->n);
+    if (x->user == NULL || x->item == NULL || x->value == NULL || (im->has_time && x->time == NULL))
+        return STATUS_SYSTEM;
+    for (uint64_t i = 0; i < im->n; i++)
+        x->source_row[i] = i;
+    TRY(interactions_sort(d->n_users, x));
+    uint64_t n_duplicates = 0;
+    TRY(count_duplicates(x, d->n_items, &n_duplicates));
+    TRY(import_note_count(im, "duplicate_pairs", n_duplicates));
+    TRY(import_note(im, "duplicates", "all kept; a split keeps the last"));
+    return import_note(im, "values", im->has_value ? "as published" : "the source has none: 1");
+}
+
+static enum status copy_ids(const struct string_map *map, struct arena *arena, struct strings *out)
+{
+    const struct strings ids = string_map_strings(map);
+    if (ids.n == 0) {
+        uint64_t *zero;
+        ARENA_NEW(zero, arena, 1);
+        *out = (struct strings){0, zero, ""};
+        return STATUS_OK;
+    }
+    const uint64_t *offsets = arena_copy(arena, ids.offsets, ids.n + 1, sizeof *offsets);
+    const char *bytes = arena_copy(arena, ids.bytes, ids.offsets[ids.n], 1);
+    *out = (struct strings){ids.n, offsets, bytes};
+    return offsets != NULL && bytes != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static enum status finish_texts(struct import *im, struct texts *t, struct arena *arena)
+{
+    uint8_t *kind;
+    t->n = im->text.n;
+    if (t->n == 0)
+        return STATUS_OK;
+    ARENA_NEW(kind, arena, t->n);
+    memset(kind, TEXT_TAG, t->n);
+    t->kind = kind;
+    t->user = arena_copy(arena, im->text_user, t->n, sizeof *t->user);
+    t->item = arena_copy(arena, im->text_item, t->n, sizeof *t->item);
+    t->time = arena_copy(arena, im->text_time, t->n, sizeof *t->time);
+    if (t->user == NULL || t->item == NULL || t->time == NULL)
+        return STATUS_SYSTEM;
+    return string_builder_finish(&im->text, arena, &t->text);
+}
+
+enum status import_finish(struct import *im, const char *source, struct arena *arena, struct dataset **out)
+{
+    struct dataset *d;
+    if (im->n == 0)
+        return status_fail(STATUS_DATA, "%s: holds no interaction", source);
+    ARENA_NEW(d, arena, 1);
+    d->n_users = string_map_size(im->users);
+    d->n_items = string_map_size(im->items);
+    TRY(copy_ids(im->users, arena, &d->user_ids));
+    TRY(copy_ids(im->items, arena, &d->item_ids));
+    TRY(finish_rows(im, d, arena));
+    TRY(finish_texts(im, &d->texts, arena));
+    d->n_user_columns = im->n_user_columns;
+    d->n_item_columns = im->n_item_columns;
+    d->user_columns = arena_copy(arena, im->user_columns, im->n_user_columns, sizeof *im->user_columns);
+    d->item_columns = arena_copy(arena, im->item_columns, im->n_item_columns, sizeof *im->item_columns);
+    source_log_close(&im->log, d->source_sha256);
+    d->source = arena_strdup(arena, im->log.names);
+    char *policies = json_dumps(im->policies, JSON_COMPACT | JSON_SORT_KEYS);
+    d->policies = policies != NULL ? arena_strdup(arena, policies) : NULL;
+    free(policies);
+    if (d->source == NULL || d->policies == NULL || d->user_columns == NULL || d->item_columns == NULL)
+        return STATUS_SYSTEM;
+    *out = d;
+    return STATUS_OK;
+}

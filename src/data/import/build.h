@@ -1,0 +1,72 @@
+/*
+ * build.h - a dataset while it is being read: id maps, rows, columns, texts, counts; what every format
+ * shares.
+ */
+#ifndef IMPORT_BUILD_H
+#define IMPORT_BUILD_H
+#include <jansson.h>
+
+#include "data/import.h"
+#include "data/import/record.h"
+
+struct import {
+    struct source_log log;
+    struct string_map *users, *items; /* ids in order of first appearance */
+    json_t *policies;                 /* what was done, with counts */
+    /* /interactions in source order */
+    uint64_t n, n_allocated;
+    uint32_t *user, *item;
+    float *value;
+    int64_t *time;
+    bool has_time, has_value;
+    /* /texts */
+    struct string_builder text;
+    uint64_t n_texts_allocated;
+    uint32_t *text_user, *text_item;
+    int64_t *text_time;
+    /* columns, finished */
+    struct column user_columns[16], item_columns[RECORD_FIELDS_MAX];
+    uint32_t n_user_columns, n_item_columns;
+};
+
+/* In the arena's sense none of it: import_close() frees it, filled or not. */
+enum status import_open(struct import *im);
+void import_close(struct import *im);
+
+/* One interaction; ids not empty. */
+enum status import_add_row(struct import *im, const struct record_reader *r, size_t user_at, size_t item_at,
+                           float value, int64_t time);
+enum status import_add_ids(struct import *im, struct field user, struct field item, float value,
+                           int64_t time);
+/* One tag text with its time. */
+enum status import_add_tag(struct import *im, uint32_t user, uint32_t item, struct field text, int64_t time);
+/* The id's position, added when new; STATUS_DATA when the field is empty.  `what`: "a user id". */
+enum status import_id(const struct record_reader *r, size_t at, const char *what, struct string_map *map,
+                      uint32_t *out);
+
+/* Reads a whole file of rows `user item [rating [time]]`.  header: the first line names the columns (user,
+ * userId, user_id; item, itemId, item_id, movieId; rating, value; timestamp, time), others are counted and
+ * said. */
+enum status import_read_rows(struct import *im, const char *path, enum record_separator separator,
+                             bool header);
+
+/* Strings given in the order of a file, with the user or item that each belongs to: a column of n texts.
+ * Those without an entry are empty. */
+enum status import_text_column(struct column *column, const char *name, const struct string_builder *texts,
+                               const uint32_t *owner, uint32_t n, struct arena *arena);
+enum status import_number_column(struct column *column, const char *name, const float *numbers,
+                                 uint64_t n_numbers, const uint32_t *owner, uint32_t n, struct arena *arena);
+
+/* Item columns from options->items: a csv file with a header line. */
+enum status import_read_items(struct import *im, const struct import_options *options, struct arena *arena);
+
+/* Adds a count or a sentence to the policies. */
+enum status import_note_count(struct import *im, const char *key, uint64_t count);
+enum status import_note(struct import *im, const char *key, const char *sentence);
+
+/* The dataset: sorted rows, ids, texts, policies.  STATUS_DATA when there is no interaction. */
+enum status import_finish(struct import *im, const char *source, struct arena *arena, struct dataset **out);
+
+extern const struct import_format import_movielens, import_tsv, import_csv, import_adjacency;
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * csv.c - `user item [rating [timestamp]]` a line.  Quotes as in RFC 4180 (libcsv).
+ */
+#include "data/import/build.h"
+
+static enum status read_csv(const char *source, const struct import_options *options, struct arena *arena,
+                            struct dataset **out)
+{
+    struct import im;
+    enum status status = import_open(&im);
+    if (status == STATUS_OK)
+        status = import_read_rows(&im, source, RECORD_CSV, options->header);
+    if (status == STATUS_OK)
+        status = import_read_items(&im, options, arena);
+    if (status == STATUS_OK)
+        status = import_finish(&im, source, arena, out);
+    import_close(&im);
+    return status;
+}
+
+const struct import_format import_csv = {
+    .name = "csv",
+    .help = "user item [rating [timestamp]] a line, parted by commas, quotes allowed; --header: columns "
+            "found by name",
+    .example = "196,242,3,881250949",
+    .read = read_csv,
+};

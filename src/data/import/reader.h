@@ -1,0 +1,66 @@
+/*
+ * reader.h - a publisher's text file, line by line: plain or gzip (told by its first bytes), hashed as it is
+ * read.
+ */
+#ifndef IMPORT_READER_H
+#define IMPORT_READER_H
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <zlib.h>
+
+#include "base/fsio.h"
+#include "base/status.h"
+
+/* Longer lines are refused: no publisher has them, and an id or a title of a megabyte is a broken file. */
+#define READER_LINE_MAX (1u << 20)
+
+/* SHA-256 over the bytes of all files of one import, in the order read, and their names. */
+struct source_log {
+    crypto_hash_sha256_state hash;
+    char names[1024]; /* "u.data, u.item" */
+};
+enum status source_log_open(struct source_log *log);
+void source_log_close(struct source_log *log, char hex[SHA256_HEX]);
+
+/* What a file's bytes may be. */
+enum reader_text {
+    READER_UTF8,  /* anything else is an error with its byte offset */
+    READER_LATIN1 /* as MovieLens publishes titles: lines that are not UTF-8 are ISO-8859-1, but not both in a
+                     file */
+};
+
+struct reader {
+    const char *path;
+    FILE *file;
+    struct source_log *log;
+    enum reader_text text;
+    uint64_t line;                   /* number of the line last given, from 1 */
+    uint64_t line_offset;            /* where it began in the unpacked file, in bytes */
+    uint64_t n_latin1;               /* lines converted */
+    uint64_t latin1_line, utf8_line; /* the last line (not ASCII) of either kind; 0: none */
+    /* inside */
+    z_stream zip;
+    bool is_zip, zip_member_open, file_end;
+    unsigned char *packed;
+    char *bytes, *converted; /* [2 * READER_LINE_MAX + ...] unpacked bytes not yet given: begin .. end */
+    size_t begin, end;
+    uint64_t offset;
+};
+
+/* STATUS_DATA: no such file, a folder, empty; STATUS_SYSTEM: can't be read.  Zero-filled or opened readers
+ * may be closed any number of times.  `log` may be NULL. */
+enum status reader_open(struct reader *r, const char *path, enum reader_text text, struct source_log *log);
+void reader_close(struct reader *r);
+
+/* The next line, with its line end; *length 0 at the end of the file (an empty line has at least its line
+ * end). Valid until the next call.  A byte order mark at the start of the file is left out. STATUS_DATA with
+ * FILE:LINE: too long, a NUL byte, invalid UTF-8 (byte offset), a .gz that ends early or is damaged. */
+enum status reader_line(struct reader *r, const char **line, size_t *length);
+
+/* STATUS_DATA "FILE:LINE:COLUMN: sentence". */
+enum status reader_fail(const struct reader *r, uint64_t line, size_t column, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * rows.c - `user item [rating [time]]` a line: tsv, csv, and the ratings files of MovieLens.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "data/import/build.h"
+
+/* Which field holds what; -1: not there. */
+struct row_layout {
+    int user, item, value, time;
+    size_t n; /* fields a row */
+};
+
+static const char *const user_names[] = {"user", "userId", "user_id", NULL};
+static const char *const item_names[] = {"item", "itemId", "item_id", "movie", "movieId", "movie_id", NULL};
+static const char *const value_names[] = {"rating", "value", NULL};
+static const char *const time_names[] = {"timestamp", "time", NULL};
+
+static bool is_one_of(struct field f, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (field_is(f, *names))
+            return true;
+    return false;
+}
+
+static enum status take_column(const struct record_reader *r, size_t at, int *place)
+{
+    if (*place >= 0)
+        return record_expected(r, at, "each of user, item, rating and time only once in the header");
+    *place = (int)at;
+    return STATUS_OK;
+}
+
+/* The layout from a header line. */
+static enum status layout_from_header(struct import *im, const struct record_reader *r,
+                                      struct row_layout *layout)
+{
+    uint64_t n_unknown = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (is_one_of(r->field[i], user_names))
+            TRY(take_column(r, i, &layout->user));
+        else if (is_one_of(r->field[i], item_names))
+            TRY(take_column(r, i, &layout->item));
+        else if (is_one_of(r->field[i], value_names))
+            TRY(take_column(r, i, &layout->value));
+        else if (is_one_of(r->field[i], time_names))
+            TRY(take_column(r, i, &layout->time));
+        else
+            n_unknown++;
+    }
+    if (layout->user < 0 || layout->item < 0)
+        return reader_fail(
+            &r->reader, r->line, 0,
+            "the header names no %s column; expected user, userId or user_id, and item, itemId, item_id or "
+            "movieId",
+            layout->user < 0 ? "user" : "item");
+    if (n_unknown > 0)
+        log_info("%s: %llu of %zu columns are not used", r->reader.path, (unsigned long long)n_unknown, r->n);
+    return import_note_count(im, "columns_not_used", n_unknown);
+}
+
+static enum status layout_from_first_row(const struct record_reader *r, struct row_layout *layout)
+{
+    if (r->n < 2 || r->n > 4)
+        return record_count_expected(
+            r, r->separator == RECORD_TAB   ? "2 to 4 parted by tabs: user, item, rating, time"
+               : r->separator == RECORD_CSV ? "2 to 4 parted by commas: user, item, rating, time"
+                                            : "2 to 4 parted by '::': user, item, rating, time");
+    if (is_one_of(r->field[0], user_names) && is_one_of(r->field[1], item_names))
+        return reader_fail(&r->reader, r->line, 1, "found a header line, expected a row: give --header");
+    layout->user = 0;
+    layout->item = 1;
+    layout->value = r->n > 2 ? 2 : -1;
+    layout->time = r->n > 3 ? 3 : -1;
+    return STATUS_OK;
+}
+
+static enum status add_record(struct import *im, const struct record_reader *r,
+                              const struct row_layout *layout)
+{
+    float value = 1;
+    int64_t time = 0;
+    if (r->n != layout->n)
+        return reader_fail(&r->reader, r->line, 0, "found %zu field%s, expected %zu as in the first line",
+                           r->n, r->n == 1 ? "" : "s", layout->n);
+    if (layout->value >= 0)
+        TRY(record_real(r, (size_t)layout->value, "a rating", &value));
+    if (layout->time >= 0)
+        TRY(record_integer(r, (size_t)layout->time, "a time in seconds since 1970", &time));
+    return import_add_row(im, r, (size_t)layout->user, (size_t)layout->item, value, time);
+}
+
+static enum status read_rows(struct import *im, struct record_reader *r, bool header)
+{
+    struct row_layout layout = {-1, -1, -1, -1, 0};
+    bool found;
+    TRY(record_next(r, &found));
+    if (!found)
+        return status_fail(STATUS_DATA, "%s: is empty, expected rows of user, item, rating, time",
+                           r->reader.path);
+    layout.n = r->n;
+    if (header) {
+        TRY(layout_from_header(im, r, &layout));
+        TRY(record_next(r, &found));
+    } else {
+        TRY(layout_from_first_row(r, &layout));
+    }
+    if (!found)
+        return status_fail(STATUS_DATA, "%s: has a header and no row", r->reader.path);
+    while (found) {
+        TRY(add_record(im, r, &layout));
+        TRY(record_next(r, &found));
+    }
+    im->has_value = layout.value >= 0;
+    im->has_time = layout.time >= 0;
+    return STATUS_OK;
+}
+
+enum status import_read_rows(struct import *im, const char *path, enum record_separator separator,
+                             bool header)
+{
+    struct record_reader r;
+    TRY(record_open(&r, path, separator, READER_UTF8, &im->log));
+    const enum status status = read_rows(im, &r, header);
+    record_close(&r);
+    return status;
+}

@@ -1,0 +1,26 @@
+/*
+ * tsv.c - `user item [rating [timestamp]]` a line.  Fields are parted by one tab; there are no quotes.
+ */
+#include "data/import/build.h"
+
+static enum status read_tsv(const char *source, const struct import_options *options, struct arena *arena,
+                            struct dataset **out)
+{
+    struct import im;
+    enum status status = import_open(&im);
+    if (status == STATUS_OK)
+        status = import_read_rows(&im, source, RECORD_TAB, options->header);
+    if (status == STATUS_OK)
+        status = import_read_items(&im, options, arena);
+    if (status == STATUS_OK)
+        status = import_finish(&im, source, arena, out);
+    import_close(&im);
+    return status;
+}
+
+const struct import_format import_tsv = {
+    .name = "tsv",
+    .help = "user item [rating [timestamp]] a line, parted by tabs; --header: columns found by name",
+    .example = "196\t242\t3\t881250949",
+    .read = read_tsv,
+};

@@ -1,0 +1,65 @@
+/*
+ * store_parts.h - what the dataset file's reader and writer share; nobody else includes this.
+ */
+#ifndef DATA_STORE_PARTS_H
+#define DATA_STORE_PARTS_H
+#include <hdf5.h>
+#include <stdbool.h>
+
+#include "data/store.h"
+
+#define STORE_ATTRIBUTE_MAX                                                                                  \
+    60000 /* bytes of a string attribute; HDF5 keeps at most 64 KiB beside the group */
+#define STORE_CHUNK_BYTES (256u << 10)
+
+/* Checks a whole dataset in memory: ids unique and not empty, every index in range, pointers rising, numbers
+ * finite (a NUMBER column may hold NaN for missing), text valid UTF-8 without NUL, rows in the order of
+ * dataset.h. STATUS_DATA "PATH: /object: sentence". */
+enum status store_check(const struct dataset *d, const char *path);
+
+/* SHA-256 of the logical content: ids, columns, interactions, texts, truth; not of name, source and policies.
+ */
+enum status store_hash(const struct dataset *d, char hex[SHA256_HEX]);
+
+/* HDF5 quiet and without plugins from outside; called before anything else of it. */
+void store_hdf5_start(void);
+/* The system's reason behind the last HDF5 failure ("No space left on device"), or HDF5's own deepest words.
+ */
+const char *store_hdf5_reason(char *buffer, size_t size);
+
+/* Reads an HDF5 file under another name for messages; store_write() checks its temporary so. */
+enum status store_read_as(const char *path, const char *shown, struct arena *arena, struct dataset **out);
+
+/* Arrays and attributes of an open dataset file, checked before they are used (store_load.c). */
+struct loader {
+    const char *path; /* as messages name it */
+    hid_t file;
+    uint64_t file_size;
+    struct arena *arena;
+};
+#define LOAD_ANY UINT64_MAX /* rows or width: as many as there are */
+
+/* STATUS_DATA: the object can't be read, with HDF5's reason. */
+enum status load_damaged(const struct loader *l, const char *object);
+/* Is there such an object, reached by hard links only?  STATUS_DATA for links that lead elsewhere. */
+enum status load_find(const struct loader *l, const char *path, bool *there);
+enum status load_find_group(const struct loader *l, const char *path, bool *there);
+enum status load_need_group(const struct loader *l, const char *path);
+/* Dataset FOLDER/NAME of exactly this type and shape, in the arena.  width NULL: one dimension.  Where *rows
+ * or *width is LOAD_ANY it is set. */
+enum status load_array(const struct loader *l, const char *folder, const char *name, hid_t type,
+                       uint64_t *rows, uint64_t *width, void **values);
+/* n LOAD_ANY: as many as there are. */
+enum status load_strings(const struct loader *l, const char *folder, uint64_t n, struct strings *s);
+enum status load_string_attribute(const struct loader *l, const char *name, char **value);
+enum status load_u32_attribute(const struct loader *l, const char *object, const char *name, uint32_t *value);
+
+/* A one-dimensional array into a typed pointer. */
+#define LOAD(l, folder, name, type, rows, pointer)                                                           \
+    do {                                                                                                     \
+        void *loaded_;                                                                                       \
+        TRY(load_array((l), (folder), (name), (type), (rows), NULL, &loaded_));                              \
+        (pointer) = loaded_;                                                                                 \
+    } while (0)
+
+#endif

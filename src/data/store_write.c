@@ -1,0 +1,358 @@
+/*
+ * store_write.c - a dataset to an HDF5 file that appears whole or not at all.
+ *
+ * HDF5 builds the file in memory (its core driver), and recfuse writes that image: on a full disk H5Dwrite
+ * and H5Fclose of HDF5's own drivers return 0, and a failed H5Fflush leaves the library unable to close the
+ * file.  The image goes to a temporary name, is flushed, read back through store_read() with all its checks,
+ * compared, fsync'ed and renamed. No times, no variable-length types, one fixed set of format versions: the
+ * same dataset gives the same bytes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/store_parts.h"
+
+#define DEFLATE_LEVEL 4
+
+struct writer {
+    const char *path;
+    hid_t file;
+};
+
+static enum status write_failed(const struct writer *w, const char *object)
+{
+    char reason[256];
+    return status_fail(STATUS_SYSTEM, "%s: %s could not be made: %s", w->path, object,
+                       store_hdf5_reason(reason, sizeof reason));
+}
+
+/* Objects without times; missing groups on the way are not made. */
+static enum status write_group(const struct writer *w, const char *name)
+{
+    const hid_t plist = H5Pcreate(H5P_GROUP_CREATE);
+    hid_t group = -1;
+    if (plist >= 0 && H5Pset_obj_track_times(plist, false) >= 0)
+        group = H5Gcreate2(w->file, name, H5P_DEFAULT, plist, H5P_DEFAULT);
+    const bool closed = group >= 0 && H5Gclose(group) >= 0;
+    H5Pclose(plist);
+    return closed ? STATUS_OK : write_failed(w, name);
+}
+
+/* The creation properties of an array: chunked, shuffled, deflated, checksummed; an empty array has no
+ * storage. */
+static hid_t array_properties(int rank, const hsize_t *shape, size_t size)
+{
+    const hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
+    if (plist < 0 || H5Pset_obj_track_times(plist, false) < 0)
+        return plist;
+    hsize_t chunk[2] = {1, 1}, total = 1;
+    for (int i = 0; i < rank; i++)
+        total *= shape[i];
+    if (total == 0)
+        return plist;
+    chunk[1] = rank > 1 ? shape[1] : 1;
+    const hsize_t rows = STORE_CHUNK_BYTES / (size * chunk[1]);
+    chunk[0] = rows < 1 ? 1 : rows < shape[0] ? rows : shape[0];
+    bool fine = H5Pset_chunk(plist, rank, chunk) >= 0;
+    if (size > 1)
+        fine = fine && H5Pset_shuffle(plist) >= 0;
+    fine = fine && H5Pset_deflate(plist, DEFLATE_LEVEL) >= 0 && H5Pset_fletcher32(plist) >= 0;
+    if (fine)
+        return plist;
+    H5Pclose(plist);
+    return -1;
+}
+
+/* Writes an array; position >= 0 adds the attribute that keeps columns in order. */
+static enum status write_array_of(const struct writer *w, const char *name, hid_t stored, hid_t native,
+                                  int rank, const hsize_t *shape, const void *values)
+{
+    const hid_t space = H5Screate_simple(rank, shape, NULL);
+    const hid_t plist = array_properties(rank, shape, H5Tget_size(stored));
+    hid_t array = -1;
+    hsize_t total = 1;
+    for (int i = 0; i < rank; i++)
+        total *= shape[i];
+    if (space >= 0 && plist >= 0)
+        array = H5Dcreate2(w->file, name, stored, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    bool fine = array >= 0;
+    if (fine && total > 0)
+        fine = H5Dwrite(array, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    if (array >= 0)
+        fine = H5Dclose(array) >= 0 && fine;
+    H5Pclose(plist);
+    H5Sclose(space);
+    return fine ? STATUS_OK : write_failed(w, name);
+}
+
+static enum status write_array(const struct writer *w, const char *folder, const char *name, hid_t stored,
+                               hid_t native, uint64_t n, const void *values)
+{
+    char path[200];
+    const hsize_t shape = n;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return write_array_of(w, path, stored, native, 1, &shape, values);
+}
+
+static enum status write_strings(const struct writer *w, const char *folder, const struct strings *s)
+{
+    static const uint64_t zero = 0;
+    TRY(write_group(w, folder));
+    TRY(write_array(w, folder, "offsets", H5T_STD_U64LE, H5T_NATIVE_UINT64, s->n + 1,
+                    s->n > 0 ? s->offsets : &zero));
+    return write_array(w, folder, "bytes", H5T_STD_U8LE, H5T_NATIVE_UINT8, s->n > 0 ? s->offsets[s->n] : 0,
+                       s->bytes);
+}
+
+static enum status write_attribute(const struct writer *w, const char *object, const char *name, hid_t stored,
+                                   hid_t native, const void *value)
+{
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t attribute =
+        H5Acreate_by_name(w->file, object, name, stored, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    bool fine = attribute >= 0 && H5Awrite(attribute, native, value) >= 0;
+    if (attribute >= 0)
+        fine = H5Aclose(attribute) >= 0 && fine;
+    H5Sclose(space);
+    return fine ? STATUS_OK : write_failed(w, name);
+}
+
+static enum status write_string_attribute(const struct writer *w, const char *name, const char *value)
+{
+    const size_t length = value != NULL ? strlen(value) : 0;
+    if (length > STORE_ATTRIBUTE_MAX)
+        return status_fail(STATUS_DATA, "%s: attribute %s has %zu bytes, more than the file format's %d",
+                           w->path, name, length, STORE_ATTRIBUTE_MAX);
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    enum status status = STATUS_SYSTEM;
+    if (type >= 0 && H5Tset_size(type, length > 0 ? length : 1) >= 0 &&
+        H5Tset_cset(type, H5T_CSET_UTF8) >= 0 && H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0)
+        status = write_attribute(w, "/", name, type, type, length > 0 ? value : "");
+    else
+        write_failed(w, name);
+    H5Tclose(type);
+    return status;
+}
+
+static enum status write_columns(const struct writer *w, const char *owner, uint32_t n_columns,
+                                 const struct column *columns, uint32_t n)
+{
+    char path[120], names[140];
+    for (uint32_t i = 0; i < n_columns; i++) {
+        const struct column *c = &columns[i];
+        snprintf(path, sizeof path, "%s/%s", owner, c->name);
+        if (c->kind == COLUMN_TEXT) {
+            TRY(write_strings(w, path, &c->text));
+        } else if (c->kind == COLUMN_LIST) {
+            TRY(write_group(w, path));
+            TRY(write_array(w, path, "ptr", H5T_STD_I64LE, H5T_NATIVE_INT64, (uint64_t)n + 1, c->list.ptr));
+            TRY(write_array(w, path, "idx", H5T_STD_U32LE, H5T_NATIVE_UINT32, (uint64_t)c->list.nnz,
+                            c->list.idx));
+            snprintf(names, sizeof names, "%s/names", path);
+            TRY(write_strings(w, names, &c->names));
+        } else {
+            TRY(write_array(w, owner, c->name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, n, c->number));
+        }
+        TRY(write_attribute(w, path, "position", H5T_STD_U32LE, H5T_NATIVE_UINT32, &i));
+    }
+    return STATUS_OK;
+}
+
+static enum status write_interactions(const struct writer *w, const struct interactions *x)
+{
+    const char *folder = "/interactions";
+    TRY(write_group(w, folder));
+    TRY(write_array(w, folder, "user", H5T_STD_U32LE, H5T_NATIVE_UINT32, x->n, x->user));
+    TRY(write_array(w, folder, "item", H5T_STD_U32LE, H5T_NATIVE_UINT32, x->n, x->item));
+    TRY(write_array(w, folder, "value", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, x->n, x->value));
+    if (x->time != NULL)
+        TRY(write_array(w, folder, "time", H5T_STD_I64LE, H5T_NATIVE_INT64, x->n, x->time));
+    return write_array(w, folder, "source_row", H5T_STD_U64LE, H5T_NATIVE_UINT64, x->n, x->source_row);
+}
+
+static enum status write_texts(const struct writer *w, const struct texts *t)
+{
+    const char *folder = "/texts";
+    TRY(write_group(w, folder));
+    TRY(write_array(w, folder, "user", H5T_STD_U32LE, H5T_NATIVE_UINT32, t->n, t->user));
+    TRY(write_array(w, folder, "item", H5T_STD_U32LE, H5T_NATIVE_UINT32, t->n, t->item));
+    if (t->time != NULL)
+        TRY(write_array(w, folder, "time", H5T_STD_I64LE, H5T_NATIVE_INT64, t->n, t->time));
+    TRY(write_array(w, folder, "kind", H5T_STD_U8LE, H5T_NATIVE_UINT8, t->n, t->kind));
+    return write_strings(w, "/texts/text", &t->text);
+}
+
+static enum status write_truth(const struct writer *w, const struct dataset *d)
+{
+    const struct truth *t = d->truth;
+    const hsize_t users[2] = {d->n_users, t->factors}, items[2] = {d->n_items, t->factors};
+    TRY(write_group(w, "/truth"));
+    TRY(write_array_of(w, "/truth/user", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, users, t->user));
+    TRY(write_array_of(w, "/truth/item", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, items, t->item));
+    TRY(write_array(w, "/truth", "item_bias", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, d->n_items, t->item_bias));
+    return write_array(w, "/truth", "exposure", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, d->n_items, t->exposure);
+}
+
+static enum status write_all(const struct writer *w, const struct dataset *d)
+{
+    const uint32_t schema = DATASET_SCHEMA;
+    TRY(write_attribute(w, "/", "schema_version", H5T_STD_U32LE, H5T_NATIVE_UINT32, &schema));
+    TRY(write_string_attribute(w, "name", d->name));
+    TRY(write_string_attribute(w, "source", d->source));
+    TRY(write_string_attribute(w, "source_sha256", d->source_sha256));
+    TRY(write_string_attribute(w, "content_sha256", d->content_sha256));
+    TRY(write_string_attribute(w, "policies", d->policies));
+    TRY(write_group(w, "/users"));
+    TRY(write_strings(w, "/users/id", &d->user_ids));
+    TRY(write_columns(w, "/users", d->n_user_columns, d->user_columns, d->n_users));
+    TRY(write_group(w, "/items"));
+    TRY(write_strings(w, "/items/id", &d->item_ids));
+    TRY(write_columns(w, "/items", d->n_item_columns, d->item_columns, d->n_items));
+    TRY(write_interactions(w, &d->interactions));
+    if (d->texts.n > 0)
+        TRY(write_texts(w, &d->texts));
+    return d->truth != NULL ? write_truth(w, d) : STATUS_OK;
+}
+
+/*
+ * The file's bytes are caught from HDF5's memory driver when it closes the file: before that they are not
+ * final, and H5Fget_file_image() clears a flag under the superblock's checksum without renewing that
+ * (HDF5 1.10.8: its own H5Fopen then refuses the image).
+ */
+struct image {
+    unsigned char *bytes; /* from malloc() */
+    size_t n, n_allocated;
+    bool closed;
+};
+
+static void *image_malloc(size_t size, H5FD_file_image_op_t op, void *context)
+{
+    struct image *image = context;
+    (void)op;
+    image->n_allocated = size;
+    return calloc(size > 0 ? size : 1, 1);
+}
+static void *image_realloc(void *bytes, size_t size, H5FD_file_image_op_t op, void *context)
+{
+    struct image *image = context;
+    (void)op;
+    unsigned char *grown = realloc(bytes, size > 0 ? size : 1);
+    if (grown != NULL && size > image->n_allocated) /* never bytes of another's memory in the file */
+        memset(grown + image->n_allocated, 0, size - image->n_allocated);
+    if (grown != NULL)
+        image->n_allocated = size;
+    return grown;
+}
+static herr_t image_free(void *bytes, H5FD_file_image_op_t op, void *context)
+{
+    struct image *image = context;
+    if (op == H5FD_FILE_IMAGE_OP_FILE_CLOSE) {
+        image->bytes = bytes;
+        image->closed = true;
+    } else {
+        free(bytes);
+    }
+    return 0;
+}
+static void *image_context_copy(void *context)
+{
+    return context;
+}
+static herr_t image_context_free(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+/* An HDF5 file that lives in memory only. */
+static hid_t memory_file(const char *path, struct image *image)
+{
+    H5FD_file_image_callbacks_t callbacks = {.image_malloc = image_malloc,
+                                             .image_realloc = image_realloc,
+                                             .image_free = image_free,
+                                             .udata_copy = image_context_copy,
+                                             .udata_free = image_context_free,
+                                             .udata = image};
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
+    hid_t file = -1;
+    if (access >= 0 && create >= 0 && H5Pset_fapl_core(access, 1u << 20, false) >= 0 &&
+        H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
+        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
+        H5Pset_obj_track_times(create, false) >= 0)
+        file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
+    H5Pclose(access);
+    H5Pclose(create);
+    return file;
+}
+
+/* The whole file as HDF5 would have written it. */
+static enum status build_image(const char *path, const struct dataset *d, struct image *image)
+{
+    const struct writer w = {path, memory_file(path, image)};
+    if (w.file < 0)
+        return write_failed(&w, "the file");
+    enum status status = write_all(&w, d);
+    if (status == STATUS_OK && H5Fflush(w.file, H5F_SCOPE_GLOBAL) < 0)
+        status = write_failed(&w, "the file");
+    if (H5Fclose(w.file) < 0 && status == STATUS_OK)
+        status = write_failed(&w, "the file");
+    TRY(status);
+    /* A version 2 superblock with addresses of 8 bytes: the end of the file is at byte 28. */
+    uint64_t end = 0;
+    if (image->closed && image->n_allocated >= 48 && image->bytes[8] == 2 && image->bytes[9] == 8)
+        memcpy(&end, image->bytes + 28, sizeof end);
+    if (end < 48 || end > image->n_allocated)
+        return status_fail(STATUS_SYSTEM, "%s: the HDF5 library made a file of another form than expected",
+                           path);
+    image->n = (size_t)end;
+    return STATUS_OK;
+}
+
+static int same(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+/* What lies on the disk is what was meant: every check of a reader, and the same content. */
+static enum status read_back(const struct atomic_file *file, const struct dataset *d)
+{
+    struct dataset *again;
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    enum status status = store_read_as(file->temporary, file->path, arena, &again);
+    if (status == STATUS_OK &&
+        (strcmp(again->content_sha256, d->content_sha256) != 0 || !same(again->name, d->name) ||
+         !same(again->source, d->source) || !same(again->policies, d->policies) ||
+         !same(again->source_sha256, d->source_sha256)))
+        status = status_fail(STATUS_SYSTEM, "%s: reads back differently from what was written: a bad disk?",
+                             file->path);
+    arena_free(arena);
+    return status;
+}
+
+enum status store_write(const char *path, struct dataset *d)
+{
+    store_hdf5_start();
+    TRY(store_check(d, path));
+    TRY(store_hash(d, d->content_sha256));
+    /* The name is tried before the work. */
+    struct atomic_file file;
+    TRY(atomic_open(&file, path));
+    struct image image = {0};
+    enum status status = build_image(path, d, &image);
+    errno = 0;
+    if (status == STATUS_OK &&
+        (fwrite(image.bytes, 1, image.n, file.stream) != image.n || fflush(file.stream) != 0))
+        status = status_fail(STATUS_SYSTEM, "%s: could not be written: %s; nothing was changed", path,
+                             strerror(errno != 0 ? errno : EIO));
+    free(image.bytes);
+    if (status == STATUS_OK)
+        status = read_back(&file, d);
+    if (status != STATUS_OK) {
+        atomic_abort(&file);
+        return status;
+    }
+    return atomic_commit(&file);
+}
