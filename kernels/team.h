@@ -179,7 +179,7 @@ TEAM_FN void *team_shared(struct team *t, size_t bytes)
         {                                                                      \
             char *arena = (char *)aligned_alloc(64, scratch);                  \
             failed = arena == NULL;                                            \
-            TEAM_PRAGMA(omp for schedule(dynamic, 16))                         \
+            TEAM_PRAGMA(omp for schedule(dynamic, n_rows < 1024 ? 1 : 16))     \
             for (long row = 0; row < n_rows; row++) {                          \
                 if (failed) continue;                                          \
                 struct team  team = {arena, 0, scratch};                       \
