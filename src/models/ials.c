@@ -1,0 +1,350 @@
+/*
+ * ials.c - matrix factorization for implicit feedback by alternating least squares.
+ *
+ * confidence rendle (Rendle, Krichene, Zhang, Koren 2022, "Revisiting the performance of iALS on item
+ * recommendation benchmarks"), S the train pairs, values unused: loss = sum_S (x_u.y_i - 1)^2 + alpha0
+ * sum_{all u,i} (x_u.y_i)^2
+ *          + regularization (sum_u (|I_u| + alpha0 n_items)^nu |x_u|^2 + sum_i (|U_i| + alpha0 n_users)^nu
+ * |y_i|^2) confidence hu (Hu, Koren, Volinsky 2008), c_ui = 1 + alpha r_ui, r_ui = 0 off S: loss = sum_{all
+ * u,i} c_ui (x_u.y_i - [ui in S])^2 + regularization (sum_u |x_u|^2 + sum_i |y_i|^2) With one side fixed, a
+ * row of the other side solves a linear system (kernels/als.h): by a few steps of conjugate gradient from the
+ * row as it stands (Takacs, Pilaszy, Tikk 2011), or exactly.  Users, then items, is an iteration.
+ *
+ * Items start from normal(0, sigma / sqrt(factors)); users from 0, since the first thing done is to solve for
+ * them. A user or an item without a train pair has the exact solution 0, from the start. Layout: rows of ld
+ * floats, ld the compiled rank that holds `factors` (a multiple of 32 above 256); the rest is zero.
+ */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "als.h"
+#include "models/model_io.h"
+
+enum { RENDLE, HU };
+enum { CG, CHOLESKY };
+
+struct ials_params {
+    int factors;
+    double regularization, nu;
+    int confidence;
+    double alpha0, alpha;
+    int iterations, solver, cg_steps;
+    double sigma;
+    int patience;
+};
+#define P struct ials_params
+static const struct param ials_params[] = {
+    PARAM_INT(P, factors, 64, 1, 4096, "dimensions of the latent vectors"),
+    PARAM_REAL(P, regularization, 0.003, 0, 1e6, "weight of the squared norms"),
+    PARAM_REAL(P, nu, 1, 0, 2, "rendle: how the regularization grows with the number of interactions"),
+    PARAM_CHOICE(P, confidence, "rendle", "rendle|hu", "weights: 1 and alpha0, or 1 + alpha r"),
+    PARAM_REAL(P, alpha0, 0.1, 0, 1e6, "rendle: weight of every pair, observed or not"),
+    PARAM_REAL(P, alpha, 40, 0, 1e6, "hu: confidence of an interaction of value 1"),
+    PARAM_INT(P, iterations, 16, 1, 10000, "sweeps over users and items"),
+    PARAM_CHOICE(P, solver, "cg", "cg|cholesky", "how a row's system is solved"),
+    PARAM_INT(P, cg_steps, 3, 1, 10000, "cg: steps a row"),
+    PARAM_REAL(P, sigma, 0.1, 1e-9, 1e6, "items start from normal(0, sigma / sqrt(factors))"),
+    PARAM_INT(P, patience, 0, 0, 10000,
+              "iterations without a better validation before it stops; 0: never sooner"),
+    PARAM_END};
+#undef P
+
+struct ials_state {
+    uint32_t n_users, n_items, factors;
+    size_t ld;
+    float *user, *item; /* [n_users x ld], [n_items x ld] */
+};
+
+/* One side of the alternation: what its half-sweep needs. */
+struct side {
+    struct als a;
+    struct gram gram;
+    struct gram_sum sum;
+    long n_rows;
+};
+
+static const struct {
+    size_t rank;
+    const struct kernel *kernel[2]; /* cg, cholesky */
+} ranks[] = {{32, {&kernel_als_cg_32, &kernel_als_cholesky_32}},
+             {64, {&kernel_als_cg_64, &kernel_als_cholesky_64}},
+             {128, {&kernel_als_cg_128, &kernel_als_cholesky_128}},
+             {192, {&kernel_als_cg_192, &kernel_als_cholesky_192}},
+             {256, {&kernel_als_cg_256, &kernel_als_cholesky_256}}};
+enum { N_RANKS = sizeof ranks / sizeof *ranks };
+
+/* The compiled rank that holds `factors`, or the next multiple of ALS_PAD; its kernel where one is asked for.
+ */
+static size_t rank_of(int factors, int solver, const struct kernel **kernel)
+{
+    for (size_t i = 0; i < N_RANKS; i++)
+        if ((size_t)factors <= ranks[i].rank) {
+            if (kernel != NULL)
+                *kernel = ranks[i].kernel[solver];
+            return ranks[i].rank;
+        }
+    if (kernel != NULL)
+        *kernel = solver == CG ? &kernel_als_cg_any : &kernel_als_cholesky_any;
+    return ((size_t)factors + ALS_PAD - 1) / ALS_PAD * ALS_PAD;
+}
+
+/* Rows by falling length (equal ones in order), so that the last rows handed to a thread are short ones. */
+static enum status longest_first(const struct csr *a, struct arena *arena, uint32_t **out)
+{
+    uint32_t *at, *order;
+    int64_t longest = 0;
+    for (uint32_t r = 0; r < a->n_rows; r++)
+        longest = a->ptr[r + 1] - a->ptr[r] > longest ? a->ptr[r + 1] - a->ptr[r] : longest;
+    ARENA_NEW(at, arena, (size_t)longest + 2);
+    ARENA_NEW(order, arena, a->n_rows);
+    for (uint32_t r = 0; r < a->n_rows; r++)
+        at[longest - (a->ptr[r + 1] - a->ptr[r]) + 1]++;
+    for (int64_t i = 0; i < longest; i++)
+        at[i + 1] += at[i];
+    for (uint32_t r = 0; r < a->n_rows; r++)
+        order[at[longest - (a->ptr[r + 1] - a->ptr[r])]++] = r;
+    *out = order;
+    return STATUS_OK;
+}
+
+/* X [rows of a] solved from Y [columns of a]. */
+static enum status side_init(struct side *side, const struct csr *a, float *X, const float *Y, size_t ld,
+                             const struct ials_params *p, struct arena *scratch)
+{
+    const bool hu = p->confidence == HU;
+    float *ridge, *part, *G;
+    uint32_t *order;
+    const int blocks = gram_blocks(a->n_cols);
+    ARENA_NEW(ridge, scratch, a->n_rows);
+    ARENA_NEW(part, scratch, (size_t)blocks * ld * ld);
+    ARENA_NEW(G, scratch, ld * ld);
+    TRY(longest_first(a, scratch, &order));
+    for (uint32_t r = 0; r < a->n_rows; r++) {
+        const double weight = (double)(a->ptr[r + 1] - a->ptr[r]) + p->alpha0 * a->n_cols;
+        ridge[r] = (float)(hu ? p->regularization : p->regularization * pow(weight, p->nu));
+    }
+    side->n_rows = a->n_rows;
+    side->gram = (struct gram){.Y = Y, .part = part, .n = a->n_cols, .rank = (int)ld, .n_blocks = blocks};
+    side->sum = (struct gram_sum){
+        .part = part, .G = G, .scale = hu ? 1.0f : (float)p->alpha0, .rank = (int)ld, .n_blocks = blocks};
+    side->a = (struct als){.X = X,
+                           .Y = Y,
+                           .G = G,
+                           .ridge = ridge,
+                           .ptr = a->ptr,
+                           .idx = a->idx,
+                           .val = hu ? a->val : NULL,
+                           .order = order,
+                           .alpha = hu ? (float)p->alpha : 1.0f,
+                           .base = hu ? 1.0f : 0.0f,
+                           .rank = (int)ld,
+                           .steps = p->cg_steps};
+    return STATUS_OK;
+}
+
+static enum status half_sweep(const struct side *side, const struct kernel *kernel, int solver,
+                              struct run *run)
+{
+    const int rank = side->a.rank;
+    if (*run->cancelled)
+        return STATUS_STOPPED;
+    TRY(backend_launch(run->backend, &kernel_gram, &side->gram,
+                       (long)side->gram.n_blocks * rank / ALS_GRAM_ROWS, 0));
+    TRY(backend_launch(run->backend, &kernel_gram_sum, &side->sum, rank, 0));
+    return backend_launch(run->backend, kernel, &side->a, side->n_rows,
+                          solver == CG ? als_cg_scratch(rank) : als_cholesky_scratch(rank));
+}
+
+static enum status check_train(const struct view *train, const struct ials_params *p)
+{
+    const struct csr *a = train->by_user;
+    if (p->confidence != HU || a->val == NULL)
+        return STATUS_OK;
+    for (int64_t e = 0; e < a->nnz; e++)
+        if (!(a->val[e] >= 0.0f) || !isfinite(a->val[e]))
+            return status_fail(
+                STATUS_DATA,
+                "ials: confidence hu needs values that are not negative, and a train value is %g; "
+                "filter them, or use confidence: rendle",
+                (double)a->val[e]);
+    return STATUS_OK;
+}
+
+static void init_items(struct ials_state *s, const struct csr *by_item, double sigma, uint64_t seed)
+{
+    const double scale = sigma / sqrt((double)s->factors);
+#pragma omp parallel for schedule(static)
+    for (uint32_t i = 0; i < s->n_items; i++)
+        if (by_item->ptr[i] < by_item->ptr[i + 1])
+            for (uint32_t k = 0; k < s->factors; k++)
+                s->item[i * s->ld + k] =
+                    (float)(scale * random_normal(seed, RANDOM_INIT, 0, (uint64_t)i * s->factors + k));
+}
+
+/* Huge weights and no regularization can leave float's range. */
+static enum status check_finite(const struct ials_state *s)
+{
+    const float *tables[2] = {s->user, s->item};
+    const size_t sizes[2] = {s->n_users * s->ld, s->n_items * s->ld};
+    for (int t = 0; t < 2; t++)
+        for (size_t i = 0; i < sizes[t]; i++)
+            if (!isfinite(tables[t][i]))
+                return status_fail(STATUS_DATA,
+                                   "ials: the factors of %s %zu are no longer finite numbers; raise "
+                                   "regularization or lower alpha",
+                                   t == 0 ? "user" : "item", i / s->ld);
+    return STATUS_OK;
+}
+
+/* Early stopping: the factors that did best on the validation rows. */
+struct best {
+    double quality;
+    int iteration;
+    float *user, *item;
+};
+
+static enum status best_update(struct best *best, const struct ials_state *s, int iteration, struct run *run)
+{
+    double quality;
+    TRY(run->validate(run->validate_context, s, &quality));
+    if (iteration > 0 && !(quality > best->quality))
+        return STATUS_OK;
+    best->quality = quality, best->iteration = iteration;
+    memcpy(best->user, s->user, s->n_users * s->ld * sizeof(float));
+    memcpy(best->item, s->item, s->n_items * s->ld * sizeof(float));
+    return STATUS_OK;
+}
+
+static enum status iterate(struct ials_state *s, const struct ials_params *p, const struct side sides[2],
+                           const struct kernel *kernel, struct run *run)
+{
+    const bool early = p->patience > 0 && run->validate != NULL;
+    struct best best = {.quality = 0};
+    time_t told = time(NULL);
+    if (early) {
+        ARENA_NEW(best.user, run->scratch, s->n_users * s->ld);
+        ARENA_NEW(best.item, run->scratch, s->n_items * s->ld);
+    }
+    for (int i = 0; i < p->iterations; i++) {
+        TRY(half_sweep(&sides[0], kernel, p->solver, run));
+        TRY(half_sweep(&sides[1], kernel, p->solver, run));
+        if (time(NULL) >= told + 2) { /* short fits say nothing */
+            progress_label(run->progress, "ials: iteration %d of %d", i + 1, p->iterations);
+            told = time(NULL);
+        }
+        if (early) {
+            TRY(best_update(&best, s, i, run));
+            if (i - best.iteration >= p->patience)
+                break;
+        }
+    }
+    if (early) {
+        memcpy(s->user, best.user, s->n_users * s->ld * sizeof(float));
+        memcpy(s->item, best.item, s->n_items * s->ld * sizeof(float));
+    }
+    return STATUS_OK;
+}
+
+static enum status ials_fit(void *state, const void *params, const struct view *train, struct run *run)
+{
+    struct ials_state *s = state;
+    const struct ials_params *p = params;
+    const struct kernel *kernel;
+    struct side sides[2];
+    TRY(check_train(train, p));
+    s->n_users = train->n_users, s->n_items = train->n_items, s->factors = (uint32_t)p->factors;
+    s->ld = rank_of(p->factors, p->solver, &kernel);
+    ARENA_NEW(s->user, run->arena, s->n_users * s->ld);
+    ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
+    TRY(side_init(&sides[0], train->by_user, s->user, s->item, s->ld, p, run->scratch));
+    TRY(side_init(&sides[1], train->by_item, s->item, s->user, s->ld, p, run->scratch));
+    init_items(s, train->by_item, p->sigma, run->seed);
+    TRY(iterate(s, p, sides, kernel, run));
+    return check_finite(s);
+}
+
+static enum status ials_score_pairs(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
+                                    float *scores)
+{
+    const struct ials_state *s = state;
+    for (size_t j = 0; j < n; j++) {
+        const float *x = s->user + users[j] * s->ld, *y = s->item + items[j] * s->ld;
+        float score = 0.0f;
+#pragma omp simd reduction(+ : score)
+        for (uint32_t k = 0; k < s->factors; k++)
+            score += x[k] * y[k];
+        scores[j] = score;
+    }
+    return STATUS_OK;
+}
+
+static enum status ials_factors(const void *state, struct factors *out)
+{
+    const struct ials_state *s = state;
+    *out = (struct factors){.n_users = s->n_users,
+                            .n_items = s->n_items,
+                            .factors = s->factors,
+                            .user = s->user,
+                            .item = s->item,
+                            .ld_user = s->ld,
+                            .ld_item = s->ld};
+    return STATUS_OK;
+}
+
+static enum status ials_save(const void *state, struct model_writer *w)
+{
+    const struct ials_state *s = state;
+    TRY(model_put(w, "user", ARRAY_F32, s->n_users, s->ld, s->user));
+    return model_put(w, "item", ARRAY_F32, s->n_items, s->ld, s->item);
+}
+
+static enum status ials_load(void *state, const void *params, struct model_reader *r, struct run *run)
+{
+    struct ials_state *s = state;
+    const struct ials_params *p = params;
+    uint64_t n_users = 0, n_items = 0, ld = rank_of(p->factors, p->solver, NULL);
+    const void *user, *item;
+    (void)run;
+    TRY(model_get(r, "user", ARRAY_F32, &n_users, &ld, &user));
+    TRY(model_get(r, "item", ARRAY_F32, &n_items, &ld, &item));
+    if (n_users > UINT32_MAX || n_items > UINT32_MAX)
+        return status_fail(STATUS_DATA, "the model file holds more than 2^32 users or items");
+    *s = (struct ials_state){.n_users = (uint32_t)n_users,
+                             .n_items = (uint32_t)n_items,
+                             .factors = (uint32_t)p->factors,
+                             .ld = ld,
+                             .user = (float *)user,
+                             .item = (float *)item};
+    return STATUS_OK;
+}
+
+static void ials_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
+                      double *flops)
+{
+    const struct ials_params *p = params;
+    const double ld = (double)rank_of(p->factors, p->solver, NULL), rows = (double)n_users + n_items;
+    const double parts = gram_blocks(n_users) + gram_blocks(n_items) + 2.0;
+    const double entry = p->solver == CG ? (p->cg_steps + 1) * 4.0 * ld : ld * ld;
+    const double row = p->solver == CG ? (p->cg_steps + 1) * 2.0 * ld * ld : ld * ld * ld / 3.0;
+    *bytes = 4.0 * (rows * (ld * (p->patience > 0 ? 2.0 : 1.0) + 2.0) + parts * ld * ld);
+    *flops = p->iterations * (2.0 * (double)nnz * entry + rows * (row + 2.0 * ld * ld));
+}
+
+extern const struct model_type model_ials;
+const struct model_type model_ials = {
+    .name = "ials",
+    .family = "matrix factorization",
+    .source = "Hu, Koren, Volinsky 2008; Takacs, Pilaszy, Tikk 2011; Rendle, Krichene, Zhang, Koren 2022",
+    .help = "implicit alternating least squares",
+    .version = 1,
+    .params = ials_params,
+    .params_size = sizeof(struct ials_params),
+    .state_size = sizeof(struct ials_state),
+    .fit = ials_fit,
+    .score_pairs = ials_score_pairs,
+    .factors = ials_factors,
+    .save = ials_save,
+    .load = ials_load,
+    .cost = ials_cost,
+};

@@ -1,0 +1,371 @@
+/*
+ * model_io.c - see model_io.h.
+ *
+ * The file: attributes of the root say what it is ("recfuse model"), the file's own version, the model's name
+ * and version, and its parameters as compact JSON; one contiguous 2-dimensional dataset an array,
+ * little-endian.  No variable-length types, no object times: the same state gives the same bytes.
+ *
+ * Nothing read is believed: links must be hard, data must lie in this file, contiguous, with exactly the type
+ * and shape that the model asks for, and floating-point numbers must be finite. On a full disk H5Dwrite and
+ * H5Fclose return 0 (HDF5 1.10); H5Dclose and H5Fflush fail, so all are checked.
+ */
+#include "models/model_io.h"
+
+#include <errno.h>
+#include <hdf5.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fsio.h"
+
+#define FORMAT "recfuse model"
+enum { FILE_VERSION = 1, TEXT_LIMIT = 60000 /* an attribute holds less than 64 KiB */ };
+
+struct model_writer {
+    hid_t file;
+    const char *path;
+};
+struct model_reader {
+    hid_t file;
+    const char *path;
+    uint64_t file_bytes;
+    struct run *run;
+};
+
+static const struct array_kind {
+    const char *name;
+    size_t size;
+} array_kinds[] = {[ARRAY_F32] = {"float32", 4},
+                   [ARRAY_F64] = {"float64", 8},
+                   [ARRAY_U32] = {"uint32", 4},
+                   [ARRAY_I64] = {"int64", 8}};
+
+static hid_t file_type(enum array_type type)
+{
+    switch (type) {
+    case ARRAY_F32:
+        return H5T_IEEE_F32LE;
+    case ARRAY_F64:
+        return H5T_IEEE_F64LE;
+    case ARRAY_U32:
+        return H5T_STD_U32LE;
+    case ARRAY_I64:
+        return H5T_STD_I64LE;
+    }
+    return H5I_INVALID_HID;
+}
+
+static hid_t memory_type(enum array_type type)
+{
+    switch (type) {
+    case ARRAY_F32:
+        return H5T_NATIVE_FLOAT;
+    case ARRAY_F64:
+        return H5T_NATIVE_DOUBLE;
+    case ARRAY_U32:
+        return H5T_NATIVE_UINT32;
+    case ARRAY_I64:
+        return H5T_NATIVE_INT64;
+    }
+    return H5I_INVALID_HID;
+}
+
+/* HDF5 speaks through return values only, and loads no filter from anywhere. */
+static void quiet_hdf5(void)
+{
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    H5PLset_loading_state(0);
+}
+
+/* ---- writing ---- */
+
+static enum status write_fail(const char *path, const char *what)
+{
+    const int reason = errno;
+    return status_fail(STATUS_SYSTEM, "%s: %s could not be written%s%s; is the disk full?", path, what,
+                       reason != 0 ? ": " : "", reason != 0 ? strerror(reason) : "");
+}
+
+static bool put_attribute(hid_t file, const char *name, hid_t type, const void *value)
+{
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    bool ok = space >= 0 && attribute >= 0 && H5Awrite(attribute, type, value) >= 0;
+    if (attribute >= 0)
+        ok = H5Aclose(attribute) >= 0 && ok;
+    if (space >= 0)
+        H5Sclose(space);
+    return ok;
+}
+
+static bool put_text(hid_t file, const char *name, const char *text)
+{
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    const bool ok = type >= 0 && H5Tset_size(type, strlen(text) + 1) >= 0 &&
+                    H5Tset_cset(type, H5T_CSET_UTF8) >= 0 && put_attribute(file, name, type, text);
+    if (type >= 0)
+        H5Tclose(type);
+    return ok;
+}
+
+enum status model_put(struct model_writer *w, const char *name, enum array_type type, uint64_t rows,
+                      uint64_t cols, const void *data)
+{
+    const hsize_t shape[2] = {rows, cols};
+    const hid_t space = H5Screate_simple(2, shape, NULL);
+    const hid_t how = H5Pcreate(H5P_DATASET_CREATE);
+    bool ok = space >= 0 && how >= 0 && H5Pset_layout(how, H5D_CONTIGUOUS) >= 0 &&
+              H5Pset_alloc_time(how, H5D_ALLOC_TIME_EARLY) >= 0 &&
+              H5Pset_fill_time(how, H5D_FILL_TIME_NEVER) >= 0 && H5Pset_obj_track_times(how, false) >= 0;
+    errno = 0;
+    const hid_t array =
+        ok ? H5Dcreate2(w->file, name, file_type(type), space, H5P_DEFAULT, how, H5P_DEFAULT) : -1;
+    ok = array >= 0;
+    if (ok && rows > 0 && cols > 0)
+        ok = H5Dwrite(array, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
+    if (array >= 0)
+        ok = H5Dclose(array) >= 0 && ok;
+    if (how >= 0)
+        H5Pclose(how);
+    if (space >= 0)
+        H5Sclose(space);
+    return ok ? STATUS_OK : write_fail(w->path, name);
+}
+
+static enum status write_model(const char *path, const char *temporary, const struct model_type *type,
+                               const char *params, const void *state)
+{
+    const int32_t file_version = FILE_VERSION, version = type->version;
+    errno = 0;
+    struct model_writer w = {.file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+                             .path = path};
+    if (w.file < 0)
+        return status_fail(STATUS_SYSTEM, "%s: could not be created: %s", path,
+                           errno != 0 ? strerror(errno) : "HDF5 does not say why");
+    enum status status = STATUS_OK;
+    if (!put_text(w.file, "format", FORMAT) ||
+        !put_attribute(w.file, "file_version", H5T_STD_I32LE, &file_version) ||
+        !put_text(w.file, "model", type->name) ||
+        !put_attribute(w.file, "version", H5T_STD_I32LE, &version) || !put_text(w.file, "params", params))
+        status = write_fail(path, "the model's name and parameters");
+    if (status == STATUS_OK)
+        status = type->save(state, &w);
+    if (status == STATUS_OK && H5Fflush(w.file, H5F_SCOPE_GLOBAL) < 0)
+        status = write_fail(path, "the model");
+    if (H5Fclose(w.file) < 0 && status == STATUS_OK)
+        status = write_fail(path, "the model");
+    return status;
+}
+
+enum status model_save(const char *path, const struct model_type *type, const void *params, const void *state)
+{
+    struct atomic_file file;
+    struct arena *arena = arena_new();
+    char *json;
+    quiet_hdf5();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    enum status status = params_json(type->params, params, arena, &json);
+    if (status == STATUS_OK && type->save == NULL)
+        status = status_fail(STATUS_USAGE, "%s: the model %s can't be saved", path, type->name);
+    if (status == STATUS_OK && strlen(json) >= TEXT_LIMIT)
+        status = status_fail(STATUS_USAGE, "%s: the parameters of %s take %zu bytes, more than %d", path,
+                             type->name, strlen(json), TEXT_LIMIT);
+    if (status == STATUS_OK)
+        status = atomic_name(&file, path);
+    if (status == STATUS_OK) {
+        status = write_model(path, file.temporary, type, json, state);
+        if (status == STATUS_OK)
+            status = atomic_commit(&file);
+        else
+            atomic_abort(&file);
+    }
+    arena_free(arena);
+    return status;
+}
+
+/* ---- reading ---- */
+
+/* A dataset behind a hard link; -1 otherwise. */
+static hid_t open_array(hid_t file, const char *name)
+{
+    H5L_info_t link;
+    if (H5Lexists(file, name, H5P_DEFAULT) <= 0 || H5Lget_info(file, name, &link, H5P_DEFAULT) < 0 ||
+        link.type != H5L_TYPE_HARD)
+        return -1;
+    return H5Dopen2(file, name, H5P_DEFAULT);
+}
+
+static bool lies_in_file(hid_t array)
+{
+    const hid_t how = H5Dget_create_plist(array);
+    const bool ok = how >= 0 && H5Pget_layout(how) == H5D_CONTIGUOUS && H5Pget_external_count(how) == 0;
+    if (how >= 0)
+        H5Pclose(how);
+    return ok;
+}
+
+static bool has_type(hid_t array, enum array_type type)
+{
+    const hid_t found = H5Dget_type(array);
+    const bool ok = found >= 0 && H5Tequal(found, file_type(type)) > 0;
+    if (found >= 0)
+        H5Tclose(found);
+    return ok;
+}
+
+static bool get_shape(hid_t array, hsize_t shape[2])
+{
+    const hid_t space = H5Dget_space(array);
+    const bool ok = space >= 0 && H5Sget_simple_extent_ndims(space) == 2 &&
+                    H5Sget_simple_extent_dims(space, shape, NULL) == 2;
+    if (space >= 0)
+        H5Sclose(space);
+    return ok;
+}
+
+static enum status check_finite(const struct model_reader *r, const char *name, enum array_type type,
+                                uint64_t n, uint64_t cols, const void *data)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        const double x = type == ARRAY_F32 ? ((const float *)data)[i] : ((const double *)data)[i];
+        if (!isfinite(x))
+            return status_fail(STATUS_DATA, "%s: %s[%llu, %llu] is not a finite number; fit the model again",
+                               r->path, name, (unsigned long long)(i / cols), (unsigned long long)(i % cols));
+    }
+    return STATUS_OK;
+}
+
+static enum status read_array(struct model_reader *r, hid_t array, const char *name, enum array_type type,
+                              uint64_t *rows, uint64_t *cols, const void **data)
+{
+    const size_t size = array_kinds[type].size;
+    hsize_t shape[2];
+    uint64_t n, bytes;
+    void *into;
+    if (!lies_in_file(array))
+        return status_fail(STATUS_DATA,
+                           "%s: %s is not stored in one piece in this file, as recfuse writes it", r->path,
+                           name);
+    if (!has_type(array, type) || !get_shape(array, shape))
+        return status_fail(STATUS_DATA, "%s: %s is not a matrix of %s", r->path, name,
+                           array_kinds[type].name);
+    if ((*rows != 0 && shape[0] != *rows) || (*cols != 0 && shape[1] != *cols))
+        return status_fail(STATUS_DATA,
+                           "%s: %s is %llu x %llu, not %llu x %llu (0: any); fit the model again", r->path,
+                           name, (unsigned long long)shape[0], (unsigned long long)shape[1],
+                           (unsigned long long)*rows, (unsigned long long)*cols);
+    if (__builtin_mul_overflow(shape[0], shape[1], &n) || __builtin_mul_overflow(n, size, &bytes) ||
+        bytes > r->file_bytes)
+        return status_fail(STATUS_DATA, "%s: %s claims %llu x %llu numbers, more than the file holds",
+                           r->path, name, (unsigned long long)shape[0], (unsigned long long)shape[1]);
+    if ((into = arena_alloc(r->run->arena, n, size)) == NULL)
+        return STATUS_SYSTEM;
+    if (n > 0 && H5Dread(array, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, into) < 0)
+        return status_fail(STATUS_DATA, "%s: %s could not be read: the file is damaged", r->path, name);
+    if (type == ARRAY_F32 || type == ARRAY_F64)
+        TRY(check_finite(r, name, type, n, shape[1], into));
+    *rows = shape[0], *cols = shape[1], *data = into;
+    return STATUS_OK;
+}
+
+enum status model_get(struct model_reader *r, const char *name, enum array_type type, uint64_t *rows,
+                      uint64_t *cols, const void **data)
+{
+    const hid_t array = open_array(r->file, name);
+    if (array < 0)
+        return status_fail(STATUS_DATA, "%s: there is no array %s in this model file", r->path, name);
+    const enum status status = read_array(r, array, name, type, rows, cols, data);
+    H5Dclose(array);
+    return status;
+}
+
+static bool get_number(hid_t file, const char *name, int32_t *value)
+{
+    const hid_t attribute = H5Aexists(file, name) > 0 ? H5Aopen(file, name, H5P_DEFAULT) : -1;
+    if (attribute < 0)
+        return false;
+    const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    const bool ok = type >= 0 && space >= 0 && H5Tequal(type, H5T_STD_I32LE) > 0 &&
+                    H5Sget_simple_extent_type(space) == H5S_SCALAR &&
+                    H5Aread(attribute, H5T_NATIVE_INT32, value) >= 0;
+    if (type >= 0)
+        H5Tclose(type);
+    if (space >= 0)
+        H5Sclose(space);
+    H5Aclose(attribute);
+    return ok;
+}
+
+/* Into text [TEXT_LIMIT], terminated. */
+static bool get_text(hid_t file, const char *name, char *text)
+{
+    const hid_t attribute = H5Aexists(file, name) > 0 ? H5Aopen(file, name, H5P_DEFAULT) : -1;
+    if (attribute < 0)
+        return false;
+    const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    const size_t size = type >= 0 ? H5Tget_size(type) : 0;
+    bool ok = size > 0 && size <= TEXT_LIMIT && H5Tget_class(type) == H5T_STRING &&
+              H5Tis_variable_str(type) == 0 && space >= 0 && H5Sget_simple_extent_type(space) == H5S_SCALAR &&
+              H5Aread(attribute, type, text) >= 0;
+    ok = ok && memchr(text, '\0', size) != NULL;
+    if (type >= 0)
+        H5Tclose(type);
+    if (space >= 0)
+        H5Sclose(space);
+    H5Aclose(attribute);
+    return ok;
+}
+
+static enum status check_header(const struct model_reader *r, const struct model_type *type,
+                                const char *params, char *text)
+{
+    int32_t number = 0;
+    if (!get_text(r->file, "format", text) || strcmp(text, FORMAT) != 0 ||
+        !get_number(r->file, "file_version", &number))
+        return status_fail(STATUS_DATA, "%s: not a model file of recfuse", r->path);
+    if (number != FILE_VERSION)
+        return status_fail(STATUS_DATA, "%s: a model file of version %d, and this program reads version %d",
+                           r->path, (int)number, FILE_VERSION);
+    if (!get_text(r->file, "model", text))
+        return status_fail(STATUS_DATA, "%s: the model's name is missing", r->path);
+    if (strcmp(text, type->name) != 0)
+        return status_fail(STATUS_DATA, "%s: holds the model %.64s, not %s", r->path, text, type->name);
+    if (!get_number(r->file, "version", &number) || number != type->version)
+        return status_fail(STATUS_DATA,
+                           "%s: holds version %d of %s, and this program has version %d; fit it again",
+                           r->path, (int)number, type->name, type->version);
+    if (!get_text(r->file, "params", text))
+        return status_fail(STATUS_DATA, "%s: the model's parameters are missing", r->path);
+    if (strcmp(text, params) != 0)
+        return status_fail(STATUS_DATA, "%s: %s was fitted with %.500s, not with %.500s", r->path, type->name,
+                           text, params);
+    return STATUS_OK;
+}
+
+enum status model_load(const char *path, const struct model_type *type, const void *params, struct run *run,
+                       void *state)
+{
+    struct stat info;
+    struct model_reader r = {.path = path, .run = run};
+    char *json, *text;
+    quiet_hdf5();
+    if (type->load == NULL)
+        return status_fail(STATUS_USAGE, "%s: the model %s can't be loaded", path, type->name);
+    if (stat(path, &info) != 0)
+        return status_fail(STATUS_DATA, "%s: no such model file: %s", path, strerror(errno));
+    TRY(params_json(type->params, params, run->scratch, &json));
+    ARENA_NEW(text, run->scratch, TEXT_LIMIT + 1);
+    r.file_bytes = (uint64_t)info.st_size;
+    r.file = S_ISREG(info.st_mode) ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : -1;
+    if (r.file < 0)
+        return status_fail(STATUS_DATA, "%s: not a model file of recfuse, or damaged (HDF5 can't open it)",
+                           path);
+    enum status status = check_header(&r, type, json, text);
+    if (status == STATUS_OK)
+        status = type->load(state, params, &r, run);
+    H5Fclose(r.file);
+    return status;
+}
