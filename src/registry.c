@@ -9,8 +9,10 @@
 
 /* clang-format off */
 extern const struct model_type model_random, model_popularity;
+extern const struct model_type model_ials;
 const struct model_type *const model_types[] = {
     &model_random, &model_popularity,
+    &model_ials,
     NULL};
 /* clang-format on */
 

@@ -21,7 +21,7 @@
 #include "base/fsio.h"
 
 #define FORMAT "recfuse model"
-enum { FILE_VERSION = 1, TEXT_LIMIT = 60000 /* an attribute holds less than 64 KiB */ };
+enum { FILE_VERSION = 1, TEXT_LIMIT = 60000 /* an attribute holds less than 64 KiB */, GROWTH = 1 << 20 };
 
 struct model_writer {
     hid_t file;
@@ -83,16 +83,14 @@ static void quiet_hdf5(void)
 
 static enum status write_fail(const char *path, const char *what)
 {
-    const int reason = errno;
-    return status_fail(STATUS_SYSTEM, "%s: %s could not be written%s%s; is the disk full?", path, what,
-                       reason != 0 ? ": " : "", reason != 0 ? strerror(reason) : "");
+    return status_fail(STATUS_SYSTEM, "%s: %s could not be put into the file; is memory out?", path, what);
 }
 
-static bool put_attribute(hid_t file, const char *name, hid_t type, const void *value)
+static bool put_attribute(hid_t file, const char *name, hid_t type, hid_t from, const void *value)
 {
     const hid_t space = H5Screate(H5S_SCALAR);
     const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    bool ok = space >= 0 && attribute >= 0 && H5Awrite(attribute, type, value) >= 0;
+    bool ok = space >= 0 && attribute >= 0 && H5Awrite(attribute, from, value) >= 0;
     if (attribute >= 0)
         ok = H5Aclose(attribute) >= 0 && ok;
     if (space >= 0)
@@ -104,7 +102,7 @@ static bool put_text(hid_t file, const char *name, const char *text)
 {
     const hid_t type = H5Tcopy(H5T_C_S1);
     const bool ok = type >= 0 && H5Tset_size(type, strlen(text) + 1) >= 0 &&
-                    H5Tset_cset(type, H5T_CSET_UTF8) >= 0 && put_attribute(file, name, type, text);
+                    H5Tset_cset(type, H5T_CSET_UTF8) >= 0 && put_attribute(file, name, type, type, text);
     if (type >= 0)
         H5Tclose(type);
     return ok;
@@ -119,7 +117,6 @@ enum status model_put(struct model_writer *w, const char *name, enum array_type 
     bool ok = space >= 0 && how >= 0 && H5Pset_layout(how, H5D_CONTIGUOUS) >= 0 &&
               H5Pset_alloc_time(how, H5D_ALLOC_TIME_EARLY) >= 0 &&
               H5Pset_fill_time(how, H5D_FILL_TIME_NEVER) >= 0 && H5Pset_obj_track_times(how, false) >= 0;
-    errno = 0;
     const hid_t array =
         ok ? H5Dcreate2(w->file, name, file_type(type), space, H5P_DEFAULT, how, H5P_DEFAULT) : -1;
     ok = array >= 0;
@@ -134,36 +131,47 @@ enum status model_put(struct model_writer *w, const char *name, enum array_type 
     return ok ? STATUS_OK : write_fail(w->path, name);
 }
 
-static enum status write_model(const char *path, const char *temporary, const struct model_type *type,
-                               const char *params, const void *state)
+/* The whole file as bytes, in the arena. */
+static enum status make_image(const char *path, const struct model_type *type, const char *params,
+                              const void *state, struct arena *arena, char **image, size_t *n)
 {
     const int32_t file_version = FILE_VERSION, version = type->version;
-    errno = 0;
-    struct model_writer w = {.file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
-                             .path = path};
+    const hid_t in_memory = H5Pcreate(H5P_FILE_ACCESS);
+    struct model_writer w = {.file = -1, .path = path};
+    if (in_memory >= 0 && H5Pset_fapl_core(in_memory, GROWTH, false) >= 0)
+        w.file = H5Fcreate(type->name, H5F_ACC_TRUNC, H5P_DEFAULT, in_memory);
+    if (in_memory >= 0)
+        H5Pclose(in_memory);
     if (w.file < 0)
-        return status_fail(STATUS_SYSTEM, "%s: could not be created: %s", path,
-                           errno != 0 ? strerror(errno) : "HDF5 does not say why");
+        return write_fail(path, "the model");
     enum status status = STATUS_OK;
     if (!put_text(w.file, "format", FORMAT) ||
-        !put_attribute(w.file, "file_version", H5T_STD_I32LE, &file_version) ||
+        !put_attribute(w.file, "file_version", H5T_STD_I32LE, H5T_NATIVE_INT32, &file_version) ||
         !put_text(w.file, "model", type->name) ||
-        !put_attribute(w.file, "version", H5T_STD_I32LE, &version) || !put_text(w.file, "params", params))
+        !put_attribute(w.file, "version", H5T_STD_I32LE, H5T_NATIVE_INT32, &version) ||
+        !put_text(w.file, "params", params))
         status = write_fail(path, "the model's name and parameters");
     if (status == STATUS_OK)
         status = type->save(state, &w);
-    if (status == STATUS_OK && H5Fflush(w.file, H5F_SCOPE_GLOBAL) < 0)
-        status = write_fail(path, "the model");
-    if (H5Fclose(w.file) < 0 && status == STATUS_OK)
-        status = write_fail(path, "the model");
+    if (status == STATUS_OK) {
+        const ssize_t size =
+            H5Fflush(w.file, H5F_SCOPE_GLOBAL) >= 0 ? H5Fget_file_image(w.file, NULL, 0) : -1;
+        *n = size > 0 ? (size_t)size : 0;
+        *image = size > 0 ? arena_alloc(arena, *n, 1) : NULL;
+        if (size > 0 && *image == NULL)
+            status = STATUS_SYSTEM;
+        else if (size <= 0 || H5Fget_file_image(w.file, *image, *n) != size)
+            status = write_fail(path, "the model");
+    }
+    H5Fclose(w.file);
     return status;
 }
 
 enum status model_save(const char *path, const struct model_type *type, const void *params, const void *state)
 {
-    struct atomic_file file;
     struct arena *arena = arena_new();
-    char *json;
+    char *json, *image = NULL;
+    size_t n = 0;
     quiet_hdf5();
     if (arena == NULL)
         return STATUS_SYSTEM;
@@ -174,14 +182,9 @@ enum status model_save(const char *path, const struct model_type *type, const vo
         status = status_fail(STATUS_USAGE, "%s: the parameters of %s take %zu bytes, more than %d", path,
                              type->name, strlen(json), TEXT_LIMIT);
     if (status == STATUS_OK)
-        status = atomic_name(&file, path);
-    if (status == STATUS_OK) {
-        status = write_model(path, file.temporary, type, json, state);
-        if (status == STATUS_OK)
-            status = atomic_commit(&file);
-        else
-            atomic_abort(&file);
-    }
+        status = make_image(path, type, json, state, arena, &image, &n);
+    if (status == STATUS_OK)
+        status = atomic_write(path, image, n);
     arena_free(arena);
     return status;
 }
