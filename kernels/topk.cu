@@ -132,14 +132,15 @@ TEAM_FN void topk_prepare(const struct topk *a, uint32_t user, float *s, struct 
     }
 }
 
-/* A bound with want <= #(keys >= bound) <= want + slack; n >= want distinct keys, all below 2^64 - 1. */
-TEAM_FN uint64_t topk_bound(const uint64_t *keys, int n, int want, int slack, struct team *t)
+/* A bound with want <= #(keys >= bound) <= want + slack, for distinct keys of scores >= threshold; n >= want.
+ */
+TEAM_FN uint64_t topk_bound(const uint64_t *keys, int n, int want, int slack, float threshold, struct team *t)
 {
-    uint64_t low = 0, high = ~(uint64_t)0; /* count(low) >= want > count(high) */
+    /* #(keys >= low) >= want > #(keys >= high) */
+    uint64_t low = (uint64_t)topk_ordered(threshold) << 32, high = ((uint64_t)topk_ordered(FLT_MAX) + 1)
+                                                                   << 32;
     if (n <= want + slack)
-        return 0;
-    /* Start where scores lie: a few tests on the exponent are saved, no more; the loop ends within 64 steps.
-     */
+        return low;
     while (high - low > 1) {
         const uint64_t middle = low + (high - low) / 2;
         int64_t count = 0;
@@ -156,22 +157,18 @@ TEAM_FN uint64_t topk_bound(const uint64_t *keys, int n, int want, int slack, st
     return low;
 }
 
-/* Drops keys below a bound; returns how many stay. */
+/* Drops keys below a bound; returns how many stay, at most the bound's want + slack. */
 TEAM_FN int topk_drop(uint64_t *keys, int n, uint64_t bound, uint64_t *lost, struct team *t)
 {
     int kept = 0;
     uint64_t best_lost = *lost;
-    team_sync(t);
     for (int k = 0; k < n; k++) { /* every lane walks, lane 0 writes: kept and lost are the same in all */
-        const uint64_t key = keys[k];
+        const uint64_t key = keys[k], gone = key < bound ? key : 0;
         team_sync(t);
-        if (key >= bound) {
-            if (TEAM_LANE == 0)
-                keys[kept] = key;
-            kept++;
-        } else if (key > best_lost) {
-            best_lost = key;
-        }
+        if (TEAM_LANE == 0)
+            keys[kept] = key; /* kept <= k: overwritten when key goes */
+        kept += key >= bound;
+        best_lost = gone > best_lost ? gone : best_lost;
         team_sync(t);
     }
     *lost = best_lost;
@@ -261,7 +258,7 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
     for (int base = 0; base < n; base += 32) {
         uint32_t word = topk_survivors(s + base, n - base < 32 ? n - base : 32, threshold);
         if (word != 0 && count + 32 > capacity) {
-            const uint64_t bound = topk_bound(keys, count, k_list, slack, t);
+            const uint64_t bound = topk_bound(keys, count, k_list, slack, threshold, t);
             count = topk_drop(keys, count, bound, &lost, t);
             threshold = topk_float((uint32_t)(bound >> 32));
         }
@@ -280,7 +277,7 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
     }
     if (a->last) {
         if (count > k_list)
-            count = topk_drop(keys, count, topk_bound(keys, count, k_list, 0, t), &lost, t);
+            count = topk_drop(keys, count, topk_bound(keys, count, k_list, 0, threshold, t), &lost, t);
         topk_finish(a, row, keys, count, lost, &key, t);
     }
     if (TEAM_LANE == 0)

@@ -32,15 +32,16 @@ void factors_pack(const struct factors *f, const uint32_t *users, size_t n, floa
 }
 
 enum status factors_tile(const struct factors_tiles *tiles, const struct backend *backend,
-                         const float *packed, uint32_t first_item, float *scores)
+                         const float *packed, uint32_t first_item, float *scores, size_t ld)
 {
     const struct factors *f = tiles->f;
     if (f->factors == 0) {
-        memset(scores, 0, sizeof(float) * FACTORS_ROWS * FACTORS_COLS);
+        for (size_t r = 0; r < FACTORS_ROWS; r++)
+            memset(scores + r * ld, 0, sizeof(float) * FACTORS_COLS);
         return STATUS_OK;
     }
     const int whole = f->n_items - first_item >= FACTORS_COLS;
     return backend_sgemm(backend, false, true, FACTORS_ROWS, FACTORS_COLS, f->factors, 1.0f, packed,
                          f->factors, whole ? f->item + (size_t)first_item * f->ld_item : tiles->last,
-                         whole ? f->ld_item : f->factors, 0.0f, scores, FACTORS_COLS);
+                         whole ? f->ld_item : f->factors, 0.0f, scores, ld);
 }

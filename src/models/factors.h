@@ -23,9 +23,10 @@ enum status factors_tiles_open(const struct factors *f, struct factors_tiles *ti
 void factors_tiles_close(struct factors_tiles *tiles);
 /* packed [FACTORS_ROWS x factors]: rows of users[0 .. n - 1], n at most FACTORS_ROWS, zeros below. */
 void factors_pack(const struct factors *f, const uint32_t *users, size_t n, float *packed);
-/* scores [FACTORS_ROWS x FACTORS_COLS] = packed . items first_item ...; first_item a multiple of
- * FACTORS_COLS.  Only the product: biases and offset are the caller's. */
+/* scores [FACTORS_ROWS x ld] = packed . items first_item .. first_item + FACTORS_COLS - 1; first_item a
+ * multiple of FACTORS_COLS, ld at least FACTORS_COLS.  Only the product: biases and offset are the caller's.
+ */
 enum status factors_tile(const struct factors_tiles *tiles, const struct backend *backend,
-                         const float *packed, uint32_t first_item, float *scores);
+                         const float *packed, uint32_t first_item, float *scores, size_t ld);
 
 #endif

@@ -30,7 +30,7 @@ static enum status users_by_factors(const struct model_type *type, const struct 
         factors_pack(f, users + row, rows, packed);
         for (uint32_t first = 0; first < f->n_items && status == STATUS_OK; first += FACTORS_COLS) {
             const uint32_t cols = f->n_items - first < FACTORS_COLS ? f->n_items - first : FACTORS_COLS;
-            status = factors_tile(&tiles, backend, packed, first, scores);
+            status = factors_tile(&tiles, backend, packed, first, scores, FACTORS_COLS);
             for (size_t r = 0; r < rows && status == STATUS_OK; r++) {
                 float *to = out->scores + (row + r) * out->ld + first;
                 const float *from = scores + r * FACTORS_COLS;

@@ -1,0 +1,151 @@
+/*
+ * ranking.c - seconds to rank all items for all users by factors, beside bare sgemm over the same tiles (the
+ * limit, measured in the same run).  Made-up factors and train rows in the shapes of MovieLens-1M and -20M.
+ *
+ * usage: ranking [1m | 20m]     min of 5 runs, sgemm and ranking by turns
+ */
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "eval/rank.h"
+#include "models/factors.h"
+
+enum { FACTORS = 64, RUNS = 5, SLAB = 4 * FACTORS_COLS /* as in rank.c */ };
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static long peak_mib(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+}
+
+struct problem {
+    struct factors f;
+    struct csr train;
+    uint32_t *users;
+};
+
+/* Train rows: the chance of an item falls with its number, as popularity does; about `each` a user. */
+static enum status problem_make(uint32_t n_users, uint32_t n_items, uint32_t each, struct arena *arena,
+                                struct problem *p)
+{
+    float *user, *item;
+    uint32_t *row, *col;
+    const size_t n = (size_t)n_users * each;
+    ARENA_NEW(user, arena, (size_t)n_users * FACTORS);
+    ARENA_NEW(item, arena, (size_t)n_items * FACTORS);
+    ARENA_NEW(row, arena, n);
+    ARENA_NEW(col, arena, n);
+    ARENA_NEW(p->users, arena, n_users);
+#pragma omp parallel for
+    for (size_t j = 0; j < (size_t)n_users * FACTORS; j++)
+        user[j] = (float)random_normal(1, RANDOM_INIT, 0, j);
+    for (size_t j = 0; j < (size_t)n_items * FACTORS; j++)
+        item[j] = (float)random_normal(1, RANDOM_INIT, 1, j);
+#pragma omp parallel for
+    for (size_t e = 0; e < n; e++) {
+        const double x = random_unit(1, RANDOM_SPLIT, 0, e);
+        row[e] = (uint32_t)(e / each), col[e] = (uint32_t)(x * x * n_items);
+    }
+    for (uint32_t u = 0; u < n_users; u++)
+        p->users[u] = u;
+    p->f = (struct factors){
+        .n_users = n_users, .n_items = n_items, .factors = FACTORS, .user = user, .item = item};
+    p->f.ld_user = p->f.ld_item = FACTORS;
+    return csr_from_triples(n_users, n_items, n, row, col, NULL, arena, &p->train, NULL);
+}
+
+/* The products alone, in the blocks and tiles that rank_factors() takes. */
+static enum status bare_sgemm(const struct problem *p, const struct backend *b, double *seconds)
+{
+    struct factors_tiles tiles;
+    TRY(factors_tiles_open(&p->f, &tiles));
+    int failed = 0;
+    const double start = now();
+#pragma omp parallel num_threads(b->threads) reduction(| : failed)
+    {
+        float *scores = aligned_alloc(64, sizeof(float) * FACTORS_ROWS * SLAB);
+        float *packed = aligned_alloc(64, sizeof(float) * FACTORS_ROWS * FACTORS);
+        failed = scores == NULL || packed == NULL;
+#pragma omp for schedule(dynamic, 1)
+        for (uint32_t row = 0; row < p->f.n_users; row += FACTORS_ROWS) {
+            if (failed)
+                continue;
+            const uint32_t n = p->f.n_users - row < FACTORS_ROWS ? p->f.n_users - row : FACTORS_ROWS;
+            factors_pack(&p->f, p->users + row, n, packed);
+            for (uint32_t first = 0; first < p->f.n_items; first += FACTORS_COLS)
+                failed |= factors_tile(&tiles, b, packed, first, scores + first % SLAB, SLAB) != STATUS_OK;
+        }
+        free(scores);
+        free(packed);
+    }
+    *seconds = now() - start;
+    factors_tiles_close(&tiles);
+    return failed ? STATUS_SYSTEM : STATUS_OK;
+}
+
+static enum status measure(const char *name, const struct problem *p, int threads, uint32_t k)
+{
+    const struct backend *b;
+    TRY(backend_open("cpu", threads, &b));
+    double bare = INFINITY, ranked = INFINITY;
+    for (int r = 0; r < RUNS; r++) {
+        double seconds;
+        TRY(bare_sgemm(p, b, &seconds));
+        bare = fmin(bare, seconds);
+        struct arena *arena = arena_new();
+        if (arena == NULL)
+            return STATUS_SYSTEM;
+        const struct rank_options o = {.k = k, .seed = 1, .masks = {&p->train, NULL}};
+        struct lists lists;
+        const double start = now();
+        const enum status status = rank_factors(&p->f, b, p->users, p->f.n_users, &o, arena, &lists);
+        ranked = fmin(ranked, now() - start);
+        arena_free(arena);
+        TRY(status);
+    }
+    printf("ranking %-4s %6u x %5u, %d factors, top %3u, %d thread%s: %8.4f s; bare sgemm %8.4f s (%5.1f "
+           "GFLOP/s); "
+           "ratio %.2f, share of sgemm %3.0f %%; peak memory %ld MiB\n",
+           name, p->f.n_users, p->f.n_items, FACTORS, k, threads, threads > 1 ? "s" : " ", ranked, bare,
+           2e-9 * p->f.n_users * p->f.n_items * FACTORS / bare, ranked / bare, 100 * bare / ranked,
+           peak_mib());
+    fflush(stdout);
+    return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        uint32_t n_users, n_items, each, threads[2], k[2];
+    } shapes[] = {{"1m", 6040, 3706, 165, {1, 2}, {10, 100}}, {"20m", 138493, 26744, 144, {2, 0}, {10, 100}}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        if (argc > 1 && strcmp(argv[1], shapes[s].name) != 0)
+            continue;
+        struct arena *arena = arena_new();
+        struct problem p;
+        if (arena == NULL ||
+            problem_make(shapes[s].n_users, shapes[s].n_items, shapes[s].each, arena, &p) != STATUS_OK)
+            return 4;
+        printf("data of %s held: %zu MiB\n", shapes[s].name, arena_bytes(arena) >> 20);
+        for (size_t t = 0; t < 2 && shapes[s].threads[t] > 0; t++)
+            for (size_t k = 0; k < 2; k++)
+                if (measure(shapes[s].name, &p, (int)shapes[s].threads[t], shapes[s].k[k]) != STATUS_OK)
+                    return 4;
+        arena_free(arena);
+    }
+    return 0;
+}
