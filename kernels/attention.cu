@@ -1,0 +1,71 @@
+/*
+ * attention.cu - out = softmax(scale Q K') V for one text and head (Vaswani et al. 2017, equation 1).
+ *
+ * Keys are transposed into panels of TILE_COLS, then a tile of queries at a time: scores by tile_product, softmax over
+ * whole rows, values by tile_product again.  All sums run over the text's own tokens in their order, so a text's result
+ * does not depend on its neighbours.  A tile's last rows may belong to the next text (or to padding): they are computed
+ * and not written.  Limits: a text's keys must fit the team's memory (longest * head_size * 4 bytes).
+ */
+#include "attention.h"
+#include "lanes.h"
+
+/* Softmax without its division of TILE_ROWS rows of n scores, in place; 1 / sum of each row into inverse. */
+TEAM_FN void softmax_rows(float *TEAM_RESTRICT scores, int n, long ld, float scale, float *inverse, struct team *t)
+{
+    for (int i = 0; i < TILE_ROWS; i++) {
+        float *row = scores + i * ld;
+        float most = row[0];
+        /* Every lane looks at all: team.h has no maximum over lanes. */
+        TEAM_PRAGMA(omp simd reduction(max : most))
+        for (int j = 0; j < n; j++)
+            most = row[j] > most ? row[j] : most;
+        team_sync(t);
+        lanes_f sum = lanes_all(0.0f);
+        for (int j = 0; j < ld; j += LANES_W) {
+            const lanes_f e = lanes_exp((lanes_load(row + j) - most) * scale);
+            lanes_store(row + j, e);
+            sum += e;
+        }
+        inverse[i] = 1.0f / lanes_sum(t, sum);
+    }
+}
+
+TEAM_FN void attention_row(const struct attention *a, long row, struct team *t)
+{
+    const long text = row / a->n_heads, head = row % a->n_heads;
+    const long from = (long)a->first[text];
+    const int n = (int)((long)a->first[text + 1] - from), d = a->head_size;
+    const long padded = NN_PAD_COLS(n), width = (long)a->n_heads * d;
+    const float *queries = a->qkv + from * a->ld + head * d, *keys = queries + width, *values = keys + width;
+    float *transposed = (float *)team_shared(t, sizeof(float) * (size_t)padded * (size_t)d);
+    float *scores = (float *)team_shared(t, sizeof(float) * TILE_ROWS * (size_t)padded);
+    float *tile = (float *)team_shared(t, sizeof(float) * TILE_ROWS * (size_t)d);
+    float inverse[TILE_ROWS];
+
+    for (long j0 = 0; j0 < padded; j0 += TILE_COLS)
+        for (int m = 0; m < d; m++)
+            LANE_FOR(j, TILE_COLS)
+                transposed[j0 * d + m * TILE_COLS + j] = j0 + j < n ? keys[(j0 + j) * a->ld + m] : 0.0f;
+    team_sync(t);
+    for (int i0 = 0; i0 < n; i0 += TILE_ROWS) {
+        for (long j0 = 0; j0 < padded; j0 += TILE_COLS)
+            tile_product(d, queries + i0 * a->ld, a->ld, transposed + j0 * d, TILE_COLS, NULL, scores + j0, padded);
+        team_sync(t);
+        for (int i = 0; i < TILE_ROWS; i++)
+            LANE_FOR(j, (int)padded)
+                scores[i * padded + j] = j < n ? scores[i * padded + j] : -1e30f; /* columns beyond the text: e^-inf */
+        team_sync(t);
+        softmax_rows(scores, n, padded, a->scale, inverse, t);
+        team_sync(t);
+        for (int j0 = 0; j0 < d; j0 += TILE_COLS)
+            tile_product(n, scores, padded, values + j0, a->ld, NULL, tile + j0, d);
+        team_sync(t);
+        for (int i = 0; i < TILE_ROWS && i0 + i < n; i++) {
+            float *out = a->out + (from + i0 + i) * a->ld_out + head * d;
+            LANE_FOR(j, d)
+                out[j] = tile[i * d + j] * inverse[i];
+        }
+        team_sync(t);
+    }
+}
+TEAM_KERNEL(attention, struct attention, attention_row(a, row, t))

@@ -1,0 +1,186 @@
+/*
+ * encoder_load.c - a BERT encoder's config.json and model.safetensors into packed weights.
+ *
+ * Names of tensors as Hugging Face writes them, with or without "bert." before.  The pooler and position_ids are not
+ * used.  Limits: head sizes that are multiples of 32; erf-GELU; absolute positions.
+ */
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "llm/encoder_internal.h"
+#include "llm/safetensors.h"
+#include "nn.h"
+
+static enum status config_int(const char *path, const json_t *config, const char *key, int least, int most, int *out)
+{
+    const json_t *value = json_object_get(config, key);
+    if (!json_is_integer(value))
+        return status_fail(STATUS_DATA, "%s: %s is missing or not a whole number", path, key);
+    if (json_integer_value(value) < least || json_integer_value(value) > most)
+        return status_fail(STATUS_DATA, "%s: %s is %lld, expected %d to %d", path, key,
+                           (long long)json_integer_value(value), least, most);
+    *out = (int)json_integer_value(value);
+    return STATUS_OK;
+}
+
+/* A key that must have this value, where it is there at all. */
+static enum status config_word(const char *path, const json_t *config, const char *key, const char *expected)
+{
+    const json_t *value = json_object_get(config, key);
+    if (value == NULL || (json_is_string(value) && strcmp(json_string_value(value), expected) == 0))
+        return STATUS_OK;
+    return status_fail(STATUS_DATA, "%s: %s is '%.40s'; only '%s' is supported", path, key,
+                       json_is_string(value) ? json_string_value(value) : "no string", expected);
+}
+
+static enum status read_config(const char *path, const json_t *config, struct encoder *e)
+{
+    TRY(config_word(path, config, "model_type", "bert"));
+    TRY(config_word(path, config, "hidden_act", "gelu"));
+    TRY(config_word(path, config, "position_embedding_type", "absolute"));
+    TRY(config_int(path, config, "vocab_size", 1, 1 << 24, &e->vocabulary));
+    TRY(config_int(path, config, "hidden_size", 1, 1 << 14, &e->hidden));
+    TRY(config_int(path, config, "num_hidden_layers", 1, 1 << 10, &e->n_layers));
+    TRY(config_int(path, config, "num_attention_heads", 1, 1 << 10, &e->n_heads));
+    TRY(config_int(path, config, "intermediate_size", 1, 1 << 16, &e->feed_forward));
+    TRY(config_int(path, config, "max_position_embeddings", 2, 1 << 16, &e->positions));
+    const double eps = json_number_value(json_object_get(config, "layer_norm_eps"));
+    if (!(eps > 0 && eps < 1))
+        return status_fail(STATUS_DATA, "%s: layer_norm_eps is missing or not between 0 and 1", path);
+    e->eps = (float)eps;
+    if (e->hidden % e->n_heads != 0 || e->hidden / e->n_heads % NN_TILE_COLS != 0)
+        return status_fail(STATUS_DATA,
+                           "%s: hidden_size %d over %d heads gives no head size that is a multiple of %d, as needed", path,
+                           e->hidden, e->n_heads, NN_TILE_COLS);
+    e->max_tokens = e->positions < ENCODER_MAX_TOKENS ? (uint32_t)e->positions : ENCODER_MAX_TOKENS;
+    return STATUS_OK;
+}
+
+enum status encoder_load_config(const char *path, const char *bytes, size_t n, struct encoder *e)
+{
+    json_error_t error;
+    json_t *config = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &error);
+    if (config == NULL)
+        return status_fail(STATUS_DATA, "%s:%d:%d: not JSON: %s", path, error.line, error.column, error.text);
+    const enum status status = json_is_object(config)
+                                   ? read_config(path, config, e)
+                                   : status_fail(STATUS_DATA, "%s: no JSON object", path);
+    json_decref(config);
+    return status;
+}
+
+/* Where weights come from and go to. */
+struct loader {
+    const struct safetensors *file;
+    const char *prefix; /* of all names: "" or "bert." */
+    struct encoder *e;
+};
+
+static enum status load(const struct loader *l, struct arena *arena, const char *name, uint64_t rows, uint64_t cols,
+                        float **out)
+{
+    char full[256];
+    snprintf(full, sizeof full, "%s%s", l->prefix, name);
+    const uint64_t shape[2] = {rows, cols};
+    return cols == 0 ? safetensors_floats(l->file, full, 1, shape, arena, out)
+                     : safetensors_floats(l->file, full, 2, shape, arena, out);
+}
+
+static enum status load_norm(const struct loader *l, const char *name, struct encoder_norm *out)
+{
+    char full[200];
+    float *gamma = NULL, *beta = NULL;
+    snprintf(full, sizeof full, "%s.weight", name);
+    TRY(load(l, l->e->arena, full, (uint64_t)l->e->hidden, 0, &gamma));
+    snprintf(full, sizeof full, "%s.bias", name);
+    TRY(load(l, l->e->arena, full, (uint64_t)l->e->hidden, 0, &beta));
+    *out = (struct encoder_norm){.gamma = gamma, .beta = beta};
+    return STATUS_OK;
+}
+
+/* n_parts matrices [n_out x n_in] of layer `index`, packed one behind the other as one dense layer. */
+static enum status load_dense(const struct loader *l, struct arena *scratch, int index, const char *const *parts,
+                              int n_parts, int n_in, int n_out, struct encoder_dense *out)
+{
+    const size_t panels = (size_t)NN_PAD_COLS(n_out) / NN_TILE_COLS;
+    const size_t part_size = panels * NN_TILE_COLS * (size_t)n_in;
+    float *w[3] = {NULL}, *b[3] = {NULL}, *packed, *bias;
+    char full[200];
+    for (int i = 0; i < n_parts; i++) {
+        snprintf(full, sizeof full, "encoder.layer.%d.%s.weight", index, parts[i]);
+        TRY(load(l, scratch, full, (uint64_t)n_out, (uint64_t)n_in, &w[i]));
+        snprintf(full, sizeof full, "encoder.layer.%d.%s.bias", index, parts[i]);
+        TRY(load(l, scratch, full, (uint64_t)n_out, 0, &b[i]));
+    }
+    ARENA_NEW(packed, l->e->arena, part_size * (size_t)n_parts);
+    ARENA_NEW(bias, l->e->arena, panels * NN_TILE_COLS * (size_t)n_parts);
+    for (int i = 0; i < n_parts; i++) {
+        const struct nn_pack args = {.w = w[i], .packed = packed + part_size * (size_t)i, .n = n_out, .k = n_in};
+        TRY(backend_launch(l->e->backend, &kernel_nn_pack, &args, (long)panels, 0));
+        memcpy(bias + panels * NN_TILE_COLS * (size_t)i, b[i], (size_t)n_out * sizeof *bias);
+    }
+    *out = (struct encoder_dense){.n_in = n_in, .n_out = n_out * n_parts, .w = packed, .bias = bias};
+    return STATUS_OK;
+}
+
+static enum status load_layer(const struct loader *l, struct arena *scratch, int index, struct encoder_layer *layer)
+{
+    static const char *const qkv[] = {"attention.self.query", "attention.self.key", "attention.self.value"};
+    static const char *const out[] = {"attention.output.dense"}, *const up[] = {"intermediate.dense"},
+                             *const down[] = {"output.dense"};
+    const int hidden = l->e->hidden, wide = l->e->feed_forward;
+    char name[160];
+    TRY(load_dense(l, scratch, index, qkv, 3, hidden, hidden, &layer->qkv));
+    TRY(load_dense(l, scratch, index, out, 1, hidden, hidden, &layer->out));
+    TRY(load_dense(l, scratch, index, up, 1, hidden, wide, &layer->up));
+    TRY(load_dense(l, scratch, index, down, 1, wide, hidden, &layer->down));
+    snprintf(name, sizeof name, "encoder.layer.%d.attention.output.LayerNorm", index);
+    TRY(load_norm(l, name, &layer->after_attention));
+    snprintf(name, sizeof name, "encoder.layer.%d.output.LayerNorm", index);
+    return load_norm(l, name, &layer->after_feed_forward);
+}
+
+static enum status load_all(const struct loader *l)
+{
+    struct encoder *e = l->e;
+    const uint64_t hidden = (uint64_t)e->hidden;
+    float *words = NULL, *places = NULL, *types = NULL;
+    const struct safetensors_tensor *type = NULL;
+    char name[64];
+    snprintf(name, sizeof name, "%sembeddings.token_type_embeddings.weight", l->prefix);
+    type = safetensors_find(l->file, name);
+    TRY(load(l, e->arena, "embeddings.word_embeddings.weight", (uint64_t)e->vocabulary, hidden, &words));
+    TRY(load(l, e->arena, "embeddings.position_embeddings.weight", (uint64_t)e->positions, hidden, &places));
+    TRY(load(l, e->arena, "embeddings.token_type_embeddings.weight",
+             type != NULL && type->n_dims > 0 && type->shape[0] > 0 ? type->shape[0] : 1, hidden, &types));
+    e->words = words;
+    e->places = places;
+    e->type = types;
+    TRY(load_norm(l, "embeddings.LayerNorm", &e->embedding_norm));
+    ARENA_NEW(e->layers, e->arena, (size_t)e->n_layers);
+    for (int i = 0; i < e->n_layers; i++) {
+        struct arena *scratch = arena_new(); /* the unpacked weights of one layer */
+        if (scratch == NULL)
+            return STATUS_SYSTEM;
+        const enum status status = load_layer(l, scratch, i, &e->layers[i]);
+        arena_free(scratch);
+        TRY(status);
+    }
+    return STATUS_OK;
+}
+
+enum status encoder_load_weights(const char *path, const char *bytes, size_t n, struct encoder *e)
+{
+    struct arena *scratch = arena_new(); /* the header */
+    if (scratch == NULL)
+        return STATUS_SYSTEM;
+    struct safetensors file;
+    enum status status = safetensors_parse(path, bytes, n, scratch, &file);
+    if (status == STATUS_OK) {
+        const char *prefix = safetensors_find(&file, "bert.embeddings.word_embeddings.weight") != NULL ? "bert." : "";
+        status = load_all(&(struct loader){.file = &file, .prefix = prefix, .e = e});
+    }
+    arena_free(scratch);
+    return status;
+}
