@@ -10,7 +10,8 @@
 #include "lanes.h"
 
 /* Softmax without its division of TILE_ROWS rows of n scores, in place; 1 / sum of each row into inverse. */
-TEAM_FN void softmax_rows(float *TEAM_RESTRICT scores, int n, long ld, float scale, float *inverse, struct team *t)
+TEAM_FN void softmax_rows(float *TEAM_RESTRICT scores, int n, long ld, float scale, float *inverse,
+                          struct team *t)
 {
     for (int i = 0; i < TILE_ROWS; i++) {
         float *row = scores + i * ld;
@@ -49,11 +50,13 @@ TEAM_FN void attention_row(const struct attention *a, long row, struct team *t)
     team_sync(t);
     for (int i0 = 0; i0 < n; i0 += TILE_ROWS) {
         for (long j0 = 0; j0 < padded; j0 += TILE_COLS)
-            tile_product(d, queries + i0 * a->ld, a->ld, transposed + j0 * d, TILE_COLS, NULL, scores + j0, padded);
+            tile_product(d, queries + i0 * a->ld, a->ld, transposed + j0 * d, TILE_COLS, NULL, scores + j0,
+                         padded);
         team_sync(t);
         for (int i = 0; i < TILE_ROWS; i++)
             LANE_FOR(j, (int)padded)
-                scores[i * padded + j] = j < n ? scores[i * padded + j] : -1e30f; /* columns beyond the text: e^-inf */
+                scores[i * padded + j] =
+                    j < n ? scores[i * padded + j] : -1e30f; /* columns beyond the text: e^-inf */
         team_sync(t);
         softmax_rows(scores, n, padded, a->scale, inverse, t);
         team_sync(t);

@@ -10,7 +10,7 @@
 /* Softmax attention of texts laid end to end, each looking at itself alone, both ways (an encoder).  A row is one text
  * and one head: row = text * n_heads + head.  Scratch: attention_scratch(). */
 struct attention {
-    const float *qkv;      /* [n_tokens + NN_TILE_ROWS x ld]: queries, keys, values of all heads side by side */
+    const float *qkv; /* [n_tokens + NN_TILE_ROWS x ld]: queries, keys, values of all heads side by side */
     const unsigned *first; /* [n_texts + 1]: text i is tokens first[i] .. first[i + 1] - 1 */
     float *out;            /* [n_tokens x n_heads * head_size] */
     long ld, ld_out;

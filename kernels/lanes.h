@@ -41,7 +41,7 @@
 #if defined(__CUDACC__) || defined(TEAM_CHECK)
 
 #define LANES TEAM_SIZE
-typedef float lanes_f;
+    typedef float lanes_f;
 =======
 #if TEAM_SIZE == 1
 
@@ -52,7 +52,7 @@ typedef float lanes_f;
 #define LANES_W    8
 #define LANES_ROWS 6 /* 12 of 16 registers */
 #endif
-typedef float lanes_f __attribute__((vector_size(LANES_W * 4), aligned(4), may_alias));
+    typedef float lanes_f __attribute__((vector_size(LANES_W * 4), aligned(4), may_alias));
 typedef unsigned lanes_i __attribute__((vector_size(LANES_W * 4), aligned(4), may_alias));
 #define LANES_COLS (2 * LANES_W)
 
@@ -97,10 +97,10 @@ TEAM_FN float lanes_sum(struct team *t, lanes_f x)
 
 #else
 
-#define LANES_W    TEAM_SIZE
-#define LANES_ROWS 12
-#define LANES_COLS LANES_W
-typedef float lanes_f;
+#define LANES_W         TEAM_SIZE
+#define LANES_ROWS      12
+#define LANES_COLS      LANES_W
+    typedef float lanes_f;
 typedef unsigned lanes_i;
 >>>>>>> 39f56e8 (Sentence encoder: safetensors, WordPiece, packed dense kernels, attention, cache, embed command)
 
@@ -174,8 +174,7 @@ TEAM_FN void lanes_sum4_cpu(lanes_f a, lanes_f b, lanes_f c, lanes_f d, float *o
 #define lanes_sum4(t, a, b, c, d, out) ((void)(t), lanes_sum4_cpu(a, b, c, d, out))
 
 #endif
-=======
-TEAM_FN lanes_f lanes_all(float x)
+======= TEAM_FN lanes_f lanes_all(float x)
 {
     return x;
 }
@@ -215,7 +214,8 @@ TEAM_FN float lanes_sum(struct team *t, lanes_f x)
 /* e^x for x <= 88; 1.2e-38 or less below -87.  Relative error below 2e-7. */
 TEAM_FN lanes_f lanes_exp(lanes_f x)
 {
-    const lanes_f low = lanes_all(-87.0f), shift = lanes_all(12582912.0f); /* 1.5 * 2^23: rounds to whole numbers */
+    const lanes_f low = lanes_all(-87.0f),
+                  shift = lanes_all(12582912.0f); /* 1.5 * 2^23: rounds to whole numbers */
     x = lanes_less(x, low, low, x);
     const lanes_f shifted = x * 1.44269504f + shift, n = shifted - shift;
     lanes_f r = x - n * 0.693359375f; /* log 2 in two parts (Cody and Waite 1980) */
@@ -254,8 +254,8 @@ TEAM_FN lanes_f lanes_erf(lanes_f x)
 /* C [TILE_ROWS x TILE_COLS] = A [TILE_ROWS x k] B [k x TILE_COLS] + bias [TILE_COLS] (NULL: none).  Every element is a
  * chain of k fused multiply-adds in rising order, so that it depends neither on its place in the tile nor on the tile's
  * other rows. */
-TEAM_FN void tile_product(int k, const float *TEAM_RESTRICT A, long lda, const float *TEAM_RESTRICT B, long ldb,
-                          const float *bias, float *TEAM_RESTRICT C, long ldc)
+TEAM_FN void tile_product(int k, const float *TEAM_RESTRICT A, long lda, const float *TEAM_RESTRICT B,
+                          long ldb, const float *bias, float *TEAM_RESTRICT C, long ldc)
 {
     enum { NV = LANES_COLS / LANES_W };
     for (int i0 = 0; i0 < TILE_ROWS; i0 += LANES_ROWS)

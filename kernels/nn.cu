@@ -47,8 +47,7 @@ TEAM_FN void nn_pack_row(const struct nn_pack *a, long panel, struct team *t)
     float *to = a->packed + panel * a->k * TILE_COLS;
     (void)t;
     for (int m = 0; m < a->k; m++)
-        LANE_FOR(j, TILE_COLS)
-        {
+        LANE_FOR(j, TILE_COLS) {
             const long n = panel * TILE_COLS + j;
             to[m * TILE_COLS + j] = n < a->n ? a->w[n * a->k + m] : 0.0f;
         }
@@ -105,7 +104,8 @@ TEAM_FN void nn_pool_row(const struct nn_pool *a, long text, struct team *t)
     LANE_SUM(j, width, squares)
         squares += out[j] * out[j];
     const float length = sqrtf(team_sum(t, squares));
-    const float scale = length > 1e-12f ? 1.0f / length : 1e12f; /* as torch's normalize: no division by zero */
+    const float scale =
+        length > 1e-12f ? 1.0f / length : 1e12f; /* as torch's normalize: no division by zero */
     LANE_FOR(j, width)
         out[j] *= scale;
 }

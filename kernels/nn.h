@@ -17,8 +17,8 @@
  * NN_TILE_COLS outputs.  Launch n_tiles * ceil(n_panels / group) rows, tiles fastest, so that a group's weights stay in the
  * cache while all tiles pass. */
 struct nn_linear {
-    const float *x; /* [n_tiles * NN_TILE_ROWS x k] */
-    const float *w; /* packed [n_panels][k][NN_TILE_COLS] */
+    const float *x;    /* [n_tiles * NN_TILE_ROWS x k] */
+    const float *w;    /* packed [n_panels][k][NN_TILE_COLS] */
     const float *bias; /* [n_panels * NN_TILE_COLS] */
     float *y;          /* [n_tiles * NN_TILE_ROWS x n_panels * NN_TILE_COLS] */
     long ldx, ldy;

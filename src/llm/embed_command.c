@@ -9,7 +9,7 @@
 #include "llm/encoder.h"
 #include "text/unicode.h"
 
-enum { AT_ONCE = 512 };           /* texts computed together */
+enum { AT_ONCE = 512 };          /* texts computed together */
 #define BYTES_AT_ONCE (4u << 20) /* and no more bytes than these, but for the last line */
 
 /* The text as a JSON string. */
@@ -25,10 +25,12 @@ static enum status print_text(const char *text, size_t length, FILE *out)
     free(valid);
     const int failed = json == NULL || json_dumpf(json, out, JSON_ENCODE_ANY) != 0;
     json_decref(json);
-    return failed ? status_fail(STATUS_SYSTEM, "the output could not be written: %s", strerror(errno)) : STATUS_OK;
+    return failed ? status_fail(STATUS_SYSTEM, "the output could not be written: %s", strerror(errno))
+                  : STATUS_OK;
 }
 
-static enum status print_batch(struct encoder *encoder, struct string_builder *builder, FILE *out, struct arena *arena)
+static enum status print_batch(struct encoder *encoder, struct string_builder *builder, FILE *out,
+                               struct arena *arena)
 {
     struct strings texts;
     TRY(string_builder_finish(builder, arena, &texts));
@@ -65,11 +67,12 @@ static enum status flush_batch(struct encoder *encoder, struct string_builder *b
     return status;
 }
 
-static enum status add(struct encoder *encoder, const char *text, size_t length, struct string_builder *builder,
-                       FILE *out)
+static enum status add(struct encoder *encoder, const char *text, size_t length,
+                       struct string_builder *builder, FILE *out)
 {
     TRY(string_builder_add(builder, text, length));
-    return builder->n < AT_ONCE && builder->length < BYTES_AT_ONCE ? STATUS_OK : flush_batch(encoder, builder, out);
+    return builder->n < AT_ONCE && builder->length < BYTES_AT_ONCE ? STATUS_OK
+                                                                   : flush_batch(encoder, builder, out);
 }
 
 static enum status embed_lines(struct encoder *encoder, FILE *in, struct string_builder *builder, FILE *out)

@@ -19,7 +19,7 @@
 #include "llm/encoder_internal.h"
 
 enum { BATCH_TOKENS = 384, BATCH_LEAST = 48 };
-#define WEIGHTS_LARGEST ((size_t)8 << 30)
+#define WEIGHTS_LARGEST   ((size_t)8 << 30)
 #define TEXT_FILE_LARGEST ((size_t)64 << 20)
 
 /* The three files; also in the order in which they are hashed. */
@@ -39,8 +39,8 @@ static enum status unavailable(const char *folder, const char *what)
 }
 
 /* All three files into the arena, and e->sha256. */
-static enum status read_files(const char *folder, struct encoder *e, struct arena *arena, char *paths[N_FILES],
-                              char *bytes[N_FILES], size_t n[N_FILES])
+static enum status read_files(const char *folder, struct encoder *e, struct arena *arena,
+                              char *paths[N_FILES], char *bytes[N_FILES], size_t n[N_FILES])
 {
     struct stat info;
     if (stat(folder, &info) != 0)
@@ -59,7 +59,8 @@ static enum status read_files(const char *folder, struct encoder *e, struct aren
             snprintf(what, sizeof what, "the folder has no %s", file_names[i]);
             return unavailable(folder, what);
         }
-        TRY(read_whole_file(paths[i], i == WEIGHTS ? WEIGHTS_LARGEST : TEXT_FILE_LARGEST, arena, &bytes[i], &n[i]));
+        TRY(read_whole_file(paths[i], i == WEIGHTS ? WEIGHTS_LARGEST : TEXT_FILE_LARGEST, arena, &bytes[i],
+                            &n[i]));
         sha256_hex(bytes[i], n[i], hashes + i * (SHA256_HEX - 1));
     }
     sha256_hex(hashes, sizeof hashes - 1, e->sha256);
@@ -74,8 +75,8 @@ static enum status open_into(const char *folder, struct encoder *e, struct arena
     TRY(encoder_load_config(paths[CONFIG], bytes[CONFIG], n[CONFIG], e));
     TRY(wordpiece_parse(paths[VOCABULARY], bytes[VOCABULARY], n[VOCABULARY], &e->wordpiece));
     if (wordpiece_size(e->wordpiece) > (uint32_t)e->vocabulary)
-        return status_fail(STATUS_DATA, "%s: %u pieces, but config.json's vocab_size is %d", paths[VOCABULARY],
-                           wordpiece_size(e->wordpiece), e->vocabulary);
+        return status_fail(STATUS_DATA, "%s: %u pieces, but config.json's vocab_size is %d",
+                           paths[VOCABULARY], wordpiece_size(e->wordpiece), e->vocabulary);
     return encoder_load_weights(paths[WEIGHTS], bytes[WEIGHTS], n[WEIGHTS], e);
 }
 
@@ -116,8 +117,8 @@ const char *encoder_sha256(const struct encoder *encoder)
     return encoder->sha256;
 }
 
-enum status encoder_tokenize(const struct encoder *encoder, const char *text, size_t length, struct arena *arena,
-                             uint32_t **ids, uint32_t *n)
+enum status encoder_tokenize(const struct encoder *encoder, const char *text, size_t length,
+                             struct arena *arena, uint32_t **ids, uint32_t *n)
 {
     uint32_t room[ENCODER_MAX_TOKENS];
     wordpiece_encode(encoder->wordpiece, text, length, encoder->max_tokens, room, n);
@@ -217,8 +218,11 @@ static enum status run_batch(const struct encoder *e, const struct plan *p, uint
     const uint64_t from = p->batch[index], to = p->batch[index + 1], token = p->start[from];
     for (uint64_t i = from; i <= to; i++)
         first[i - from] = (uint32_t)(p->start[i] - token);
-    const struct encoder_batch batch = {.n_texts = (uint32_t)(to - from), .n_tokens = (uint32_t)(p->start[to] - token),
-                                        .ids = p->ids + token, .positions = p->positions + token, .first = first,
+    const struct encoder_batch batch = {.n_texts = (uint32_t)(to - from),
+                                        .n_tokens = (uint32_t)(p->start[to] - token),
+                                        .ids = p->ids + token,
+                                        .positions = p->positions + token,
+                                        .first = first,
                                         .row = p->row + from};
     return encoder_forward(e, &batch, work, out, NULL);
 }

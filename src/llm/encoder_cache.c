@@ -37,14 +37,14 @@ enum { CACHE_VERSION = 1, KEY = 32, CHECK = 8 };
 
 /* The texts of one call, each once. */
 struct wanted {
-    struct string_map *map;   /* text -> number */
-    uint32_t n;               /* different texts */
-    uint32_t *number;         /* [texts->n] */
+    struct string_map *map;    /* text -> number */
+    uint32_t n;                /* different texts */
+    uint32_t *number;          /* [texts->n] */
     unsigned char (*key)[KEY]; /* [n] */
-    float *vectors;           /* [n x dimensions] */
-    unsigned char *known;     /* [n] */
-    uint32_t *slots;          /* [n_slots], open addressing by key; UINT32_MAX: free */
-    uint32_t n_slots;         /* a power of two */
+    float *vectors;            /* [n x dimensions] */
+    unsigned char *known;      /* [n] */
+    uint32_t *slots;           /* [n_slots], open addressing by key; UINT32_MAX: free */
+    uint32_t n_slots;          /* a power of two */
 };
 
 static size_t record_size(const struct encoder *e)
@@ -93,7 +93,8 @@ static enum status list_wanted(const struct encoder *e, const struct strings *te
     ARENA_NEW(w->slots, arena, w->n_slots);
     memset(w->slots, 0xFF, w->n_slots * sizeof *w->slots);
     for (uint32_t i = 0; i < w->n; i++) {
-        crypto_hash_sha256(w->key[i], (const unsigned char *)strings_at(&different, i), strings_length(&different, i));
+        crypto_hash_sha256(w->key[i], (const unsigned char *)strings_at(&different, i),
+                           strings_length(&different, i));
         w->slots[slot_of(w, w->key[i])] = i;
     }
     return STATUS_OK;
@@ -178,8 +179,8 @@ static bool append(const char *path, const unsigned char *records, size_t n, siz
 }
 
 /* Computes the texts of `chunk`, numbers of w, and appends them. */
-static enum status compute(struct encoder *e, const char *path, const uint32_t *chunk, uint32_t n, struct wanted *w,
-                           bool *writable)
+static enum status compute(struct encoder *e, const char *path, const uint32_t *chunk, uint32_t n,
+                           struct wanted *w, bool *writable)
 {
     const struct strings different = string_map_strings(w->map);
     const size_t size = record_size(e), dimensions = (size_t)e->hidden;
@@ -188,7 +189,8 @@ static enum status compute(struct encoder *e, const char *path, const uint32_t *
     struct strings texts;
     enum status status = arena == NULL ? STATUS_SYSTEM : STATUS_OK;
     for (uint32_t i = 0; i < n && status == STATUS_OK; i++)
-        status = string_builder_add(&builder, strings_at(&different, chunk[i]), strings_length(&different, chunk[i]));
+        status = string_builder_add(&builder, strings_at(&different, chunk[i]),
+                                    strings_length(&different, chunk[i]));
     if (status == STATUS_OK)
         status = string_builder_finish(&builder, arena, &texts);
     float *vectors = status == STATUS_OK ? arena_alloc(arena, (size_t)n * dimensions, sizeof *vectors) : NULL;
@@ -211,8 +213,8 @@ static enum status compute(struct encoder *e, const char *path, const uint32_t *
     return status;
 }
 
-static enum status embed_wanted(struct encoder *e, const char *cache, const struct strings *texts, struct arena *arena,
-                                struct wanted *w, float *out)
+static enum status embed_wanted(struct encoder *e, const char *cache, const struct strings *texts,
+                                struct arena *arena, struct wanted *w, float *out)
 {
     enum { AT_ONCE = 4096 }; /* so that a kill loses little */
     TRY(make_folders(cache));
@@ -229,14 +231,16 @@ static enum status embed_wanted(struct encoder *e, const char *cache, const stru
             missing[n_missing++] = i;
     bool writable = true;
     for (uint32_t at = 0; at < n_missing; at += AT_ONCE)
-        TRY(compute(e, path, missing + at, n_missing - at < AT_ONCE ? n_missing - at : AT_ONCE, w, &writable));
+        TRY(compute(e, path, missing + at, n_missing - at < AT_ONCE ? n_missing - at : AT_ONCE, w,
+                    &writable));
     const size_t dimensions = (size_t)e->hidden;
     for (uint64_t i = 0; i < texts->n; i++)
         memcpy(out + i * dimensions, w->vectors + w->number[i] * dimensions, dimensions * sizeof *out);
     return STATUS_OK;
 }
 
-enum status encoder_embed_cached(struct encoder *encoder, const char *cache, const struct strings *texts, float *out)
+enum status encoder_embed_cached(struct encoder *encoder, const char *cache, const struct strings *texts,
+                                 float *out)
 {
     if (cache == NULL || texts->n == 0)
         return encoder_embed(encoder, texts, out);

@@ -15,44 +15,66 @@
 /* Weights of a group of panels stay in the second-level cache while all tokens pass. */
 enum { GROUP_BYTES = 400 * 1024 };
 
-enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct arena *arena, struct encoder_work *out)
+enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct arena *arena,
+                             struct encoder_work *out)
 {
     const size_t rows = (size_t)NN_PAD_ROWS(n_tokens), hidden = (size_t)e->hidden;
     ARENA_NEW(out->x, arena, rows * hidden);
-    ARENA_NEW(out->qkv, arena, (rows + NN_TILE_ROWS) * 3 * hidden); /* attention looks at a tile beyond the end */
+    ARENA_NEW(out->qkv, arena,
+              (rows + NN_TILE_ROWS) * 3 * hidden); /* attention looks at a tile beyond the end */
     ARENA_NEW(out->mixed, arena, rows * hidden);
     ARENA_NEW(out->wide, arena, rows * (size_t)NN_PAD_COLS(e->feed_forward));
     ARENA_NEW(out->y, arena, rows * hidden);
     return STATUS_OK;
 }
 
-static enum status dense(const struct encoder *e, const struct encoder_dense *d, uint32_t n_tokens, const float *x,
-                         long ldx, float *y, long ldy, int gelu)
+static enum status dense(const struct encoder *e, const struct encoder_dense *d, uint32_t n_tokens,
+                         const float *x, long ldx, float *y, long ldy, int gelu)
 {
     const int panels = NN_PAD_COLS(d->n_out) / NN_TILE_COLS;
     int group = GROUP_BYTES / (d->n_in * NN_TILE_COLS * (int)sizeof(float));
     group = group < 1 ? 1 : group > panels ? panels : group;
     const long tiles = (long)NN_PAD_ROWS(n_tokens) / NN_TILE_ROWS;
-    const struct nn_linear args = {.x = x, .w = d->w, .bias = d->bias, .y = y, .ldx = ldx, .ldy = ldy, .n_tiles = tiles,
-                                   .k = d->n_in, .n_panels = panels, .group = group, .gelu = gelu};
+    const struct nn_linear args = {.x = x,
+                                   .w = d->w,
+                                   .bias = d->bias,
+                                   .y = y,
+                                   .ldx = ldx,
+                                   .ldy = ldy,
+                                   .n_tiles = tiles,
+                                   .k = d->n_in,
+                                   .n_panels = panels,
+                                   .group = group,
+                                   .gelu = gelu};
     return backend_launch(e->backend, &kernel_nn_linear, &args, tiles * ((panels + group - 1) / group), 0);
 }
 
 static enum status norm(const struct encoder *e, const struct encoder_norm *n, uint32_t n_tokens, float *x,
                         const float *add)
 {
-    const struct nn_layer_norm args = {.x = x, .add = add, .gamma = n->gamma, .beta = n->beta, .ldx = e->hidden,
-                                       .ld_add = e->hidden, .width = e->hidden, .eps = e->eps};
+    const struct nn_layer_norm args = {.x = x,
+                                       .add = add,
+                                       .gamma = n->gamma,
+                                       .beta = n->beta,
+                                       .ldx = e->hidden,
+                                       .ld_add = e->hidden,
+                                       .width = e->hidden,
+                                       .eps = e->eps};
     return backend_launch(e->backend, &kernel_nn_layer_norm, &args, n_tokens, 0);
 }
 
-static enum status layer(const struct encoder *e, const struct encoder_layer *l, const struct encoder_batch *b,
-                         const struct encoder_work *w, uint32_t longest)
+static enum status layer(const struct encoder *e, const struct encoder_layer *l,
+                         const struct encoder_batch *b, const struct encoder_work *w, uint32_t longest)
 {
     const int hidden = e->hidden, wide = NN_PAD_COLS(e->feed_forward), head_size = hidden / e->n_heads;
     TRY(dense(e, &l->qkv, b->n_tokens, w->x, hidden, w->qkv, 3L * hidden, 0));
-    const struct attention args = {.qkv = w->qkv, .first = b->first, .out = w->mixed, .ld = 3L * hidden,
-                                   .ld_out = hidden, .n_heads = e->n_heads, .head_size = head_size,
+    const struct attention args = {.qkv = w->qkv,
+                                   .first = b->first,
+                                   .out = w->mixed,
+                                   .ld = 3L * hidden,
+                                   .ld_out = hidden,
+                                   .n_heads = e->n_heads,
+                                   .head_size = head_size,
                                    .scale = 1.0f / sqrtf((float)head_size)};
     TRY(backend_launch(e->backend, &kernel_attention, &args, (long)b->n_texts * e->n_heads,
                        attention_scratch(longest, (size_t)head_size)));
@@ -63,16 +85,21 @@ static enum status layer(const struct encoder *e, const struct encoder_layer *l,
     return norm(e, &l->after_feed_forward, b->n_tokens, w->x, w->y);
 }
 
-enum status encoder_forward(const struct encoder *e, const struct encoder_batch *batch, const struct encoder_work *work,
-                            float *out, float *trace)
+enum status encoder_forward(const struct encoder *e, const struct encoder_batch *batch,
+                            const struct encoder_work *work, float *out, float *trace)
 {
     const size_t state = (size_t)batch->n_tokens * (size_t)e->hidden;
     uint32_t longest = 0;
     for (uint32_t i = 0; i < batch->n_texts; i++)
         if (batch->first[i + 1] - batch->first[i] > longest)
             longest = batch->first[i + 1] - batch->first[i];
-    const struct nn_embed embed = {.ids = batch->ids, .places = batch->positions, .words = e->words,
-                                   .positions = e->places, .type = e->type, .x = work->x, .ldx = e->hidden,
+    const struct nn_embed embed = {.ids = batch->ids,
+                                   .places = batch->positions,
+                                   .words = e->words,
+                                   .positions = e->places,
+                                   .type = e->type,
+                                   .x = work->x,
+                                   .ldx = e->hidden,
                                    .width = e->hidden};
     TRY(backend_launch(e->backend, &kernel_nn_embed, &embed, batch->n_tokens, 0));
     TRY(norm(e, &e->embedding_norm, batch->n_tokens, work->x, NULL));
@@ -82,7 +109,11 @@ enum status encoder_forward(const struct encoder *e, const struct encoder_batch 
         if (i < e->n_layers)
             TRY(layer(e, &e->layers[i], batch, work, longest));
     }
-    const struct nn_pool pool = {.x = work->x, .first = batch->first, .row = batch->row, .out = out, .ldx = e->hidden,
+    const struct nn_pool pool = {.x = work->x,
+                                 .first = batch->first,
+                                 .row = batch->row,
+                                 .out = out,
+                                 .ldx = e->hidden,
                                  .width = e->hidden};
     return backend_launch(e->backend, &kernel_nn_pool, &pool, batch->n_texts, 0);
 }

@@ -35,7 +35,7 @@ struct encoder {
     int vocabulary, hidden, n_layers, n_heads, feed_forward, positions;
     uint32_t max_tokens; /* of a text */
     float eps;
-    const float *words; /* [vocabulary x hidden] */
+    const float *words;  /* [vocabulary x hidden] */
     const float *places; /* [positions x hidden] */
     const float *type;   /* [hidden]: token type 0 */
     struct encoder_norm embedding_norm;
@@ -59,10 +59,11 @@ struct encoder_work {
     float *x, *qkv, *mixed, *wide, *y;
 };
 /* Room for batches of at most n_tokens, from the arena. */
-enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct arena *arena, struct encoder_work *out);
+enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct arena *arena,
+                             struct encoder_work *out);
 /* Runs the model; out[row x hidden].  trace (NULL: none) gets [n_layers + 1][n_tokens x hidden]: the state after the
  * embedding's layer norm and after each layer. */
-enum status encoder_forward(const struct encoder *e, const struct encoder_batch *batch, const struct encoder_work *work,
-                            float *out, float *trace);
+enum status encoder_forward(const struct encoder *e, const struct encoder_batch *batch,
+                            const struct encoder_work *work, float *out, float *trace);
 
 #endif

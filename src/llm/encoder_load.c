@@ -12,7 +12,8 @@
 #include "llm/safetensors.h"
 #include "nn.h"
 
-static enum status config_int(const char *path, const json_t *config, const char *key, int least, int most, int *out)
+static enum status config_int(const char *path, const json_t *config, const char *key, int least, int most,
+                              int *out)
 {
     const json_t *value = json_object_get(config, key);
     if (!json_is_integer(value))
@@ -50,9 +51,10 @@ static enum status read_config(const char *path, const json_t *config, struct en
         return status_fail(STATUS_DATA, "%s: layer_norm_eps is missing or not between 0 and 1", path);
     e->eps = (float)eps;
     if (e->hidden % e->n_heads != 0 || e->hidden / e->n_heads % NN_TILE_COLS != 0)
-        return status_fail(STATUS_DATA,
-                           "%s: hidden_size %d over %d heads gives no head size that is a multiple of %d, as needed", path,
-                           e->hidden, e->n_heads, NN_TILE_COLS);
+        return status_fail(
+            STATUS_DATA,
+            "%s: hidden_size %d over %d heads gives no head size that is a multiple of %d, as needed", path,
+            e->hidden, e->n_heads, NN_TILE_COLS);
     e->max_tokens = e->positions < ENCODER_MAX_TOKENS ? (uint32_t)e->positions : ENCODER_MAX_TOKENS;
     return STATUS_OK;
 }
@@ -63,9 +65,8 @@ enum status encoder_load_config(const char *path, const char *bytes, size_t n, s
     json_t *config = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &error);
     if (config == NULL)
         return status_fail(STATUS_DATA, "%s:%d:%d: not JSON: %s", path, error.line, error.column, error.text);
-    const enum status status = json_is_object(config)
-                                   ? read_config(path, config, e)
-                                   : status_fail(STATUS_DATA, "%s: no JSON object", path);
+    const enum status status = json_is_object(config) ? read_config(path, config, e)
+                                                      : status_fail(STATUS_DATA, "%s: no JSON object", path);
     json_decref(config);
     return status;
 }
@@ -77,8 +78,8 @@ struct loader {
     struct encoder *e;
 };
 
-static enum status load(const struct loader *l, struct arena *arena, const char *name, uint64_t rows, uint64_t cols,
-                        float **out)
+static enum status load(const struct loader *l, struct arena *arena, const char *name, uint64_t rows,
+                        uint64_t cols, float **out)
 {
     char full[256];
     snprintf(full, sizeof full, "%s%s", l->prefix, name);
@@ -100,8 +101,9 @@ static enum status load_norm(const struct loader *l, const char *name, struct en
 }
 
 /* n_parts matrices [n_out x n_in] of layer `index`, packed one behind the other as one dense layer. */
-static enum status load_dense(const struct loader *l, struct arena *scratch, int index, const char *const *parts,
-                              int n_parts, int n_in, int n_out, struct encoder_dense *out)
+static enum status load_dense(const struct loader *l, struct arena *scratch, int index,
+                              const char *const *parts, int n_parts, int n_in, int n_out,
+                              struct encoder_dense *out)
 {
     const size_t panels = (size_t)NN_PAD_COLS(n_out) / NN_TILE_COLS;
     const size_t part_size = panels * NN_TILE_COLS * (size_t)n_in;
@@ -116,7 +118,8 @@ static enum status load_dense(const struct loader *l, struct arena *scratch, int
     ARENA_NEW(packed, l->e->arena, part_size * (size_t)n_parts);
     ARENA_NEW(bias, l->e->arena, panels * NN_TILE_COLS * (size_t)n_parts);
     for (int i = 0; i < n_parts; i++) {
-        const struct nn_pack args = {.w = w[i], .packed = packed + part_size * (size_t)i, .n = n_out, .k = n_in};
+        const struct nn_pack args = {
+            .w = w[i], .packed = packed + part_size * (size_t)i, .n = n_out, .k = n_in};
         TRY(backend_launch(l->e->backend, &kernel_nn_pack, &args, (long)panels, 0));
         memcpy(bias + panels * NN_TILE_COLS * (size_t)i, b[i], (size_t)n_out * sizeof *bias);
     }
@@ -124,7 +127,8 @@ static enum status load_dense(const struct loader *l, struct arena *scratch, int
     return STATUS_OK;
 }
 
-static enum status load_layer(const struct loader *l, struct arena *scratch, int index, struct encoder_layer *layer)
+static enum status load_layer(const struct loader *l, struct arena *scratch, int index,
+                              struct encoder_layer *layer)
 {
     static const char *const qkv[] = {"attention.self.query", "attention.self.key", "attention.self.value"};
     static const char *const out[] = {"attention.output.dense"}, *const up[] = {"intermediate.dense"},
@@ -178,7 +182,8 @@ enum status encoder_load_weights(const char *path, const char *bytes, size_t n, 
     struct safetensors file;
     enum status status = safetensors_parse(path, bytes, n, scratch, &file);
     if (status == STATUS_OK) {
-        const char *prefix = safetensors_find(&file, "bert.embeddings.word_embeddings.weight") != NULL ? "bert." : "";
+        const char *prefix =
+            safetensors_find(&file, "bert.embeddings.word_embeddings.weight") != NULL ? "bert." : "";
         status = load_all(&(struct loader){.file = &file, .prefix = prefix, .e = e});
     }
     arena_free(scratch);

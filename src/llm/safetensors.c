@@ -18,8 +18,9 @@
 static const struct type {
     const char *name;
     uint64_t size;
-} types[] = {{"BOOL", 1},    {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
-             {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},     {"F64", 8},     {"I64", 8}, {"U64", 8}};
+} types[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
+             {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},
+             {"U32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
 
 static const struct type *type_find(const char *name)
 {
@@ -39,39 +40,47 @@ static bool whole(const json_t *value, uint64_t *out)
 }
 
 /* One entry of the header into *t; data_size: bytes behind the header. */
-static enum status read_entry(const char *path, const char *name, const json_t *entry, const unsigned char *data,
-                              uint64_t data_size, struct safetensors_tensor *t)
+static enum status read_entry(const char *path, const char *name, const json_t *entry,
+                              const unsigned char *data, uint64_t data_size, struct safetensors_tensor *t)
 {
     const char *type_name = json_string_value(json_object_get(entry, "dtype"));
     const json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
-    if (type_name == NULL || !json_is_array(shape) || !json_is_array(offsets) || json_array_size(offsets) != 2)
-        return status_fail(STATUS_DATA, "%s: tensor '%.100s' lacks a dtype, a shape or two data_offsets", path, name);
+    if (type_name == NULL || !json_is_array(shape) || !json_is_array(offsets) ||
+        json_array_size(offsets) != 2)
+        return status_fail(STATUS_DATA, "%s: tensor '%.100s' lacks a dtype, a shape or two data_offsets",
+                           path, name);
     const struct type *type = type_find(type_name);
     if (type == NULL)
-        return status_fail(STATUS_DATA, "%s: tensor '%.100s' has the unknown type '%.20s'", path, name, type_name);
+        return status_fail(STATUS_DATA, "%s: tensor '%.100s' has the unknown type '%.20s'", path, name,
+                           type_name);
     t->type = type->name;
     t->n_dims = json_array_size(shape);
     if (t->n_dims > SAFETENSORS_DIMS)
-        return status_fail(STATUS_DATA, "%s: tensor '%.100s' has %zu dimensions, at most %d are read", path, name,
-                           t->n_dims, SAFETENSORS_DIMS);
+        return status_fail(STATUS_DATA, "%s: tensor '%.100s' has %zu dimensions, at most %d are read", path,
+                           name, t->n_dims, SAFETENSORS_DIMS);
     uint64_t size = type->size;
     t->n = 1;
     for (size_t i = 0; i < t->n_dims; i++) {
         if (!whole(json_array_get(shape, i), &t->shape[i]))
-            return status_fail(STATUS_DATA, "%s: the shape of tensor '%.100s' is not of whole numbers", path, name);
-        if (__builtin_mul_overflow(size, t->shape[i], &size) || __builtin_mul_overflow(t->n, t->shape[i], &t->n))
-            return status_fail(STATUS_DATA, "%s: the shape of tensor '%.100s' is beyond 2^64 bytes", path, name);
+            return status_fail(STATUS_DATA, "%s: the shape of tensor '%.100s' is not of whole numbers", path,
+                               name);
+        if (__builtin_mul_overflow(size, t->shape[i], &size) ||
+            __builtin_mul_overflow(t->n, t->shape[i], &t->n))
+            return status_fail(STATUS_DATA, "%s: the shape of tensor '%.100s' is beyond 2^64 bytes", path,
+                               name);
     }
     uint64_t begin, end;
-    if (!whole(json_array_get(offsets, 0), &begin) || !whole(json_array_get(offsets, 1), &end) || begin > end ||
-        end > data_size)
-        return status_fail(STATUS_DATA,
-                           "%s: the data_offsets of tensor '%.100s' do not lie within the file's %llu bytes of data "
-                           "(is the file cut off?)",
-                           path, name, (unsigned long long)data_size);
+    if (!whole(json_array_get(offsets, 0), &begin) || !whole(json_array_get(offsets, 1), &end) ||
+        begin > end || end > data_size)
+        return status_fail(
+            STATUS_DATA,
+            "%s: the data_offsets of tensor '%.100s' do not lie within the file's %llu bytes of data "
+            "(is the file cut off?)",
+            path, name, (unsigned long long)data_size);
     if (end - begin != size)
-        return status_fail(STATUS_DATA, "%s: tensor '%.100s' has %llu bytes of data, its shape and type need %llu",
-                           path, name, (unsigned long long)(end - begin), (unsigned long long)size);
+        return status_fail(STATUS_DATA,
+                           "%s: tensor '%.100s' has %llu bytes of data, its shape and type need %llu", path,
+                           name, (unsigned long long)(end - begin), (unsigned long long)size);
     t->data = data + begin;
     return STATUS_OK;
 }
@@ -85,8 +94,8 @@ static int by_position(const void *left, const void *right)
     return (a->n > 0) - (b->n > 0);
 }
 
-static enum status read_header(const char *path, const json_t *header, const unsigned char *data, uint64_t data_size,
-                               struct arena *arena, struct safetensors *out)
+static enum status read_header(const char *path, const json_t *header, const unsigned char *data,
+                               uint64_t data_size, struct arena *arena, struct safetensors *out)
 {
     struct safetensors_tensor *tensors;
     ARENA_NEW(tensors, arena, json_object_size(header));
@@ -109,7 +118,8 @@ static enum status read_header(const char *path, const json_t *header, const uns
         const uint64_t begin = (uint64_t)(tensors[i].data - data);
         if (begin != position)
             return status_fail(STATUS_DATA, "%s: %s before tensor '%.100s', at byte %llu of the data", path,
-                               begin > position ? "a hole" : "an overlap", tensors[i].name, (unsigned long long)begin);
+                               begin > position ? "a hole" : "an overlap", tensors[i].name,
+                               (unsigned long long)begin);
         position += tensors[i].n * type_find(tensors[i].type)->size;
     }
     if (position != data_size)
@@ -128,15 +138,17 @@ enum status safetensors_parse(const char *path, const void *bytes, size_t n, str
     memcpy(&length, bytes, sizeof length);
     const char *header = (const char *)bytes + sizeof length;
     if (length > n - sizeof length)
-        return status_fail(STATUS_DATA,
-                           "%s: the header's length is %llu bytes, but only %zu follow: not a safetensors file, or cut "
-                           "off",
-                           path, (unsigned long long)length, n - sizeof length);
+        return status_fail(
+            STATUS_DATA,
+            "%s: the header's length is %llu bytes, but only %zu follow: not a safetensors file, or cut "
+            "off",
+            path, (unsigned long long)length, n - sizeof length);
     if (length > HEADER_LONGEST)
         return status_fail(STATUS_DATA, "%s: the header's length is %llu bytes, at most %u are allowed", path,
                            (unsigned long long)length, HEADER_LONGEST);
     if (length == 0 || header[0] != '{')
-        return status_fail(STATUS_DATA, "%s: the header does not begin with '{': not a safetensors file", path);
+        return status_fail(STATUS_DATA, "%s: the header does not begin with '{': not a safetensors file",
+                           path);
     json_error_t error;
     json_t *json = json_loadb(header, (size_t)length, JSON_REJECT_DUPLICATES, &error);
     if (json == NULL)
@@ -166,8 +178,8 @@ static float half_value(uint16_t bits)
     return bits & 0x8000 ? -size : size;
 }
 
-enum status safetensors_floats(const struct safetensors *file, const char *name, size_t n_dims, const uint64_t *shape,
-                               struct arena *arena, float **out)
+enum status safetensors_floats(const struct safetensors *file, const char *name, size_t n_dims,
+                               const uint64_t *shape, struct arena *arena, float **out)
 {
     const struct safetensors_tensor *t = safetensors_find(file, name);
     if (t == NULL)
@@ -176,13 +188,14 @@ enum status safetensors_floats(const struct safetensors *file, const char *name,
     for (size_t i = 0; same && i < n_dims; i++)
         same = t->shape[i] == shape[i];
     if (!same)
-        return status_fail(STATUS_DATA, "%s: tensor '%s' is not of the shape that config.json asks for (%llu, %llu)",
+        return status_fail(STATUS_DATA,
+                           "%s: tensor '%s' is not of the shape that config.json asks for (%llu, %llu)",
                            file->path, name, (unsigned long long)(n_dims > 0 ? shape[0] : 1),
                            (unsigned long long)(n_dims > 1 ? shape[1] : 1));
     const bool is_half = strcmp(t->type, "F16") == 0, is_brain = strcmp(t->type, "BF16") == 0;
     if (!is_half && !is_brain && strcmp(t->type, "F32") != 0)
-        return status_fail(STATUS_DATA, "%s: tensor '%s' has the type %s; F32, F16 and BF16 are read", file->path, name,
-                           t->type);
+        return status_fail(STATUS_DATA, "%s: tensor '%s' has the type %s; F32, F16 and BF16 are read",
+                           file->path, name, t->type);
     float *value;
     ARENA_NEW(value, arena, t->n);
     *out = value;
@@ -198,7 +211,8 @@ enum status safetensors_floats(const struct safetensors *file, const char *name,
         if (!is_half)
             memcpy(&value[i], &word, sizeof word);
         if (!isfinite(value[i]))
-            return status_fail(STATUS_DATA, "%s: tensor '%s' holds a number that is not finite, at position %llu",
+            return status_fail(STATUS_DATA,
+                               "%s: tensor '%s' holds a number that is not finite, at position %llu",
                                file->path, name, (unsigned long long)i);
     }
     return STATUS_OK;

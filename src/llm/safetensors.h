@@ -43,7 +43,7 @@ const struct safetensors_tensor *safetensors_find(const struct safetensors *file
 /* The numbers of one tensor as float32 in the arena, [product of shape]; of type F32, F16 or BF16, little-endian.
  * Nothing is allocated before the shape was found right.  STATUS_DATA: no such tensor, another shape, another type, a NaN
  * or an infinity in it. */
-enum status safetensors_floats(const struct safetensors *file, const char *name, size_t n_dims, const uint64_t *shape,
-                               struct arena *arena, float **out);
+enum status safetensors_floats(const struct safetensors *file, const char *name, size_t n_dims,
+                               const uint64_t *shape, struct arena *arena, float **out);
 
 #endif

@@ -19,9 +19,9 @@ uint32_t unicode_next(const char *bytes, size_t length, size_t *at);
 /* Writes 1 to 4 bytes of UTF-8; returns their number.  c is a code point, no surrogate. */
 size_t unicode_put(uint32_t c, char out[4]);
 
-bool unicode_is_dropped(uint32_t c); /* NUL, U+FFFD, Cc, Cf, Co; not tab, line feed, carriage return */
-bool unicode_is_space(uint32_t c);   /* White_Space that is not dropped */
-bool unicode_is_mark(uint32_t c);    /* Mn */
+bool unicode_is_dropped(uint32_t c);     /* NUL, U+FFFD, Cc, Cf, Co; not tab, line feed, carriage return */
+bool unicode_is_space(uint32_t c);       /* White_Space that is not dropped */
+bool unicode_is_mark(uint32_t c);        /* Mn */
 bool unicode_is_punctuation(uint32_t c); /* P*, and the ASCII symbols $ + < = > ^ ` | ~ */
 bool unicode_is_cjk(uint32_t c);         /* ideographs, as BERT counts them: not kana, not Hangul */
 

@@ -60,7 +60,8 @@ enum status wordpiece_parse(const char *path, const char *bytes, size_t n, struc
         if (length > 0 && bytes[at + length - 1] == '\r')
             length--;
         if (length == 0)
-            status = status_fail(STATUS_DATA, "%s:%u: the line is empty, a word piece was expected", path, line + 1);
+            status = status_fail(STATUS_DATA, "%s:%u: the line is empty, a word piece was expected", path,
+                                 line + 1);
         else if (utf8_valid_prefix(bytes + at, length) != length)
             status = status_fail(STATUS_DATA, "%s:%u: the piece is not valid UTF-8", path, line + 1);
         else {
@@ -68,8 +69,8 @@ enum status wordpiece_parse(const char *path, const char *bytes, size_t n, struc
             if (id == UINT32_MAX)
                 status = STATUS_SYSTEM;
             else if (id != line)
-                status = status_fail(STATUS_DATA, "%s:%u: the piece '%.*s' stands in line %u already", path, line + 1,
-                                     (int)(length < 80 ? length : 80), bytes + at, id + 1);
+                status = status_fail(STATUS_DATA, "%s:%u: the piece '%.*s' stands in line %u already", path,
+                                     line + 1, (int)(length < 80 ? length : 80), bytes + at, id + 1);
             if (length > w->longest)
                 w->longest = length;
         }
@@ -184,7 +185,8 @@ static void put_code_point(struct stream *s, uint32_t c)
         const bool punctuation = unicode_is_punctuation(d);
         if (punctuation)
             end_word(s);
-        put_character(s, d, d < 0x300 ? 0 : (uint16_t)utf8proc_get_property((utf8proc_int32_t)d)->combining_class);
+        put_character(s, d,
+                      d < 0x300 ? 0 : (uint16_t)utf8proc_get_property((utf8proc_int32_t)d)->combining_class);
         if (punctuation)
             end_word(s);
     }
@@ -196,14 +198,14 @@ static void put_code_point(struct stream *s, uint32_t c)
 static int special_at(const char *text, size_t length)
 {
     int i = 0;
-    while (i < N_SPECIALS &&
-           (length < strlen(special_names[i]) || memcmp(text, special_names[i], strlen(special_names[i])) != 0))
+    while (i < N_SPECIALS && (length < strlen(special_names[i]) ||
+                              memcmp(text, special_names[i], strlen(special_names[i])) != 0))
         i++;
     return i;
 }
 
-void wordpiece_encode(const struct wordpiece *wordpiece, const char *text, size_t length, uint32_t limit, uint32_t *ids,
-                      uint32_t *n)
+void wordpiece_encode(const struct wordpiece *wordpiece, const char *text, size_t length, uint32_t limit,
+                      uint32_t *ids, uint32_t *n)
 {
     struct stream s = {.w = wordpiece, .ids = ids, .limit = limit - 1, .n = 1};
     ids[0] = wordpiece->special[CLS];

@@ -15,13 +15,13 @@ struct wordpiece;
  * word.  `path` names it in messages.  STATUS_DATA: a piece that occurs twice, an empty line, invalid UTF-8, no
  * [PAD], [UNK], [CLS], [SEP] or [MASK].  Free with wordpiece_free(). */
 enum status wordpiece_parse(const char *path, const char *bytes, size_t n, struct wordpiece **out);
-void wordpiece_free(struct wordpiece *wordpiece); /* takes NULL */
+void wordpiece_free(struct wordpiece *wordpiece);           /* takes NULL */
 uint32_t wordpiece_size(const struct wordpiece *wordpiece); /* pieces in the vocabulary */
 
 /* [CLS], the text's pieces, [SEP]: ids[0 .. *n - 1], *n at most `limit` (at least 2): pieces after the first
  * limit - 2 are cut off.  `ids` has room for `limit`.  Any bytes are a text: ill-formed UTF-8 counts as U+FFFD, which
  * the cleaning drops.  Never fails. */
-void wordpiece_encode(const struct wordpiece *wordpiece, const char *text, size_t length, uint32_t limit, uint32_t *ids,
-                      uint32_t *n);
+void wordpiece_encode(const struct wordpiece *wordpiece, const char *text, size_t length, uint32_t limit,
+                      uint32_t *ids, uint32_t *n);
 
 #endif

@@ -66,7 +66,8 @@ static int set_up(void **state)
     cases = json_array();
     char *bytes, *line, *rest = NULL;
     size_t n;
-    assert_int_equal(read_whole_file(arena_printf(arena, "%s/minilm.jsonl", folder), 1 << 26, arena, &bytes, &n), 0);
+    assert_int_equal(
+        read_whole_file(arena_printf(arena, "%s/minilm.jsonl", folder), 1 << 26, arena, &bytes, &n), 0);
     for (line = strtok_r(bytes, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
         json_array_append_new(cases, json_loads(line, 0, NULL));
     embeddings = read_npy(arena_printf(arena, "%s/minilm_emb.npy", folder), &n_embeddings);
@@ -115,7 +116,8 @@ static void ids_are_equal(void **state)
         const json_t *expected = json_object_get(json_array_get(cases, i), "ids");
         uint32_t *ids, n;
         assert_int_equal(
-            encoder_tokenize(encoder, strings_at(&texts, i), strings_length(&texts, i), arena, &ids, &n), STATUS_OK);
+            encoder_tokenize(encoder, strings_at(&texts, i), strings_length(&texts, i), arena, &ids, &n),
+            STATUS_OK);
         assert_int_equal(n, json_array_size(expected));
         for (uint32_t j = 0; j < n; j++)
             if (ids[j] != (uint32_t)json_integer_value(json_array_get(expected, j)))
@@ -152,8 +154,8 @@ static void trace_is_close(void **state)
         positions[i] = i;
     const uint32_t first[] = {0, n_ids};
     const unsigned long row[] = {0};
-    const struct encoder_batch batch = {.n_texts = 1, .n_tokens = n_ids, .ids = ids, .positions = positions,
-                                        .first = first, .row = row};
+    const struct encoder_batch batch = {
+        .n_texts = 1, .n_tokens = n_ids, .ids = ids, .positions = positions, .first = first, .row = row};
     struct encoder_work work;
     assert_int_equal(encoder_work_new(encoder, n_ids, arena, &work), STATUS_OK);
     float *out = arena_alloc(arena, hidden, sizeof *out), *got = arena_alloc(arena, n_trace, sizeof *got);
@@ -175,7 +177,8 @@ static void company_changes_no_bit(void **state)
     (void)state;
     need_golden();
     const size_t hidden = encoder_dimensions(encoder);
-    float *all = arena_alloc(arena, texts.n * hidden, sizeof *all), *one = arena_alloc(arena, hidden, sizeof *one);
+    float *all = arena_alloc(arena, texts.n * hidden, sizeof *all),
+          *one = arena_alloc(arena, hidden, sizeof *one);
     float *again = arena_alloc(arena, texts.n * hidden, sizeof *again);
     assert_int_equal(encoder_embed(encoder, &texts, all), STATUS_OK);
     for (uint64_t i = 0; i < texts.n; i += 3) {
@@ -193,7 +196,8 @@ static void company_changes_no_bit(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(ids_are_equal), cmocka_unit_test(embeddings_are_close),
-                                       cmocka_unit_test(trace_is_close), cmocka_unit_test(company_changes_no_bit)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_are_equal), cmocka_unit_test(embeddings_are_close),
+        cmocka_unit_test(trace_is_close), cmocka_unit_test(company_changes_no_bit)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
