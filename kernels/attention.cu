@@ -7,7 +7,7 @@
  * and not written.  Limits: a text's keys must fit the team's memory (longest * head_size * 4 bytes).
  */
 #include "attention.h"
-#include "lanes.h"
+#include "tile.h"
 
 /* Softmax without its division of TILE_ROWS rows of n scores, in place; 1 / sum of each row into inverse. */
 TEAM_FN void softmax_rows(float *TEAM_RESTRICT scores, int n, long ld, float scale, float *inverse,
@@ -22,7 +22,7 @@ TEAM_FN void softmax_rows(float *TEAM_RESTRICT scores, int n, long ld, float sca
             most = row[j] > most ? row[j] : most;
         team_sync(t);
         lanes_f sum = lanes_all(0.0f);
-        for (int j = 0; j < ld; j += LANES_W) {
+        for (int j = 0; j < ld; j += LANES) {
             const lanes_f e = lanes_exp((lanes_load(row + j) - most) * scale);
             lanes_store(row + j, e);
             sum += e;

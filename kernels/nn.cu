@@ -9,12 +9,10 @@
  * Limits: k * group * 128 bytes of weights should fit the second-level cache (the host picks `group`).
  */
 #include "nn.h"
-#include <math.h>
-
-#include "lanes.h"
+#include "tile.h"
 
 #if NN_TILE_ROWS != TILE_ROWS || NN_TILE_COLS != TILE_COLS
-#error "nn.h and lanes.h disagree about the tile"
+#error "nn.h and tile.h disagree about the tile"
 #endif
 
 /* x Phi(x) */
@@ -36,7 +34,7 @@ TEAM_FN void nn_linear_row(const struct nn_linear *a, long row, struct team *t)
                      a->bias + (long)panel * TILE_COLS, y, a->ldy);
         if (a->gelu)
             for (int i = 0; i < TILE_ROWS; i++)
-                for (int j = 0; j < TILE_COLS; j += LANES_W)
+                for (int j = 0; j < TILE_COLS; j += LANES)
                     lanes_store(y + i * a->ldy + j, gelu(lanes_load(y + i * a->ldy + j)));
     }
 }
@@ -69,7 +67,7 @@ TEAM_FN void nn_layer_norm_row(const struct nn_layer_norm *a, long token, struct
     LANE_SUM(j, width, squares)
         squares += (x[j] - mean) * (x[j] - mean);
     const float variance = team_sum(t, squares) / (float)width;
-    const float scale = 1.0f / sqrtf(variance + a->eps);
+    const float scale = 1.0f / TEAM_SQRT(variance + a->eps);
     LANE_FOR(j, width)
         x[j] = (x[j] - mean) * scale * a->gamma[j] + a->beta[j];
 }
@@ -103,7 +101,7 @@ TEAM_FN void nn_pool_row(const struct nn_pool *a, long text, struct team *t)
         out[j] /= n;
     LANE_SUM(j, width, squares)
         squares += out[j] * out[j];
-    const float length = sqrtf(team_sum(t, squares));
+    const float length = TEAM_SQRT(team_sum(t, squares));
     const float scale =
         length > 1e-12f ? 1.0f / length : 1e12f; /* as torch's normalize: no division by zero */
     LANE_FOR(j, width)
@@ -114,7 +112,7 @@ TEAM_KERNEL(nn_pool, struct nn_pool, nn_pool_row(a, row, t))
 TEAM_FN void nn_curve_row(const struct nn_curve *a, long row, struct team *t)
 {
     (void)t;
-    for (int j = 0; j < NN_CURVE; j += LANES_W) {
+    for (int j = 0; j < NN_CURVE; j += LANES) {
         const lanes_f x = lanes_load(a->x + row * NN_CURVE + j);
         lanes_f y = lanes_exp(x);
         if (a->which == 1)
