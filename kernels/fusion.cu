@@ -32,8 +32,9 @@ TEAM_FN void fusion_query(const struct fusion_features *a, long g, float *u, str
     team_sync(t);
 }
 
-TEAM_FN void fusion_features_row(const struct fusion_features *a, long g, struct team *t)
+TEAM_FN void fusion_features_row(const struct fusion_features *a, long r, struct team *t)
 {
+    const long g = (long)a->groups[r];
     const int d = a->d, cosine = (a->product + a->difference) * d, first = cosine + a->cosine;
     const int columns = first + a->n_extra;
     float *u = (float *)team_shared(t, (size_t)(d + 1) * sizeof(float));
@@ -42,7 +43,7 @@ TEAM_FN void fusion_features_row(const struct fusion_features *a, long g, struct
     const float has = a->alone[g] ? 0.0f : 1.0f;
     for (int c = 0; c < a->n_candidates; c++) {
         const long s = g * a->n_candidates + c;
-        float *TEAM_RESTRICT q = a->q + (size_t)s * a->ldq;
+        float *TEAM_RESTRICT q = a->q + ((size_t)r * a->n_candidates + c) * a->ldq;
         const float *TEAM_RESTRICT extra = a->extra + (size_t)s * a->n_extra;
         const float *TEAM_RESTRICT v = a->V + (size_t)a->item[s] * d;
         if (a->product)

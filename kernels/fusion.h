@@ -10,18 +10,19 @@
 enum { FUSION_TILE = 256 }; /* items a row of fusion_score computes */
 
 /* A group is a query and its candidates: the user of a train row without that row's item, and the item itself
- * with its sampled negatives.  Row g writes features of its candidates: q = [u * v | abs(u - v) | u . v |
+ * with its sampled negatives.  Row r writes features of its candidates: q = [u * v | abs(u - v) | u . v |
  * extra], each block when asked, each column k as (x - mean[k]) * scale[k] where u = (sums[user] - weight *
  * v_positive) / norm and v the candidate's unit vector.  A user with nothing else in the history has u = 0
  * and text features 0. */
 struct fusion_features {
+    const uint64_t *groups;     /* [n_rows] the groups wanted; the arrays below have a row for every group */
     const float *sums;          /* [n_users x d] weighted sums of the vectors of the history */
     const float *V;             /* [n_items x d] */
-    const uint32_t *user;       /* [n_rows] */
-    const uint32_t *item;       /* [n_rows x n_candidates], the positive first */
-    const float *weight;        /* [n_rows] what the positive weighed in the sum */
-    const unsigned char *alone; /* [n_rows] 1: the positive is all the user has */
-    const float *extra;         /* [n_rows x n_candidates x n_extra] */
+    const uint32_t *user;       /* [n_groups] */
+    const uint32_t *item;       /* [n_groups x n_candidates], the positive first */
+    const float *weight;        /* [n_groups] what the positive weighed in the sum */
+    const unsigned char *alone; /* [n_groups] 1: the positive is all the user has */
+    const float *extra;         /* [n_groups x n_candidates x n_extra] */
     const float *mean, *scale;  /* [columns of q]; NULL: as they are */
     float *q;                   /* [n_rows x n_candidates x ldq] */
     size_t ldq;

@@ -1,0 +1,287 @@
+/*
+ * llm_fusion.c - p_ui = sigmoid(q_ui . W + b) over interaction features of a language model's vectors and the
+ * scores of collaborative models.
+ *
+ *   v_i   the vector of the item's text (item_vectors.h), of norm 1
+ *   u_u   the mean of v_i over the user's train items, of norm 1; without item i where (u, i) is a train row
+ *   q_ui  [u * v | abs(u - v) | u . v | standardised score of each collaborative model for (u, i)]
+ *
+ * Interaction features, because W is linear: over a plain concatenation [u, v] it would give every user the same
+ * order of items.  Training pairs are questions of a train row and its sampled negatives (intent.h); collaborative
+ * scores of train rows come from models that did not see them (collaborative.h); features are standardised, W and b
+ * learned by binary cross-entropy (preference.h) with a share of the questions held out to stop early, and the
+ * standardisation folded into W and b.
+ *
+ * Sources: product and difference features, Tai, Socher, Manning 2015, section 4.2, and Conneau et al. 2017, section
+ * 3.1; cross-entropy with sampled negatives, He et al. 2017, equation 7; stacking, Wolpert 1992; prior correction,
+ * King, Zeng 2001.
+ *
+ * The `encoder` gives the controls: the same head on words (tfidf), on the language model's vectors at wrong items
+ * (shuffled), on noise (random), and on no text at all (none).
+ * Limits: a text with tags or reviews of train rows was in part written by the user of that row (item_vectors.c);
+ * one linear head for all users.
+ */
+#include "fusion/llm_fusion.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fusion.h"
+#include "fusion/collaborative.h"
+#include "models/history.h"
+
+struct llm_fusion_params {
+    int encoder;
+    struct param_list text;
+    int max_reviews, dimensions;
+    bool center;
+    int weights;
+    struct param_list features, collaborative;
+    const struct node *collaborative_params;
+    int folds, n_negatives, negatives, samples;
+    double validation, learning_rate, beta1, beta2, epsilon, regularization;
+    int epochs, batch_size, patience;
+};
+#define P struct llm_fusion_params
+static const struct param llm_fusion_params[] = {
+    PARAM_CHOICE(P, encoder, "minilm", ITEM_ENCODERS, "where item vectors come from; all but minilm are controls"),
+    PARAM_LIST(P, text, "title|genres|tags", NULL, "fields of the item's text: title, genres, tags, reviews, a column"),
+    PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
+    PARAM_INT(P, dimensions, 64, 0, 4096, "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
+    PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
+    PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's vector"),
+    PARAM_LIST(P, features, "product|difference|cosine", "product|difference|cosine",
+               "interaction features of the user's and the item's vector"),
+    PARAM_LIST(P, collaborative, "ease", COLLABORATIVE_SIGNALS, "models whose scores are features"),
+    PARAM_NODE(P, collaborative_params, "parameters of those models: {ease: {l2: 300}}"),
+    PARAM_INT(P, folds, 5, 2, 100, "parts of train for out-of-fold collaborative scores"),
+    PARAM_INT(P, n_negatives, 4, 1, 1000, "negatives sampled for each positive"),
+    PARAM_CHOICE(P, negatives, "uniform", "uniform|popularity", "how negatives are drawn"),
+    PARAM_INT(P, samples, 50000, 0, 2000000000, "about so many train rows are learned from; 0: all"),
+    PARAM_REAL(P, validation, 0.1, 0, 0.9, "share of those rows held out for early stopping"),
+    PARAM_REAL(P, learning_rate, 0.005, 1e-9, 10, "Adam's step"),
+    PARAM_REAL(P, beta1, 0.9, 0, 0.999999, "Adam's decay of the mean"),
+    PARAM_REAL(P, beta2, 0.999, 0, 0.999999, "Adam's decay of the mean square"),
+    PARAM_REAL(P, epsilon, 1e-8, 1e-15, 1, "Adam's epsilon"),
+    PARAM_REAL(P, regularization, 0.001, 0, 1e6, "L2 weight on W (of standardised features)"),
+    PARAM_INT(P, epochs, 50, 1, 1000000, "passes over the rows, at most"),
+    PARAM_INT(P, batch_size, 1024, 1, 100000000, "rows of a step of Adam"),
+    PARAM_INT(P, patience, 3, 0, 1000000, "epochs without a better validation loss before it stops; 0: never"),
+    PARAM_END};
+#undef P
+
+struct llm_fusion {
+    const struct backend *backend;
+    struct csr history;         /* [n_users x n_items] */
+    struct item_vectors items;  /* [n_items x d] */
+    const float *VT;            /* [d x n_items] */
+    struct collaborative collaborative;
+    const float *product, *difference; /* [d] weights; NULL: no such feature */
+    float cosine;
+    const float *signal;    /* [collaborative.n] weights */
+    float bias;             /* b */
+    float prior;            /* to add to b where a probability is wanted */
+    const float *item_bias; /* [n_items] b + weight * popularity */
+};
+
+static bool has(const struct param_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->item[i], name) == 0)
+            return true;
+    return false;
+}
+
+static enum status llm_fusion_check(const void *params, const struct node *where)
+{
+    const struct llm_fusion_params *p = params;
+    const bool no_text = p->encoder == ITEM_ENCODER_NONE || p->features.n == 0;
+    const bool none = p->collaborative.n == 0 || has(&p->collaborative, "none");
+    const char *mistake = NULL;
+    if (no_text && none)
+        mistake = "llm_fusion has neither text features nor collaborative scores: nothing to learn from";
+    else if (none && p->collaborative.n > 1)
+        mistake = "collaborative of llm_fusion has 'none' beside others";
+    if (mistake == NULL)
+        return STATUS_OK;
+    return where == NULL ? status_fail(STATUS_USAGE, "%s", mistake) : node_fail(where, "%s", mistake);
+}
+
+/* The parts of the model that W is read into, from weights [columns] of features as they are. */
+static enum status set_head(struct llm_fusion *m, const struct intent_features *f, const float *W, float b,
+                            float prior, struct arena *arena)
+{
+    const uint32_t d = m->items.d;
+    float *item_bias = NULL, *VT = NULL;
+    m->product = d > 0 && f->product ? W : NULL;
+    W += m->product != NULL ? d : 0;
+    m->difference = d > 0 && f->difference ? W : NULL;
+    W += m->difference != NULL ? d : 0;
+    m->cosine = d > 0 && f->cosine ? *W++ : 0;
+    m->signal = W;
+    m->bias = b;
+    m->prior = prior;
+    ARENA_NEW(item_bias, arena, m->items.n_items);
+    for (uint32_t i = 0; i < m->items.n_items; i++) {
+        item_bias[i] = b;
+        for (uint32_t j = 0; j < m->collaborative.n; j++)
+            if (m->collaborative.type[j] == NULL)
+                item_bias[i] += m->signal[j] * m->collaborative.popularity[i];
+    }
+    m->item_bias = item_bias;
+    ARENA_NEW(VT, arena, (size_t)d * m->items.n_items);
+    for (uint32_t i = 0; i < m->items.n_items; i++)
+        for (uint32_t k = 0; k < d; k++)
+            VT[(size_t)k * m->items.n_items + i] = m->items.v[(size_t)i * d + k];
+    m->VT = VT;
+    return STATUS_OK;
+}
+
+static struct intent_features features_of(const struct llm_fusion_params *p)
+{
+    return (struct intent_features){has(&p->features, "product"), has(&p->features, "difference"),
+                                    has(&p->features, "cosine")};
+}
+
+/* Groups of training (validation 0) or validation (1) into chosen; returns how many. */
+static uint64_t choose_groups(const struct intent_groups *g, unsigned char validation, uint64_t *chosen)
+{
+    uint64_t n = 0;
+    for (uint64_t i = 0; i < g->n; i++)
+        if (g->validation[i] == validation)
+            chosen[n++] = i;
+    return n;
+}
+
+/* Learns W and b, of features as they are. */
+static enum status learn(const struct llm_fusion_params *p, struct intent_source source, struct run *run, float *W,
+                         float *b)
+{
+    const uint32_t columns = intent_columns(&source), c = source.groups->n_candidates;
+    uint64_t *chosen[2] = {NULL, NULL};
+    float *mean = NULL, *scale = NULL;
+    struct preference_report report;
+    ARENA_NEW(mean, run->scratch, columns);
+    ARENA_NEW(scale, run->scratch, columns);
+    ARENA_NEW(chosen[0], run->scratch, source.groups->n);
+    ARENA_NEW(chosen[1], run->scratch, source.groups->n);
+    const uint64_t n_train = choose_groups(source.groups, 0, chosen[0]),
+                   n_valid = choose_groups(source.groups, 1, chosen[1]);
+    source.chosen = chosen[0];
+    TRY(intent_moments(&source, n_train, run->scratch, mean, scale));
+    source.mean = mean;
+    source.scale = scale;
+    struct intent_source valid_source = source;
+    valid_source.chosen = chosen[1];
+    const struct preference_samples train = {n_train, c, columns, intent_fill, &source},
+                                    valid = {n_valid, c, columns, intent_fill, &valid_source};
+    const struct preference_options options = {.learning_rate = p->learning_rate,
+                                               .beta1 = p->beta1,
+                                               .beta2 = p->beta2,
+                                               .epsilon = p->epsilon,
+                                               .regularization = p->regularization,
+                                               .epochs = (uint32_t)p->epochs,
+                                               .batch_size = (uint32_t)p->batch_size,
+                                               .patience = (uint32_t)p->patience,
+                                               .seed = run->seed,
+                                               .cancelled = run->cancelled};
+    TRY(preference_fit(run->backend, &train, &valid, &options, run->scratch, W, b, &report));
+    log_info("llm_fusion: %llu groups, %u epochs, loss %.4f, validation loss %.4f at epoch %u",
+             (unsigned long long)n_train, report.epochs, report.train_loss, report.validation_loss, report.best_epoch);
+    for (uint32_t k = 0; k < columns; k++) {
+        W[k] *= scale[k];
+        *b -= W[k] * mean[k];
+    }
+    return STATUS_OK;
+}
+
+static enum status llm_fusion_fit(void *state, const void *params, const struct view *train, struct run *run)
+{
+    struct llm_fusion *m = state;
+    const struct llm_fusion_params *p = params;
+    const struct item_vectors_options vectors = {.encoder = p->features.n == 0 ? ITEM_ENCODER_NONE : p->encoder,
+                                                 .text = p->text,
+                                                 .max_reviews = p->max_reviews,
+                                                 .dimensions = p->dimensions,
+                                                 .center = p->center};
+    const struct intent_options questions = {.n_negatives = (uint32_t)p->n_negatives,
+                                             .popular = p->negatives == 1,
+                                             .samples = (uint64_t)p->samples,
+                                             .n_folds = (uint32_t)p->folds,
+                                             .validation = p->validation,
+                                             .seed = run->seed};
+    struct intent_groups groups;
+    float *sums = NULL, *W = NULL, b = 0;
+    m->backend = run->backend;
+    TRY(llm_fusion_check(params, NULL));
+    TRY(history_copy(train->by_user, (enum history_weights)p->weights, run->arena, &m->history));
+    TRY(item_vectors_build(&vectors, train, run, &m->items));
+    TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &m->collaborative));
+    TRY(collaborative_fit(&m->collaborative, train, run));
+    ARENA_NEW(sums, run->scratch, (size_t)train->n_users * m->items.d);
+    TRY(item_vectors_profiles(run->backend, &m->history, &m->items, NULL, train->n_users, false, sums));
+    TRY(intent_sample(&m->history, &questions, run->scratch, &groups));
+    TRY(collaborative_extra(&m->collaborative, train, (uint32_t)p->folds, run, &groups));
+    const struct intent_source source = {.backend = run->backend,
+                                         .items = &m->items,
+                                         .sums = sums,
+                                         .groups = &groups,
+                                         .features = features_of(p)};
+    ARENA_NEW(W, run->arena, intent_columns(&source));
+    TRY(learn(p, source, run, W, &b));
+    const double prior = preference_prior_correction(groups.positives_kept, groups.negatives_kept);
+    return set_head(m, &source.features, W, b, groups.n > 0 ? (float)prior : 0, run->arena);
+}
+
+/* Text part and bias of the scores of users [n]; room: 2 n d floats and n flags. */
+static enum status score_text(const struct llm_fusion *m, const uint32_t *users, size_t n, const struct tile *out,
+                              float *room, unsigned char *known)
+{
+    const uint32_t d = m->items.d;
+    float *U = room, *A = room + n * d;
+    const int n_tiles = (int)((out->n_items + FUSION_TILE - 1) / FUSION_TILE);
+    for (size_t r = 0; r < n; r++)
+        known[r] = m->history.ptr[users[r] + 1] > m->history.ptr[users[r]];
+    if (d > 0)
+        TRY(item_vectors_profiles(m->backend, &m->history, &m->items, users, n, true, U));
+    for (size_t r = 0; r < n; r++)
+        for (uint32_t k = 0; k < d; k++)
+            A[r * d + k] = U[r * d + k] * ((m->product != NULL ? m->product[k] : 0) + m->cosine);
+    const struct fusion_score args = {A,           U,        m->difference, known,  m->VT,
+                                      m->item_bias, out->scores, out->n_items, out->ld, (int)d,
+                                      (int)out->n_items, n_tiles};
+    return backend_launch(m->backend, &kernel_fusion_score, &args, (long)n * n_tiles, 0);
+}
+
+static enum status llm_fusion_score_users(const void *state, const uint32_t *users, size_t n, const struct tile *out)
+{
+    const struct llm_fusion *m = state;
+    float *room = malloc((2 * n * m->items.d + 1) * sizeof *room);
+    unsigned char *known = malloc(n + 1);
+    enum status status = STATUS_OK;
+    if (room == NULL || known == NULL)
+        status = status_fail(STATUS_SYSTEM, "out of memory to score %zu users", n);
+    if (status == STATUS_OK)
+        status = score_text(m, users, n, out, room, known);
+    if (status == STATUS_OK)
+        status = collaborative_add(&m->collaborative, m->backend, m->signal, users, n, out);
+    free(known);
+    free(room);
+    return status;
+}
+
+enum status llm_fusion_probability(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
+                                   float *probability)
+{
+    const struct llm_fusion *m = state;
+    TRY(model_score_pairs(&model_llm_fusion, state, m->backend, users, items, n, m->items.n_items, probability));
+    for (size_t i = 0; i < n; i++)
+        probability[i] = (float)preference_sigmoid((double)probability[i] + (double)m->prior);
+    return STATUS_OK;
+}
+
+static void llm_fusion_free(void *state)
+{
+    collaborative_free(&((struct llm_fusion *)state)->collaborative);
+}
