@@ -10,9 +10,11 @@
 /* clang-format off */
 extern const struct model_type model_random, model_popularity;
 extern const struct model_type model_ials;
+extern const struct model_type model_tfidf_content;
 const struct model_type *const model_types[] = {
     &model_random, &model_popularity,
     &model_ials,
+    &model_tfidf_content,
     NULL};
 /* clang-format on */
 

@@ -19,7 +19,8 @@
 enum { TILE_USERS = 64 };
 
 extern const struct model_type model_ease, model_item_knn, model_user_knn, model_ials;
-static const struct model_type *const signals[] = {&model_ease, &model_item_knn, &model_user_knn, &model_ials};
+static const struct model_type *const signals[] = {&model_ease, &model_item_knn, &model_user_knn,
+                                                   &model_ials};
 
 static const struct model_type *signal_find(const char *name)
 {
@@ -41,15 +42,16 @@ static enum status choose_one(const char *name, const struct node *params, struc
         if (values == NULL)
             return STATUS_SYSTEM;
         TRY(params_default(type->params, arena, values));
-        TRY(params_set(type->params, type->name, params == NULL ? NULL : node_get(params, name), arena, values));
+        TRY(params_set(type->params, type->name, params == NULL ? NULL : node_get(params, name), arena,
+                       values));
         c->params[c->n] = values;
     }
     c->n++;
     return STATUS_OK;
 }
 
-enum status collaborative_choose(const struct param_list *names, const struct node *params, struct arena *arena,
-                                 struct collaborative *out)
+enum status collaborative_choose(const struct param_list *names, const struct node *params,
+                                 struct arena *arena, struct collaborative *out)
 {
     *out = (struct collaborative){0};
     if (params != NULL && params->kind != NODE_MAP)
@@ -241,8 +243,8 @@ enum status collaborative_extra(const struct collaborative *c, const struct view
     return STATUS_OK;
 }
 
-enum status collaborative_add(const struct collaborative *c, const struct backend *backend, const float *weight,
-                              const uint32_t *users, size_t n, const struct tile *out)
+enum status collaborative_add(const struct collaborative *c, const struct backend *backend,
+                              const float *weight, const uint32_t *users, size_t n, const struct tile *out)
 {
     float *S = malloc((size_t)TILE_USERS * c->n_items * sizeof *S + 1);
     enum status status = STATUS_OK;
@@ -254,8 +256,8 @@ enum status collaborative_add(const struct collaborative *c, const struct backen
         for (size_t first = 0; first < n && status == STATUS_OK; first += TILE_USERS) {
             const size_t size = n - first < TILE_USERS ? n - first : TILE_USERS;
             const struct tile tile = {S, c->n_items, c->n_items};
-            const struct fusion_standardize args = {S,       out->scores + first * out->ld, c->n_items, out->ld,
-                                                    weight[j], (int)c->n_items};
+            const struct fusion_standardize args = {
+                S, out->scores + first * out->ld, c->n_items, out->ld, weight[j], (int)c->n_items};
             status = model_score_users(c->type[j], c->state[j], backend, users + first, size, &tile);
             if (status == STATUS_OK)
                 status = backend_launch(backend, &kernel_fusion_standardize, &args, (long)size, 0);
@@ -263,4 +265,33 @@ enum status collaborative_add(const struct collaborative *c, const struct backen
     }
     free(S);
     return status;
+}
+
+enum status collaborative_save(const struct collaborative *c, struct model_writer *w)
+{
+    for (uint32_t j = 0; j < c->n; j++)
+        if (c->type[j] != NULL)
+            TRY(model_put_model(w, c->type[j]->name, c->type[j], c->state[j]));
+        else
+            TRY(model_put(w, "popularity", ARRAY_F32, c->n_items, 1, c->popularity));
+    return STATUS_OK;
+}
+
+enum status collaborative_load(struct collaborative *c, struct model_reader *r, struct run *run)
+{
+    for (uint32_t j = 0; j < c->n; j++) {
+        uint64_t n = c->n_items, one = 1;
+        const void *popularity = NULL;
+        if (c->type[j] == NULL) {
+            TRY(model_get(r, "popularity", ARRAY_F32, &n, &one, &popularity));
+            c->popularity = popularity;
+            continue;
+        }
+        void *state = arena_alloc(run->arena, 1, c->type[j]->state_size);
+        if (state == NULL)
+            return STATUS_SYSTEM;
+        TRY(model_get_model(r, c->type[j]->name, c->type[j], c->params[j], run, state));
+        c->state[j] = state;
+    }
+    return STATUS_OK;
 }

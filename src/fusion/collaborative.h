@@ -21,8 +21,8 @@ struct collaborative {
 
 /* Which models with which parameters: `names` of COLLABORATIVE_SIGNALS ("none" only alone), `params` NULL or a map
  * of them: {ease: {l2: 300}}.  STATUS_USAGE names what is wrong and where. */
-enum status collaborative_choose(const struct param_list *names, const struct node *params, struct arena *arena,
-                                 struct collaborative *out);
+enum status collaborative_choose(const struct param_list *names, const struct node *params,
+                                 struct arena *arena, struct collaborative *out);
 /* Fits the chosen models on the whole view; states live in run->arena. */
 enum status collaborative_fit(struct collaborative *c, const struct view *view, struct run *run);
 /* Sets groups->extra to out-of-fold scores: the candidates of a group of fold k are scored by models fitted on the
@@ -30,8 +30,8 @@ enum status collaborative_fit(struct collaborative *c, const struct view *view, 
 enum status collaborative_extra(const struct collaborative *c, const struct view *view, uint32_t n_folds,
                                 struct run *run, struct intent_groups *groups);
 /* out[r][i] += sum_j weight[j] * standardised score j of users[r] for item i. */
-enum status collaborative_add(const struct collaborative *c, const struct backend *backend, const float *weight,
-                              const uint32_t *users, size_t n, const struct tile *out);
+enum status collaborative_add(const struct collaborative *c, const struct backend *backend,
+                              const float *weight, const uint32_t *users, size_t n, const struct tile *out);
 void collaborative_free(struct collaborative *c);
 
 /* As parts of the fusion model's file. */

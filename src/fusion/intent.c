@@ -20,7 +20,8 @@ uint32_t intent_fold(uint64_t seed, int64_t e, uint32_t n_folds)
 }
 
 /* An item that the user does not have; attempts are numbered by Philox's epoch. */
-static uint32_t draw_negative(const struct csr *h, uint32_t user, const struct intent_options *o, uint64_t index)
+static uint32_t draw_negative(const struct csr *h, uint32_t user, const struct intent_options *o,
+                              uint64_t index)
 {
     uint32_t item = 0;
     for (uint32_t attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -54,8 +55,8 @@ static enum status groups_new(uint64_t n, const struct intent_options *o, struct
     return STATUS_OK;
 }
 
-enum status intent_sample(const struct csr *history, const struct intent_options *options, struct arena *arena,
-                          struct intent_groups *out)
+enum status intent_sample(const struct csr *history, const struct intent_options *options,
+                          struct arena *arena, struct intent_groups *out)
 {
     const struct csr *h = history;
     uint64_t n = 0;

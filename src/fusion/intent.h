@@ -23,14 +23,15 @@ struct intent_groups {
     uint64_t n;
     uint32_t n_candidates; /* 1 + n_negatives */
     uint32_t n_extra;
-    double positives_kept, negatives_kept; /* shares of all positives and of all negatives, for prior correction */
-    uint32_t *user;                        /* [n] rising */
-    uint32_t *item;                        /* [n x n_candidates], the positive first */
-    float *weight;                         /* [n] of the positive in its user's history */
-    unsigned char *alone;                  /* [n] 1: the user has no other item */
-    unsigned char *validation;             /* [n] 1: held out */
-    uint32_t *fold;                        /* [n] intent_fold() of the train row */
-    float *extra;                          /* [n x n_candidates x n_extra], set by collaborative_extra() */
+    double positives_kept,
+        negatives_kept;        /* shares of all positives and of all negatives, for prior correction */
+    uint32_t *user;            /* [n] rising */
+    uint32_t *item;            /* [n x n_candidates], the positive first */
+    float *weight;             /* [n] of the positive in its user's history */
+    unsigned char *alone;      /* [n] 1: the user has no other item */
+    unsigned char *validation; /* [n] 1: held out */
+    uint32_t *fold;            /* [n] intent_fold() of the train row */
+    float *extra;              /* [n x n_candidates x n_extra], set by collaborative_extra() */
 };
 
 /* The fold of train row e (entry of by_user): out-of-fold models that score it are fitted without its fold. */
@@ -38,8 +39,8 @@ uint32_t intent_fold(uint64_t seed, int64_t e, uint32_t n_folds);
 
 /* Groups of a history [n_users x n_items] (its values are the weights; NULL: ones), in the arena.  A user who has
  * every item gives none. */
-enum status intent_sample(const struct csr *history, const struct intent_options *options, struct arena *arena,
-                          struct intent_groups *out);
+enum status intent_sample(const struct csr *history, const struct intent_options *options,
+                          struct arena *arena, struct intent_groups *out);
 
 /* Which interaction features a question has.  Column order of q: product [d], difference [d], cosine [1], extra. */
 struct intent_features {

@@ -45,10 +45,13 @@ struct llm_fusion_params {
 };
 #define P struct llm_fusion_params
 static const struct param llm_fusion_params[] = {
-    PARAM_CHOICE(P, encoder, "minilm", ITEM_ENCODERS, "where item vectors come from; all but minilm are controls"),
-    PARAM_LIST(P, text, "title|genres|tags", NULL, "fields of the item's text: title, genres, tags, reviews, a column"),
+    PARAM_CHOICE(P, encoder, "minilm", ITEM_ENCODERS,
+                 "where item vectors come from; all but minilm are controls"),
+    PARAM_LIST(P, text, "title|genres|tags", NULL,
+               "fields of the item's text: title, genres, tags, reviews, a column"),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
-    PARAM_INT(P, dimensions, 64, 0, 4096, "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
+    PARAM_INT(P, dimensions, 64, 0, 4096,
+              "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
     PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
     PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's vector"),
     PARAM_LIST(P, features, "product|difference|cosine", "product|difference|cosine",
@@ -67,15 +70,16 @@ static const struct param llm_fusion_params[] = {
     PARAM_REAL(P, regularization, 0.001, 0, 1e6, "L2 weight on W (of standardised features)"),
     PARAM_INT(P, epochs, 50, 1, 1000000, "passes over the rows, at most"),
     PARAM_INT(P, batch_size, 1024, 1, 100000000, "rows of a step of Adam"),
-    PARAM_INT(P, patience, 3, 0, 1000000, "epochs without a better validation loss before it stops; 0: never"),
+    PARAM_INT(P, patience, 3, 0, 1000000,
+              "epochs without a better validation loss before it stops; 0: never"),
     PARAM_END};
 #undef P
 
 struct llm_fusion {
     const struct backend *backend;
-    struct csr history;         /* [n_users x n_items] */
-    struct item_vectors items;  /* [n_items x d] */
-    const float *VT;            /* [d x n_items] */
+    struct csr history;        /* [n_users x n_items] */
+    struct item_vectors items; /* [n_items x d] */
+    const float *VT;           /* [d x n_items] */
     struct collaborative collaborative;
     const float *product, *difference; /* [d] weights; NULL: no such feature */
     float cosine;
@@ -155,8 +159,8 @@ static uint64_t choose_groups(const struct intent_groups *g, unsigned char valid
 }
 
 /* Learns W and b, of features as they are. */
-static enum status learn(const struct llm_fusion_params *p, struct intent_source source, struct run *run, float *W,
-                         float *b)
+static enum status learn(const struct llm_fusion_params *p, struct intent_source source, struct run *run,
+                         float *W, float *b)
 {
     const uint32_t columns = intent_columns(&source), c = source.groups->n_candidates;
     uint64_t *chosen[2] = {NULL, NULL};
@@ -188,7 +192,8 @@ static enum status learn(const struct llm_fusion_params *p, struct intent_source
                                                .cancelled = run->cancelled};
     TRY(preference_fit(run->backend, &train, &valid, &options, run->scratch, W, b, &report));
     log_info("llm_fusion: %llu groups, %u epochs, loss %.4f, validation loss %.4f at epoch %u",
-             (unsigned long long)n_train, report.epochs, report.train_loss, report.validation_loss, report.best_epoch);
+             (unsigned long long)n_train, report.epochs, report.train_loss, report.validation_loss,
+             report.best_epoch);
     for (uint32_t k = 0; k < columns; k++) {
         W[k] *= scale[k];
         *b -= W[k] * mean[k];
@@ -200,7 +205,8 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
 {
     struct llm_fusion *m = state;
     const struct llm_fusion_params *p = params;
-    const struct item_vectors_options vectors = {.encoder = p->features.n == 0 ? ITEM_ENCODER_NONE : p->encoder,
+    const struct item_vectors_options vectors = {.encoder =
+                                                     p->features.n == 0 ? ITEM_ENCODER_NONE : p->encoder,
                                                  .text = p->text,
                                                  .max_reviews = p->max_reviews,
                                                  .dimensions = p->dimensions,
@@ -235,8 +241,8 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
 }
 
 /* Text part and bias of the scores of users [n]; room: 2 n d floats and n flags. */
-static enum status score_text(const struct llm_fusion *m, const uint32_t *users, size_t n, const struct tile *out,
-                              float *room, unsigned char *known)
+static enum status score_text(const struct llm_fusion *m, const uint32_t *users, size_t n,
+                              const struct tile *out, float *room, unsigned char *known)
 {
     const uint32_t d = m->items.d;
     float *U = room, *A = room + n * d;
@@ -248,13 +254,14 @@ static enum status score_text(const struct llm_fusion *m, const uint32_t *users,
     for (size_t r = 0; r < n; r++)
         for (uint32_t k = 0; k < d; k++)
             A[r * d + k] = U[r * d + k] * ((m->product != NULL ? m->product[k] : 0) + m->cosine);
-    const struct fusion_score args = {A,           U,        m->difference, known,  m->VT,
-                                      m->item_bias, out->scores, out->n_items, out->ld, (int)d,
-                                      (int)out->n_items, n_tiles};
+    const struct fusion_score args = {
+        A,       U,      m->difference,     known,  m->VT, m->item_bias, out->scores, out->n_items,
+        out->ld, (int)d, (int)out->n_items, n_tiles};
     return backend_launch(m->backend, &kernel_fusion_score, &args, (long)n * n_tiles, 0);
 }
 
-static enum status llm_fusion_score_users(const void *state, const uint32_t *users, size_t n, const struct tile *out)
+static enum status llm_fusion_score_users(const void *state, const uint32_t *users, size_t n,
+                                          const struct tile *out)
 {
     const struct llm_fusion *m = state;
     float *room = malloc((2 * n * m->items.d + 1) * sizeof *room);
@@ -275,7 +282,8 @@ enum status llm_fusion_probability(const void *state, const uint32_t *users, con
                                    float *probability)
 {
     const struct llm_fusion *m = state;
-    TRY(model_score_pairs(&model_llm_fusion, state, m->backend, users, items, n, m->items.n_items, probability));
+    TRY(model_score_pairs(&model_llm_fusion, state, m->backend, users, items, n, m->items.n_items,
+                          probability));
     for (size_t i = 0; i < n; i++)
         probability[i] = (float)preference_sigmoid((double)probability[i] + (double)m->prior);
     return STATUS_OK;
@@ -285,3 +293,94 @@ static void llm_fusion_free(void *state)
 {
     collaborative_free(&((struct llm_fusion *)state)->collaborative);
 }
+
+static enum status llm_fusion_save(const void *state, struct model_writer *w)
+{
+    const struct llm_fusion *m = state;
+    const uint32_t d = m->items.d, shape[3] = {m->items.n_items, d, m->history.val != NULL};
+    const float constants[3] = {m->cosine, m->bias, m->prior};
+    TRY(model_put(w, "shape", ARRAY_U32, 3, 1, shape));
+    TRY(csr_put(w, "history", &m->history));
+    TRY(model_put(w, "vectors", ARRAY_F32, shape[0], d, m->items.v));
+    if (m->product != NULL)
+        TRY(model_put(w, "product", ARRAY_F32, d, 1, m->product));
+    if (m->difference != NULL)
+        TRY(model_put(w, "difference", ARRAY_F32, d, 1, m->difference));
+    TRY(model_put(w, "constants", ARRAY_F32, 3, 1, constants));
+    TRY(model_put(w, "signal", ARRAY_F32, m->collaborative.n, 1, m->signal));
+    return collaborative_save(&m->collaborative, w);
+}
+
+/* W as learn() left it, from the arrays of the file. */
+static enum status read_head(const struct llm_fusion *m, const struct intent_features *f,
+                             struct model_reader *r, struct arena *arena, float **W, float *b, float *prior)
+{
+    const uint32_t d = m->items.d;
+    const void *part = NULL;
+    uint64_t n = d, one = 1, three = 3, n_signals = m->collaborative.n;
+    float *to = NULL;
+    ARENA_NEW(*W, arena, 2 * (size_t)d + 1 + n_signals);
+    to = *W;
+    const char *const blocks[] = {f->product ? "product" : NULL, f->difference ? "difference" : NULL};
+    for (int block = 0; d > 0 && block < 2; block++) {
+        if (blocks[block] == NULL)
+            continue;
+        TRY(model_get(r, blocks[block], ARRAY_F32, &n, &one, &part));
+        memcpy(to, part, d * sizeof *to);
+        to += d;
+    }
+    TRY(model_get(r, "constants", ARRAY_F32, &three, &one, &part));
+    if (d > 0 && f->cosine)
+        *to++ = ((const float *)part)[0];
+    *b = ((const float *)part)[1];
+    *prior = ((const float *)part)[2];
+    TRY(model_get(r, "signal", ARRAY_F32, &n_signals, &one, &part));
+    if (n_signals != m->collaborative.n)
+        return status_fail(STATUS_DATA, "the model file has weights of %llu collaborative scores, not of %u",
+                           (unsigned long long)n_signals, m->collaborative.n);
+    memcpy(to, part, n_signals * sizeof *to);
+    return STATUS_OK;
+}
+
+static enum status llm_fusion_load(void *state, const void *params, struct model_reader *r, struct run *run)
+{
+    struct llm_fusion *m = state;
+    const struct llm_fusion_params *p = params;
+    const struct intent_features features = features_of(p);
+    const void *shape = NULL, *vectors = NULL;
+    uint64_t three = 3, one = 1, n_items = 0, d = 0;
+    float *W = NULL, b = 0, prior = 0;
+    m->backend = run->backend;
+    TRY(model_get(r, "shape", ARRAY_U32, &three, &one, &shape));
+    const uint32_t *found = shape;
+    n_items = found[0];
+    d = found[1];
+    TRY(csr_get(r, "history", found[0], found[2] != 0, &m->history));
+    TRY(model_get(r, "vectors", ARRAY_F32, &n_items, &d, &vectors));
+    if (n_items != found[0] || d != found[1])
+        return status_fail(STATUS_DATA, "the model file has vectors of %llu x %llu, not of %u x %u",
+                           (unsigned long long)n_items, (unsigned long long)d, found[0], found[1]);
+    m->items = (struct item_vectors){found[0], found[1], (float *)vectors};
+    TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &m->collaborative));
+    m->collaborative.n_items = found[0];
+    TRY(collaborative_load(&m->collaborative, r, run));
+    TRY(read_head(m, &features, r, run->arena, &W, &b, &prior));
+    return set_head(m, &features, W, b, prior, run->arena);
+}
+
+const struct model_type model_llm_fusion = {
+    .name = "llm_fusion",
+    .family = "fusion",
+    .source = "He et al. 2017; Conneau et al. 2017; Wolpert 1992",
+    .help = "p = sigmoid(q . W + b) over features of text vectors and collaborative scores",
+    .version = 1,
+    .params = llm_fusion_params,
+    .params_size = sizeof(struct llm_fusion_params),
+    .needs = NEEDS_TEXT | NEEDS_ENCODER,
+    .state_size = sizeof(struct llm_fusion),
+    .check = llm_fusion_check,
+    .fit = llm_fusion_fit,
+    .score_users = llm_fusion_score_users,
+    .save = llm_fusion_save,
+    .load = llm_fusion_load,
+    .free = llm_fusion_free};

@@ -87,6 +87,7 @@ static enum status llm_content_load(void *state, const void *params, struct mode
     return STATUS_OK;
 }
 
+extern const struct model_type model_llm_content;
 const struct model_type model_llm_content = {.name = "llm_content",
                                              .family = "content",
                                              .source = "Reimers, Gurevych 2019; Pazzani, Billsus 2007",

@@ -189,6 +189,29 @@ enum status model_save(const char *path, const struct model_type *type, const vo
     return status;
 }
 
+enum status model_put_model(struct model_writer *w, const char *name, const struct model_type *type,
+                            const void *state)
+{
+    const hid_t how = H5Pcreate(H5P_GROUP_CREATE);
+    struct model_writer inner = *w;
+    errno = 0;
+    inner.file = how >= 0 && H5Pset_obj_track_times(how, false) >= 0
+                     ? H5Gcreate2(w->file, name, H5P_DEFAULT, how, H5P_DEFAULT)
+                     : H5I_INVALID_HID;
+    enum status status = STATUS_OK;
+    if (inner.file < 0)
+        status = write_fail(w->path, name);
+    else if (type->save == NULL)
+        status = status_fail(STATUS_USAGE, "%s: the model %s can't be saved", w->path, type->name);
+    else
+        status = type->save(state, &inner);
+    if (inner.file >= 0 && H5Gclose(inner.file) < 0 && status == STATUS_OK)
+        status = write_fail(w->path, name);
+    if (how >= 0)
+        H5Pclose(how);
+    return status;
+}
+
 /* ---- reading ---- */
 
 /* A dataset behind a hard link; -1 otherwise. */
@@ -282,6 +305,21 @@ enum status model_get(struct model_reader *r, const char *name, enum array_type 
         return status_fail(STATUS_DATA, "%s: there is no array %s in this model file", r->path, name);
     const enum status status = read_array(r, array, name, type, rows, cols, data);
     H5Dclose(array);
+    return status;
+}
+
+enum status model_get_model(struct model_reader *r, const char *name, const struct model_type *type,
+                            const void *params, struct run *run, void *state)
+{
+    H5L_info_t link;
+    struct model_reader inner = *r;
+    if (type->load == NULL)
+        return status_fail(STATUS_USAGE, "%s: the model %s can't be loaded", r->path, type->name);
+    if (H5Lexists(r->file, name, H5P_DEFAULT) <= 0 || H5Lget_info(r->file, name, &link, H5P_DEFAULT) < 0 ||
+        link.type != H5L_TYPE_HARD || (inner.file = H5Gopen2(r->file, name, H5P_DEFAULT)) < 0)
+        return status_fail(STATUS_DATA, "%s: there is no model %s in this model file", r->path, name);
+    const enum status status = type->load(state, params, &inner, run);
+    H5Gclose(inner.file);
     return status;
 }
 

@@ -14,6 +14,12 @@ enum status model_put(struct model_writer *w, const char *name, enum array_type 
 enum status model_get(struct model_reader *r, const char *name, enum array_type type, uint64_t *rows,
                       uint64_t *cols, const void **data);
 
+/* A model inside a model: its arrays in a folder `name` of the file, through its own save and load. */
+enum status model_put_model(struct model_writer *w, const char *name, const struct model_type *type,
+                            const void *state);
+enum status model_get_model(struct model_reader *r, const char *name, const struct model_type *type,
+                            const void *params, struct run *run, void *state);
+
 enum status model_save(const char *path, const struct model_type *type, const void *params,
                        const void *state);
 /* STATUS_DATA: another model, other parameters or another version stands in the file. */

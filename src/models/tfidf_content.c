@@ -113,6 +113,7 @@ static enum status tfidf_content_load(void *state, const void *params, struct mo
     return STATUS_OK;
 }
 
+extern const struct model_type model_tfidf_content;
 const struct model_type model_tfidf_content = {
     .name = "tfidf_content",
     .family = "content",
