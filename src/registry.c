@@ -11,10 +11,12 @@
 extern const struct model_type model_random, model_popularity;
 extern const struct model_type model_ials;
 extern const struct model_type model_tfidf_content;
+extern const struct model_type model_user_knn, model_item_knn, model_ease;
 const struct model_type *const model_types[] = {
     &model_random, &model_popularity,
     &model_ials,
     &model_tfidf_content,
+    &model_user_knn, &model_item_knn, &model_ease,
     NULL};
 /* clang-format on */
 

@@ -1,0 +1,265 @@
+/*
+ * knn.cu - neighbourhoods: sparse products A A' a row at a time, the k best of a row, and profiles times a
+ * matrix.
+ *
+ * knn_similar: Gustavson's row product (Gustavson 1978, TOMS 4(3)): for every column of row r the
+ * transposed row is added into a dense accumulator of n floats that stays in cache; then similarities in
+ * place, then selection.  The k-th best value is found by halving the interval of its bit pattern
+ * (positive floats order as integers): 31 counts over a contiguous array, each one SIMD pass, no sort, no
+ * data-dependent branch.  Of equal values at the end of the list those with the larger hash stay, found
+ * the same way, so that no order of items is favoured. A row's sums run in the order of its columns: the
+ * same bits for any team size that adds one column at a time.
+ */
+#include "knn.h"
+
+#include "kernels.h"
+#include "philox.h"
+#include "team.h"
+
+/* Lanes take every TEAM_SIZE-th entry; scattered stores, so no SIMD loop on the CPU. */
+#define KNN_EACH(e, low, high) for (int64_t e = (low) + TEAM_LANE; e < (high); e += TEAM_SIZE)
+
+union knn_word {
+    float f;
+    uint32_t u;
+};
+
+/* acc[c] += a * A'[column][c] over the columns of row r of A, for c < limit. */
+TEAM_FN void knn_accumulate(const struct knn_rows *a, const struct knn_rows *transpose, long r,
+                            uint32_t limit, float *acc, struct team *t)
+{
+    for (int64_t i = a->ptr[r]; i < a->ptr[r + 1]; i++) {
+        const int64_t low = transpose->ptr[a->idx[i]], high = transpose->ptr[a->idx[i] + 1];
+        const float w = a->val ? a->val[i] : 1.0f;
+
+        if (transpose->val) {
+            KNN_EACH(e, low, high)
+            {
+                if (transpose->idx[e] >= limit)
+                    break;
+                acc[transpose->idx[e]] += w * transpose->val[e];
+            }
+        } else {
+            KNN_EACH(e, low, high)
+            {
+                if (transpose->idx[e] >= limit)
+                    break;
+                acc[transpose->idx[e]] += w;
+            }
+        }
+        team_sync(t); /* the next column's lanes may meet the same accumulators */
+    }
+}
+
+/* How many of x [n] are at least `low`.  Exact below 2^24, the most entries a row may have here. */
+TEAM_FN uint32_t knn_count(const uint32_t *TEAM_RESTRICT x, int n, uint32_t low, struct team *t)
+{
+    int c = 0;
+
+    LANE_SUM(j, n, c)
+        c += x[j] >= low;
+    return (uint32_t)team_sum(t, (float)c);
+}
+
+/* The largest v with at least k of x [n] >= v: the k-th largest value; 0 when fewer than k are above 0. */
+TEAM_FN uint32_t knn_kth(const uint32_t *TEAM_RESTRICT x, int n, uint32_t k, uint32_t limit, struct team *t)
+{
+    uint32_t low = 0, high = limit; /* at least k are >= low (all are >= 0), fewer than k are >= high */
+
+    if (knn_count(x, n, 1, t) < k)
+        return 0;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        const uint32_t c = knn_count(x, n, middle, t);
+
+        if (c >= k)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* bits[c] = the similarity of r and c as an integer of the same order; 0 where there is none, and at r
+ * itself. */
+TEAM_FN void knn_values(const struct knn_similar *a, long r, const float *TEAM_RESTRICT acc,
+                        uint32_t *TEAM_RESTRICT bits, struct team *t)
+{
+    const int n = (int)a->n;
+    const float *TEAM_RESTRICT norm = a->norm;
+    const float shrinkage = a->shrinkage;
+
+    if (a->similarity == KNN_COSINE) {
+        const float mine = norm[r];
+        LANE_FOR(c, n) {
+            union knn_word s;
+            s.f = acc[c] / (mine * norm[c] + shrinkage);
+            bits[c] = acc[c] > 0.0f ? s.u : 0u;
+        }
+    } else if (a->similarity == KNN_JACCARD) {
+        const float mine = norm[r];
+        LANE_FOR(c, n) {
+            union knn_word s;
+            s.f = acc[c] / (mine + norm[c] - acc[c] + shrinkage);
+            bits[c] = acc[c] > 0.0f ? s.u : 0u;
+        }
+    } else {
+        LANE_FOR(c, n) {
+            union knn_word s;
+            s.f = acc[c];
+            bits[c] = acc[c] > 0.0f ? s.u : 0u;
+        }
+    }
+    team_sync(t);
+    if (TEAM_LANE == 0)
+        bits[r] = 0;
+    team_sync(t);
+}
+
+/* Of the entries equal to `value` keeps those `n_kept` with the largest hash: returns the smallest hash
+ * kept. */
+TEAM_FN uint32_t knn_ties(const struct knn_similar *a, long r, const uint32_t *bits, uint32_t *hash,
+                          uint32_t value, uint32_t n_kept, struct team *t)
+{
+    const int n = (int)a->n;
+
+    for (int c = TEAM_LANE; c < n; c += TEAM_SIZE) {
+        hash[c] = 0;
+        if (bits[c] == value) {
+            const uint32_t h = philox4x32(a->seed, a->stream, (uint64_t)r << 32 | (uint32_t)c).v[0];
+            hash[c] = h == 0 ? 1u : h;
+        }
+    }
+    team_sync(t);
+    return knn_kth(hash, n, n_kept, 0xffffffffu, t);
+}
+
+TEAM_FN int knn_kept(uint32_t bits, uint32_t value, uint32_t hash, uint32_t low)
+{
+    return bits > value || (bits == value && value != 0 && hash >= low);
+}
+
+/* The k largest of bits [n], all positive ones when they are fewer, into the row's lists. */
+TEAM_FN void knn_select(const struct knn_similar *a, long r, const uint32_t *bits, uint32_t *hash,
+                        uint32_t *place, struct team *t)
+{
+    const int n = (int)a->n;
+    const uint32_t value = knn_kth(bits, n, a->k, 0x7f800001u, t);
+    const uint32_t n_above = knn_count(bits, n, value + 1, t);
+    uint32_t low = 0, at = 0;
+    uint32_t *neighbour = a->neighbour + (size_t)r * a->k;
+    float *similarity = a->value + (size_t)r * a->k;
+    int tied = 0;
+
+    if (value != 0 && knn_count(bits, n, value, t) > a->k) {
+        low = knn_ties(a, r, bits, hash, value, a->k - n_above, t);
+        tied = 1;
+    }
+    if (TEAM_SIZE > 1) { /* where each lane's entries begin in the list */
+        for (int c = TEAM_LANE; c < n; c += TEAM_SIZE)
+            at += (uint32_t)knn_kept(bits[c], value, tied ? hash[c] : 0u, low);
+        place[TEAM_LANE] = at;
+        team_sync(t);
+        at = 0;
+        for (int lane = 0; lane < TEAM_LANE; lane++)
+            at += place[lane];
+    }
+    for (int c = TEAM_LANE; c < n; c += TEAM_SIZE)
+        if (bits[c] >= value && knn_kept(bits[c], value, tied ? hash[c] : 0u, low)) {
+            union knn_word s;
+            s.u = bits[c];
+            if (at < a->k) { /* two equal hashes of 32 bits: the later column is left out */
+                neighbour[at] = (uint32_t)c;
+                similarity[at] = s.f;
+            }
+            at++;
+        }
+    if (TEAM_LANE == TEAM_SIZE - 1)
+        a->count[r] = at < a->k ? at : a->k;
+}
+
+TEAM_FN void knn_similar_row(const struct knn_similar *a, long row, struct team *t)
+{
+    const int n = (int)a->n;
+    const long r = row + (long)a->first;
+    float *acc = (float *)team_shared(t, (size_t)n * sizeof(float));
+    uint32_t *bits = (uint32_t *)team_shared(t, (size_t)n * sizeof(uint32_t));
+    uint32_t *hash = (uint32_t *)team_shared(t, (size_t)n * sizeof(uint32_t));
+    uint32_t *place = (uint32_t *)team_shared(t, TEAM_SIZE * sizeof(uint32_t));
+
+    LANE_FOR(c, n)
+        acc[c] = 0.0f;
+    team_sync(t);
+    knn_accumulate(&a->a, &a->transpose, r, a->n, acc, t);
+    knn_values(a, r, acc, bits, t);
+    knn_select(a, r, bits, hash, place, t);
+}
+
+TEAM_FN void knn_gram_row(const struct knn_gram *a, long row, struct team *t)
+{
+    const long r = row + (long)a->first;
+    float *g = a->gram + (size_t)r * a->ld;
+
+    LANE_FOR(c, (int)r + 1)
+        g[c] = 0.0f;
+    team_sync(t);
+    knn_accumulate(&a->a, &a->transpose, r, (uint32_t)r + 1, g, t);
+    if (TEAM_LANE == 0)
+        g[r] += a->diagonal;
+}
+
+TEAM_FN void knn_profile_sparse_row(const struct knn_profile *a, long row, struct team *t)
+{
+    const uint32_t r = a->rows[row];
+    float *out = a->out + (size_t)row * a->ld;
+
+    LANE_FOR(c, (int)a->n_columns)
+        out[c] = 0.0f;
+    team_sync(t);
+    for (int64_t i = a->profile.ptr[r]; i < a->profile.ptr[r + 1]; i++) {
+        const uint32_t j = a->profile.idx[i];
+        const float w = a->profile.val ? a->profile.val[i] : 1.0f;
+
+        KNN_EACH(e, a->sparse.ptr[j], a->sparse.ptr[j + 1])
+        out[a->sparse.idx[e]] += a->sparse.val ? w * a->sparse.val[e] : w;
+        team_sync(t);
+    }
+}
+
+#define KNN_TILE 64 /* columns whose sums stay in registers */
+
+TEAM_FN void knn_profile_dense_row(const struct knn_profile *a, long row, struct team *t)
+{
+    const uint32_t r = a->rows[row];
+    const int64_t low = a->profile.ptr[r], high = a->profile.ptr[r + 1];
+    const int n = (int)a->n_columns;
+    float *TEAM_RESTRICT out = a->out + (size_t)row * a->ld;
+
+    (void)t;
+    for (int first = 0; first < n; first += KNN_TILE) {
+        const int width = n - first < KNN_TILE ? n - first : KNN_TILE;
+        LANE_ARRAY(float, sum, KNN_TILE);
+
+        LANE_FOR(c, KNN_TILE)
+            OWN(sum, c) = 0.0f;
+        for (int64_t i = low; i < high; i++) {
+            const float *TEAM_RESTRICT b = a->dense + (size_t)a->profile.idx[i] * a->ld_dense + first;
+            const float w = a->profile.val ? a->profile.val[i] : 1.0f;
+
+            if (width == KNN_TILE) {
+                LANE_FOR(c, KNN_TILE)
+                    OWN(sum, c) += w * b[c];
+            } else {
+                LANE_FOR(c, width)
+                    OWN(sum, c) += w * b[c];
+            }
+        }
+        LANE_FOR(c, width)
+            out[first + c] = OWN(sum, c);
+    }
+}
+
+TEAM_KERNEL(knn_similar, struct knn_similar, knn_similar_row(a, row, t))
+TEAM_KERNEL(knn_gram, struct knn_gram, knn_gram_row(a, row, t))
+TEAM_KERNEL(knn_profile_sparse, struct knn_profile, knn_profile_sparse_row(a, row, t))
+TEAM_KERNEL(knn_profile_dense, struct knn_profile, knn_profile_dense_row(a, row, t))

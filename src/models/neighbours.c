@@ -1,0 +1,203 @@
+/*
+ * neighbours.c - see neighbours.h.  Similarities and selection are the kernel knn_similar, scores
+ * knn_profile_sparse (kernels/knn.cu).
+ *
+ * Sources: cosine and shrinkage as in the framework of Ferrari Dacrema, Cremonesi, Jannach (RecSys 2019),
+ * without its 1e-6 in the denominator; BM25 (Robertson and Walker 1994) as weights of a collaborative
+ * matrix as in `implicit` (Frederickson).  Limits: n below 2^24 rows.
+ */
+#include "models/neighbours.h"
+
+#include <math.h>
+
+#include "knn.h"
+#include "models/history.h"
+#include "models/model_io.h"
+
+enum { SIMILARITY_COSINE, SIMILARITY_JACCARD, SIMILARITY_BM25 };
+enum { ROWS_A_LAUNCH = 4096 }; /* between two looks at run->cancelled */
+
+enum status knn_check(const void *params, const struct node *where)
+{
+    const struct knn_params *p = params;
+
+    if (p->similarity == SIMILARITY_BM25 && p->shrinkage != 0)
+        return where != NULL
+                   ? node_fail(where, "shrinkage is %g, but bm25 has no norm to add it to: set shrinkage: 0",
+                               p->shrinkage)
+                   : status_fail(STATUS_USAGE, "shrinkage is %g, but bm25 has no norm to add it to",
+                                 p->shrinkage);
+    return STATUS_OK;
+}
+
+static double value_at(const struct csr *a, int64_t e, bool binary)
+{
+    return binary || a->val == NULL ? 1.0 : (double)a->val[e];
+}
+
+/* [n] Euclidean lengths, or their squares. */
+static enum status row_norms(const struct csr *a, bool binary, bool squared, struct arena *arena, float **out)
+{
+    ARENA_NEW(*out, arena, a->n_rows);
+    for (uint32_t r = 0; r < a->n_rows; r++) {
+        double sum = 0;
+        for (int64_t e = a->ptr[r]; e < a->ptr[r + 1]; e++)
+            sum += value_at(a, e, binary) * value_at(a, e, binary);
+        (*out)[r] = (float)(squared ? sum : sqrt(sum));
+    }
+    return STATUS_OK;
+}
+
+/* The matrix with BM25 weights; its pattern is shared. */
+static enum status bm25_weights(const struct csr *a, const struct knn_params *p, struct arena *arena,
+                                struct csr *out)
+{
+    float *weight;
+    uint32_t *frequency;
+    double total = 0;
+
+    ARENA_NEW(weight, arena, (size_t)a->nnz);
+    ARENA_NEW(frequency, arena, a->n_cols);
+    for (int64_t e = 0; e < a->nnz; e++) {
+        total += value_at(a, e, p->binary);
+        frequency[a->idx[e]]++;
+    }
+    const double mean = total / a->n_rows;
+    for (uint32_t r = 0; r < a->n_rows; r++) {
+        double length = 0;
+        for (int64_t e = a->ptr[r]; e < a->ptr[r + 1]; e++)
+            length += value_at(a, e, p->binary);
+        const double norm = 1 - p->bm25_b + (mean > 0 ? p->bm25_b * length / mean : 0);
+        for (int64_t e = a->ptr[r]; e < a->ptr[r + 1]; e++) {
+            const double v = value_at(a, e, p->binary), below = p->bm25_k1 * norm + v;
+            const double idf = log(a->n_rows) - log1p(frequency[a->idx[e]]);
+            weight[e] = below > 0 ? (float)(v * (p->bm25_k1 + 1) / below * idf) : 0;
+        }
+    }
+    *out = *a;
+    out->val = weight;
+    return STATUS_OK;
+}
+
+/* The kernel's matrices, norms and similarity. */
+static enum status prepare(const struct csr *a, const struct csr *transpose, const struct knn_params *p,
+                           struct arena *scratch, struct knn_similar *k)
+{
+    struct csr mine = *a, its_transpose = *transpose;
+    float *norm = NULL;
+
+    if (p->similarity == SIMILARITY_BM25) {
+        TRY(bm25_weights(a, p, scratch, &mine));
+        TRY(csr_transpose(&mine, scratch, &its_transpose));
+    } else {
+        TRY(row_norms(a, p->binary, p->similarity == SIMILARITY_JACCARD, scratch, &norm));
+        if (p->binary)
+            mine.val = its_transpose.val = NULL;
+    }
+    k->a = (struct knn_rows){mine.ptr, mine.idx, mine.val};
+    k->transpose = (struct knn_rows){its_transpose.ptr, its_transpose.idx, its_transpose.val};
+    k->norm = norm;
+    k->similarity = p->similarity == SIMILARITY_COSINE    ? KNN_COSINE
+                    : p->similarity == SIMILARITY_JACCARD ? KNN_JACCARD
+                                                          : KNN_DOT;
+    k->shrinkage = p->similarity == SIMILARITY_BM25 ? 0 : (float)p->shrinkage;
+    return STATUS_OK;
+}
+
+/* The kernel's lists as compressed rows, columns rising. */
+static enum status pack(const struct knn_similar *k, struct arena *arena, struct csr *out)
+{
+    int64_t *ptr;
+    uint32_t *idx;
+    float *val;
+
+    ARENA_NEW(ptr, arena, (size_t)k->n + 1);
+    for (uint32_t r = 0; r < k->n; r++)
+        ptr[r + 1] = ptr[r] + k->count[r];
+    ARENA_NEW(idx, arena, (size_t)ptr[k->n]);
+    ARENA_NEW(val, arena, (size_t)ptr[k->n]);
+    for (uint32_t r = 0; r < k->n; r++)
+        for (uint32_t i = 0; i < k->count[r];
+             i++) { /* the kernel's lanes each write rising columns: nearly sorted */
+            const uint32_t c = k->neighbour[(size_t)r * k->k + i];
+            const float v = k->value[(size_t)r * k->k + i];
+            int64_t at = ptr[r] + i;
+            for (; at > ptr[r] && idx[at - 1] > c; at--) {
+                idx[at] = idx[at - 1];
+                val[at] = val[at - 1];
+            }
+            idx[at] = c;
+            val[at] = v;
+        }
+    *out = (struct csr){k->n, k->n, ptr[k->n], ptr, idx, val};
+    return STATUS_OK;
+}
+
+enum status knn_neighbours(const struct csr *a, const struct csr *transpose, const struct knn_params *p,
+                           struct run *run, struct csr *out)
+{
+    const uint32_t n = a->n_rows;
+    struct knn_similar k = {.n = n, .k = (uint32_t)p->k < n ? (uint32_t)p->k : n};
+
+    if (n >= 1u << 24)
+        return status_fail(
+            STATUS_USAGE, "neighbourhood models take fewer than %u users or items, here are %u", 1u << 24, n);
+    TRY(prepare(a, transpose, p, run->scratch, &k));
+    k.seed = run->seed;
+    k.stream = RANDOM_TIES;
+    ARENA_NEW(k.neighbour, run->scratch, (size_t)n * k.k);
+    ARENA_NEW(k.value, run->scratch, (size_t)n * k.k);
+    ARENA_NEW(k.count, run->scratch, n);
+    for (uint32_t first = 0; first < n; first += ROWS_A_LAUNCH) {
+        if (*run->cancelled)
+            return STATUS_STOPPED;
+        k.first = first;
+        TRY(backend_launch(run->backend, &kernel_knn_similar, &k,
+                           n - first < ROWS_A_LAUNCH ? n - first : ROWS_A_LAUNCH, KNN_SIMILAR_SCRATCH(n)));
+    }
+    return pack(&k, run->arena, out);
+}
+
+enum status knn_score_users(const void *state, const uint32_t *users, size_t n, const struct tile *out)
+{
+    const struct knn_state *s = state;
+    const struct knn_profile k = {.profile = {s->profile.ptr, s->profile.idx, s->profile.val},
+                                  .rows = users,
+                                  .sparse = {s->matrix.ptr, s->matrix.idx, s->matrix.val},
+                                  .n_columns = s->n_items,
+                                  .out = out->scores,
+                                  .ld = out->ld};
+
+    return backend_launch(s->backend, &kernel_knn_profile_sparse, &k, (long)n, 0);
+}
+
+enum status knn_save(const void *state, struct model_writer *w)
+{
+    const struct knn_state *s = state;
+    const uint32_t shape[4] = {s->profile.n_cols, s->profile.val != NULL, s->n_items, s->matrix.val != NULL};
+
+    TRY(model_put(w, "shape", ARRAY_U32, 4, 1, shape));
+    TRY(csr_put(w, "profile", &s->profile));
+    return csr_put(w, "matrix", &s->matrix);
+}
+
+enum status knn_load(void *state, const void *params, struct model_reader *r, struct run *run)
+{
+    struct knn_state *s = state;
+    uint64_t rows = 4, cols = 1;
+    const void *array;
+
+    (void)params;
+    TRY(model_get(r, "shape", ARRAY_U32, &rows, &cols, &array));
+    const uint32_t *shape = array;
+    TRY(csr_get(r, "profile", shape[0], shape[1], &s->profile));
+    TRY(csr_get(r, "matrix", shape[2], shape[3], &s->matrix));
+    if (s->profile.n_cols != s->matrix.n_rows)
+        return status_fail(STATUS_DATA,
+                           "the model file's profile has %u columns and its matrix %u rows, expected the "
+                           "same: the file is damaged",
+                           s->profile.n_cols, s->matrix.n_rows);
+    s->n_items = shape[2];
+    s->backend = run->backend;
+    return STATUS_OK;
+}
