@@ -1,0 +1,40 @@
+/*
+ * synth_text.h - inside of synth: what is written about generated items.
+ */
+#ifndef DATA_SYNTH_TEXT_H
+#define DATA_SYNTH_TEXT_H
+#include "backend/backend.h"
+#include "data/synth.h"
+
+/* Every random number of the generator by what it is for; RANDOM_SYNTH + 0 .. 23.  Never renumber. */
+enum synth_purpose {
+    SYNTH_TASTE,
+    SYNTH_THEME,
+    SYNTH_QUALITY,
+    SYNTH_EXPOSURE,
+    SYNTH_ACTIVITY,
+    SYNTH_CHOICE,
+    SYNTH_ORDER,
+    SYNTH_RATING,
+    SYNTH_TIME,
+    SYNTH_TITLE,
+    SYNTH_YEAR,
+    SYNTH_DESCRIPTION,
+    SYNTH_TAG,
+    SYNTH_REVIEW
+};
+static inline double synth_unit(uint64_t seed, enum synth_purpose purpose, uint32_t epoch, uint64_t index)
+{
+    return random_unit(seed, (enum random_purpose)(RANDOM_SYNTH + (int)purpose), epoch, index);
+}
+static inline double synth_normal(uint64_t seed, enum synth_purpose purpose, uint32_t epoch, uint64_t index)
+{
+    return random_normal(seed, (enum random_purpose)(RANDOM_SYNTH + (int)purpose), epoch, index);
+}
+
+/* Columns title, genres, year, description of d's items, from d->truth. */
+enum status synth_columns(const struct synth_options *options, struct arena *arena, struct dataset *d);
+/* Tags and reviews of d's interactions, in their order. */
+enum status synth_texts(const struct synth_options *options, struct arena *arena, struct dataset *d);
+
+#endif

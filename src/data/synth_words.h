@@ -1,0 +1,19 @@
+/*
+ * synth_words.h - the words of synth's titles, descriptions, tags and reviews: one theme a latent factor.
+ */
+#ifndef DATA_SYNTH_WORDS_H
+#define DATA_SYNTH_WORDS_H
+
+enum { SYNTH_THEMES = 16, SYNTH_NOUNS = 18, SYNTH_ADJECTIVES = 8, SYNTH_TAGS = 8, SYNTH_OPINIONS = 8 };
+
+struct synth_theme {
+    const char *genre;
+    const char *noun[SYNTH_NOUNS];
+    const char *adjective[SYNTH_ADJECTIVES];
+    const char *tag[SYNTH_TAGS];
+};
+extern const struct synth_theme synth_themes[SYNTH_THEMES];
+/* What a reviewer says who gave 1 .. 5. */
+extern const char *const synth_opinions[5][SYNTH_OPINIONS];
+
+#endif
