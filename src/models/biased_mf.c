@@ -1,0 +1,316 @@
+/*
+ * biased_mf.c - matrix factorization of ratings with user and item biases, by stochastic gradient descent.
+ *
+ *     r(u, i) = mean + b_u + b_i + p_u . q_i, minimising over the train rows
+ *     sum ((value - r)^2 + regularization (b_u^2 + b_i^2 + |p_u|^2 + |q_i|^2)) / 2
+ * Source: Funk 2006; Koren, Bell, Volinsky 2009.  Names and defaults are those of Surprise's SVD.
+ *
+ * Order: users and items are dealt at random into a grid of parts, the samples of each block shuffled once; an epoch
+ * goes through the diagonals of the grid in an order of its own (DSGD: Gemulla et al. 2011).  The grid depends on the
+ * number of ratings alone, blocks of a diagonal share no row, so the threads change nothing.
+ * A user or item without a rating has bias 0 and factors 0: the prediction is what remains of the sum.
+ */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "models/model_io.h"
+#include "sgd.h"
+
+struct biased_mf_params {
+    int factors, epochs;
+    double learning_rate, regularization, init_std;
+    bool clip;
+};
+#define P struct biased_mf_params
+static const struct param biased_mf_params[] = {
+    PARAM_INT(P, factors, 100, 1, 4096, "dimensions of the latent vectors"),
+    PARAM_INT(P, epochs, 20, 1, 100000, "passes over the ratings"),
+    PARAM_REAL(P, learning_rate, 0.005, 1e-9, 10, "length of a step"),
+    PARAM_REAL(P, regularization, 0.02, 0, 1e3, "weight of the squared norms and biases"),
+    PARAM_REAL(P, init_std, 0.1, 0, 1e3, "factors start from normal(0, init_std)"),
+    PARAM_BOOL(P, clip, false,
+               "predicted ratings of given pairs are held within the range of the train ratings"),
+    PARAM_END};
+#undef P
+
+struct biased_mf_state {
+    uint32_t n_users, n_items, factors;
+    size_t ld;
+    float *user, *item;           /* [n_users x ld], [n_items x ld] */
+    float *user_bias, *item_bias; /* [n_users], [n_items] */
+    float mean, low, high;        /* low, high: what predictions are clipped to; infinite where they aren't */
+};
+
+/* Named draws: the sub-streams of RANDOM_INIT and RANDOM_ORDER. */
+enum { INIT_USERS, INIT_ITEMS };
+enum { ORDER_USERS, ORDER_ITEMS, ORDER_DIAGONALS, ORDER_SAMPLES = 1 << 20 };
+
+static size_t rank_of(int factors, const struct kernel **kernel)
+{
+    *kernel = factors <= 32    ? &kernel_sgd_32
+              : factors <= 64  ? &kernel_sgd_64
+              : factors <= 128 ? &kernel_sgd_128
+                               : &kernel_sgd_any;
+    return factors <= 32    ? 32
+           : factors <= 64  ? 64
+           : factors <= 128 ? 128
+                            : ((size_t)factors + SGD_PAD - 1) / SGD_PAD * SGD_PAD;
+}
+
+/* Parts of users and of items: a function of the data alone. */
+static int grid_of(int64_t nnz)
+{
+    return nnz < 1000 ? 2 : nnz < 1000000 ? 8 : nnz < 10000000 ? 16 : 32;
+}
+
+static void init_rows(float *x, const struct csr *by_row, const struct biased_mf_state *s, double std,
+                      uint64_t seed, uint32_t stream)
+{
+#pragma omp parallel for schedule(static)
+    for (uint32_t r = 0; r < by_row->n_rows; r++)
+        if (by_row->ptr[r] < by_row->ptr[r + 1])
+            for (uint32_t k = 0; k < s->factors; k++)
+                x[r * s->ld + k] =
+                    (float)(std * random_normal(seed, RANDOM_INIT, stream, (uint64_t)r * s->factors + k));
+}
+
+/* part[i]: the part of row i, parts equal in rows, dealt at random. */
+static enum status deal(uint32_t n, int grid, uint64_t seed, uint32_t stream, struct arena *scratch,
+                        uint8_t **out)
+{
+    uint32_t *place;
+    ARENA_NEW(place, scratch, n);
+    ARENA_NEW(*out, scratch, n);
+    random_permutation(seed, RANDOM_ORDER, stream, n, place);
+    for (uint32_t i = 0; i < n; i++)
+        (*out)[i] = (uint8_t)((uint64_t)place[i] * (uint64_t)grid / n);
+    return STATUS_OK;
+}
+
+/* The train rows block by block, shuffled within each. */
+static enum status make_blocks(const struct csr *a, int grid, uint64_t seed, struct arena *scratch,
+                               struct sgd_sample **out, int64_t **out_block)
+{
+    const int blocks = grid * grid;
+    uint8_t *user_part, *item_part;
+    struct sgd_sample *sorted, *sample;
+    int64_t *block, *at;
+    uint32_t *order;
+    TRY(deal(a->n_rows, grid, seed, ORDER_USERS, scratch, &user_part));
+    TRY(deal(a->n_cols, grid, seed, ORDER_ITEMS, scratch, &item_part));
+    ARENA_NEW(block, scratch, (size_t)blocks + 1);
+    ARENA_NEW(at, scratch, (size_t)blocks);
+    ARENA_NEW(sorted, scratch, (size_t)a->nnz);
+    ARENA_NEW(sample, scratch, (size_t)a->nnz);
+    ARENA_NEW(order, scratch, (size_t)a->nnz);
+    for (uint32_t u = 0; u < a->n_rows; u++)
+        for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++)
+            block[user_part[u] * grid + item_part[a->idx[e]] + 1]++;
+    for (int b = 0; b < blocks; b++)
+        block[b + 1] += block[b], at[b] = block[b];
+    for (uint32_t u = 0; u < a->n_rows; u++)
+        for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++)
+            sorted[at[user_part[u] * grid + item_part[a->idx[e]]]++] =
+                (struct sgd_sample){.user = u, .item = a->idx[e], .value = a->val[e]};
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int b = 0; b < blocks; b++) {
+        random_permutation(seed, RANDOM_ORDER, (uint32_t)(ORDER_SAMPLES + b),
+                           (uint32_t)(block[b + 1] - block[b]), order + block[b]);
+        for (int64_t e = block[b]; e < block[b + 1]; e++)
+            sample[e] = sorted[block[b] + order[e]];
+    }
+    *out = sample, *out_block = block;
+    return STATUS_OK;
+}
+
+static enum status check_train(const struct view *train)
+{
+    const struct csr *a = train->by_user;
+    if (a->val == NULL)
+        return status_fail(STATUS_DATA,
+                           "biased_mf: the dataset has no ratings; use a model of implicit feedback (ials)");
+    if (a->nnz > UINT32_MAX)
+        return status_fail(STATUS_DATA, "biased_mf: %lld ratings are more than 2^32", (long long)a->nnz);
+    return STATUS_OK;
+}
+
+static double mean_of(const struct csr *a)
+{
+    double sum = 0.0;
+    for (int64_t e = 0; e < a->nnz; e++)
+        sum += a->val[e];
+    return a->nnz > 0 ? sum / (double)a->nnz : 0.0;
+}
+
+static bool all_finite(const float *x, size_t n)
+{
+    float sum = 0.0f; /* 0 unless one is infinite or no number */
+    for (size_t i = 0; i < n; i++)
+        sum += 0.0f * x[i];
+    return sum == 0.0f;
+}
+
+static enum status epochs(struct biased_mf_state *s, const struct biased_mf_params *p, struct sgd *args,
+                          const struct kernel *kernel, struct run *run)
+{
+    uint32_t diagonal[256];
+    time_t told = time(NULL);
+    for (int epoch = 0; epoch < p->epochs; epoch++) {
+        random_permutation(run->seed, RANDOM_ORDER, (uint32_t)ORDER_DIAGONALS + (uint32_t)epoch,
+                           (uint32_t)args->grid, diagonal);
+        for (int d = 0; d < args->grid; d++) {
+            if (*run->cancelled)
+                return STATUS_STOPPED;
+            args->diagonal = (int)diagonal[d];
+            TRY(backend_launch(run->backend, kernel, args, args->grid, 0));
+        }
+        if (!all_finite(s->user_bias, s->n_users) || !all_finite(s->item_bias, s->n_items) ||
+            !all_finite(s->user, s->n_users * s->ld) || !all_finite(s->item, s->n_items * s->ld))
+            return status_fail(STATUS_DATA,
+                               "biased_mf: in epoch %d the factors left the range of numbers; lower "
+                               "learning_rate (%g)",
+                               epoch + 1, p->learning_rate);
+        if (time(NULL) >= told + 2) { /* short fits say nothing */
+            progress_label(run->progress, "biased_mf: epoch %d of %d", epoch + 1, p->epochs);
+            told = time(NULL);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status biased_mf_fit(void *state, const void *params, const struct view *train, struct run *run)
+{
+    struct biased_mf_state *s = state;
+    const struct biased_mf_params *p = params;
+    const struct kernel *kernel;
+    struct sgd_sample *sample;
+    int64_t *block;
+    TRY(check_train(train));
+    s->n_users = train->n_users, s->n_items = train->n_items, s->factors = (uint32_t)p->factors;
+    s->ld = rank_of(p->factors, &kernel);
+    s->mean = (float)mean_of(train->by_user);
+    s->low = p->clip ? train->minimum_value : -INFINITY, s->high = p->clip ? train->maximum_value : INFINITY;
+    ARENA_NEW(s->user, run->arena, s->n_users * s->ld);
+    ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
+    ARENA_NEW(s->user_bias, run->arena, s->n_users);
+    ARENA_NEW(s->item_bias, run->arena, s->n_items);
+    init_rows(s->user, train->by_user, s, p->init_std, run->seed, INIT_USERS);
+    init_rows(s->item, train->by_item, s, p->init_std, run->seed, INIT_ITEMS);
+    const int grid = grid_of(train->by_user->nnz);
+    TRY(make_blocks(train->by_user, grid, run->seed, run->scratch, &sample, &block));
+    struct sgd args = {.user = s->user,
+                       .item = s->item,
+                       .user_bias = s->user_bias,
+                       .item_bias = s->item_bias,
+                       .sample = sample,
+                       .block = block,
+                       .mean = s->mean,
+                       .learning_rate = (float)p->learning_rate,
+                       .regularization = (float)p->regularization,
+                       .rank = (int)s->ld,
+                       .grid = grid};
+    return epochs(s, p, &args, kernel, run);
+}
+
+static enum status biased_mf_score_pairs(const void *state, const uint32_t *users, const uint32_t *items,
+                                         size_t n, float *scores)
+{
+    const struct biased_mf_state *s = state;
+    for (size_t j = 0; j < n; j++) {
+        const float *p = s->user + users[j] * s->ld, *q = s->item + items[j] * s->ld;
+        float dot = 0.0f;
+#pragma omp simd reduction(+ : dot)
+        for (uint32_t k = 0; k < s->factors; k++)
+            dot += p[k] * q[k];
+        const float r = s->mean + s->user_bias[users[j]] + s->item_bias[items[j]] + dot;
+        scores[j] = r < s->low ? s->low : r > s->high ? s->high : r;
+    }
+    return STATUS_OK;
+}
+
+static enum status biased_mf_factors(const void *state, struct factors *out)
+{
+    const struct biased_mf_state *s = state;
+    *out = (struct factors){.n_users = s->n_users,
+                            .n_items = s->n_items,
+                            .factors = s->factors,
+                            .user = s->user,
+                            .item = s->item,
+                            .ld_user = s->ld,
+                            .ld_item = s->ld,
+                            .user_bias = s->user_bias,
+                            .item_bias = s->item_bias,
+                            .offset = s->mean};
+    return STATUS_OK;
+}
+
+static enum status biased_mf_save(const void *state, struct model_writer *w)
+{
+    const struct biased_mf_state *s = state;
+    const float range[3] = {s->mean, isfinite(s->low) ? s->low : 0.0f, isfinite(s->high) ? s->high : 0.0f};
+    TRY(model_put(w, "user", ARRAY_F32, s->n_users, s->ld, s->user));
+    TRY(model_put(w, "item", ARRAY_F32, s->n_items, s->ld, s->item));
+    TRY(model_put(w, "user_bias", ARRAY_F32, s->n_users, 1, s->user_bias));
+    TRY(model_put(w, "item_bias", ARRAY_F32, s->n_items, 1, s->item_bias));
+    return model_put(w, "mean_low_high", ARRAY_F32, 3, 1, range);
+}
+
+static enum status biased_mf_load(void *state, const void *params, struct model_reader *r, struct run *run)
+{
+    struct biased_mf_state *s = state;
+    const struct biased_mf_params *p = params;
+    const struct kernel *kernel;
+    uint64_t n_users = 0, n_items = 0, ld = rank_of(p->factors, &kernel), one = 1, three = 3;
+    const void *user, *item, *user_bias, *item_bias, *range;
+    (void)run;
+    TRY(model_get(r, "user", ARRAY_F32, &n_users, &ld, &user));
+    TRY(model_get(r, "item", ARRAY_F32, &n_items, &ld, &item));
+    TRY(model_get(r, "user_bias", ARRAY_F32, &n_users, &one, &user_bias));
+    TRY(model_get(r, "item_bias", ARRAY_F32, &n_items, &one, &item_bias));
+    TRY(model_get(r, "mean_low_high", ARRAY_F32, &three, &one, &range));
+    if (n_users > UINT32_MAX || n_items > UINT32_MAX)
+        return status_fail(STATUS_DATA, "the model file holds more than 2^32 users or items");
+    const float *f = range;
+    *s = (struct biased_mf_state){.n_users = (uint32_t)n_users,
+                                  .n_items = (uint32_t)n_items,
+                                  .factors = (uint32_t)p->factors,
+                                  .ld = ld,
+                                  .user = (float *)user,
+                                  .item = (float *)item,
+                                  .user_bias = (float *)user_bias,
+                                  .item_bias = (float *)item_bias,
+                                  .mean = f[0],
+                                  .low = p->clip ? f[1] : -INFINITY,
+                                  .high = p->clip ? f[2] : INFINITY};
+    return STATUS_OK;
+}
+
+static void biased_mf_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz,
+                           double *bytes, double *flops)
+{
+    const struct biased_mf_params *p = params;
+    const struct kernel *kernel;
+    const double ld = (double)rank_of(p->factors, &kernel), rows = (double)n_users + n_items;
+    *bytes = rows * (4.0 * (ld + 2.0) + 1.0) + (double)nnz * (2.0 * sizeof(struct sgd_sample) + 4.0);
+    *flops = (double)p->epochs * (double)nnz * 8.0 * ld;
+}
+
+extern const struct model_type model_biased_mf;
+const struct model_type model_biased_mf = {
+    .name = "biased_mf",
+    .family = "matrix factorization",
+    .source = "Funk 2006; Koren, Bell, Volinsky 2009; blocks: Gemulla et al. 2011",
+    .help = "ratings with biases, by stochastic gradient descent",
+    .version = 1,
+    .params = biased_mf_params,
+    .params_size = sizeof(struct biased_mf_params),
+    .needs = NEEDS_RATINGS,
+    .state_size = sizeof(struct biased_mf_state),
+    .fit = biased_mf_fit,
+    .score_pairs = biased_mf_score_pairs,
+    .factors = biased_mf_factors,
+    .save = biased_mf_save,
+    .load = biased_mf_load,
+    .cost = biased_mf_cost,
+};
