@@ -1,0 +1,29 @@
+/*
+ * command.h - the commands of the program, one file each: what main.c needs to know of them.
+ *
+ * A command parses its own arguments with argp, which prints --help and ends the program with status 2 on a wrong
+ * option; from then on a command only returns its status.
+ */
+#ifndef COMMAND_COMMAND_H
+#define COMMAND_COMMAND_H
+#include <argp.h>
+#include <signal.h>
+
+#include "base/status.h"
+
+struct command {
+    const char *name, *arguments, *help;       /* help: one line for `recfuse --help` */
+    enum status (*run)(int argc, char **argv); /* argv[0] is "recfuse NAME" */
+};
+
+extern const struct command command_run, command_merge, command_plan, command_info, command_import,
+    command_models, command_metrics, command_formats, command_version, command_recommend, command_report;
+
+/* The signal that asked the program to stop (SIGINT, SIGTERM), 0 while none has.  Set by main.c's handler. */
+extern volatile sig_atomic_t command_signal;
+
+/* A positive number from an argument, or argp's usage error (status 2, no return). */
+long command_number(struct argp_state *state, const char *option, const char *text, long minimum,
+                    long maximum);
+
+#endif

@@ -1,0 +1,77 @@
+/* import.c - `recfuse import FORMAT SOURCE -o FILE.h5`: from a publisher's files to a dataset file. */
+#include <stdio.h>
+
+#include "command/command.h"
+#include "data/import.h"
+
+struct arguments {
+    const char *format, *source, *out;
+    struct import_options options;
+};
+
+enum { OPTION_HEADER = 256, OPTION_ITEMS, OPTION_ITEM_ID, OPTION_NAME };
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case 'o':
+        a->out = argument;
+        return 0;
+    case OPTION_HEADER:
+        a->options.header = true;
+        return 0;
+    case OPTION_ITEMS:
+        a->options.items = argument;
+        return 0;
+    case OPTION_ITEM_ID:
+        a->options.item_id = argument;
+        return 0;
+    case OPTION_NAME:
+        a->options.name = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num == 0)
+            a->format = argument;
+        else if (state->arg_num == 1)
+            a->source = argument;
+        else
+            argp_error(state, "too many arguments: '%s'", argument);
+        return 0;
+    case ARGP_KEY_END:
+        if (a->source == NULL)
+            argp_error(state, "FORMAT and SOURCE are needed; `recfuse formats` lists the formats");
+        if (a->out == NULL)
+            argp_error(state, "-o FILE.h5 is needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static enum status run(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"output", 'o', "FILE.h5", 0, "The dataset file to write", 0},
+        {"header", OPTION_HEADER, NULL, 0, "tsv, csv: the first line names the columns", 0},
+        {"items", OPTION_ITEMS, "FILE", 0, "csv with a header line: titles and other columns of the items",
+         0},
+        {"item-id", OPTION_ITEM_ID, "COLUMN", 0, "The id column of --items (default: the first)", 0},
+        {"name", OPTION_NAME, "NAME", 0, "Name of the dataset (default: from FILE.h5)", 0},
+        {0}};
+    const struct argp argp = {
+        options,
+        parse,
+        "FORMAT SOURCE",
+        "Reads a publisher's files and writes one dataset file (HDF5). `recfuse formats` lists "
+        "the formats.",
+        NULL,
+        NULL,
+        NULL};
+    struct arguments a = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    return import_run(a.format, a.source, &a.options, a.out);
+}
+
+const struct command command_import = {"import", "FORMAT SOURCE -o FILE.h5",
+                                       "a publisher's files into a dataset file", run};

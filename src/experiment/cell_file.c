@@ -1,0 +1,147 @@
+/* cell_file.c - see cell_file.h. */
+#include "experiment/cell_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/fsio.h"
+
+static const char magic[16] = "recfuse cell 1\n";
+enum { HEADER = 16 + 4 + 4 + 8 + 8 + 32 };
+
+static void digest(const void *bytes, size_t n, unsigned char out[32])
+{
+    char hex[SHA256_HEX];
+    sha256_hex(bytes, n, hex);
+    for (int i = 0; i < 32; i++) {
+        const char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        out[i] = (unsigned char)strtoul(pair, NULL, 16);
+    }
+}
+
+static uint64_t raw_size(uint32_t n_users, uint32_t n_values, uint64_t n_id_bytes)
+{
+    return (uint64_t)n_users * 4 + ((uint64_t)n_users + 1) * 8 + n_id_bytes +
+           (uint64_t)n_users * n_values * 8;
+}
+
+static char *put(char *to, const void *from, size_t n)
+{
+    if (n > 0)
+        memcpy(to, from, n);
+    return to + n;
+}
+
+static enum status pack(const struct cell_values *v, char **out, size_t *n_out)
+{
+    static const uint64_t none = 0;
+    const uint64_t n_id_bytes = v->ids.n > 0 ? v->ids.offsets[v->ids.n] : 0;
+    const uint64_t n = raw_size(v->n_users, v->n_values, n_id_bytes);
+    uLongf n_packed = compressBound((uLong)n);
+    char *raw = malloc(n), *file = malloc(HEADER + n_packed), *to = raw;
+    *out = file;
+    if (raw == NULL || file == NULL) {
+        free(raw);
+        return status_fail(STATUS_SYSTEM, "out of memory while writing a cell of %u users", v->n_users);
+    }
+    to = put(to, v->users, (size_t)v->n_users * 4);
+    to = put(to, v->ids.n > 0 ? v->ids.offsets : &none, ((size_t)v->n_users + 1) * 8);
+    to = put(to, v->ids.bytes, n_id_bytes);
+    put(to, v->values, (size_t)v->n_users * v->n_values * 8);
+    const int packed = compress2((Bytef *)file + HEADER, &n_packed, (const Bytef *)raw, (uLong)n, 1);
+    free(raw);
+    if (packed != Z_OK)
+        return status_fail(STATUS_SYSTEM, "zlib could not pack a cell (error %d)", packed);
+    const uint64_t n_packed64 = n_packed;
+    unsigned char sum[32];
+    digest(file + HEADER, n_packed, sum);
+    to = put(file, magic, sizeof magic);
+    to = put(to, &v->n_users, 4);
+    to = put(to, &v->n_values, 4);
+    to = put(to, &n_id_bytes, 8);
+    to = put(to, &n_packed64, 8);
+    put(to, sum, sizeof sum);
+    *n_out = HEADER + n_packed;
+    return STATUS_OK;
+}
+
+static enum status cell_path(const char *folder, const char *key, char path[4096])
+{
+    if (snprintf(path, 4096, "%s/cells/%s.cell", folder, key) >= 4096)
+        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    return STATUS_OK;
+}
+
+enum status cell_write(const char *folder, const char *key, const struct cell_values *values)
+{
+    char path[4096], *file = NULL;
+    size_t n = 0;
+    TRY(cell_path(folder, key, path));
+    enum status status = pack(values, &file, &n);
+    if (status == STATUS_OK)
+        status = atomic_write(path, file, n);
+    free(file);
+    return status;
+}
+
+/* What was unpacked becomes pointers, once everything is known to lie inside it. */
+static enum status place(const char *path, const char *raw, uint64_t n_id_bytes, struct arena *arena,
+                         struct cell_values *out)
+{
+    const size_t n = out->n_users;
+    uint64_t *offsets;
+    uint32_t *users;
+    double *values;
+    users = arena_copy(arena, raw, n, 4);
+    offsets = arena_copy(arena, raw + n * 4, n + 1, 8);
+    values = arena_copy(arena, raw + n * 4 + (n + 1) * 8 + n_id_bytes, n * out->n_values, 8);
+    out->ids.bytes = arena_copy(arena, raw + n * 4 + (n + 1) * 8, n_id_bytes, 1);
+    if (users == NULL || offsets == NULL || values == NULL || out->ids.bytes == NULL)
+        return STATUS_SYSTEM;
+    for (size_t u = 0; u < n; u++)
+        if (offsets[u] > offsets[u + 1])
+            return status_fail(STATUS_DATA, "%s: is damaged (id offsets fall)", path);
+    if (offsets[0] != 0 || offsets[n] != n_id_bytes)
+        return status_fail(STATUS_DATA, "%s: is damaged (id offsets)", path);
+    out->users = users;
+    out->values = values;
+    out->ids.offsets = offsets;
+    out->ids.n = n;
+    return STATUS_OK;
+}
+
+enum status cell_read(const char *folder, const char *key, struct arena *arena, struct cell_values *out)
+{
+    char path[4096], *file;
+    unsigned char sum[32];
+    uint64_t n_id_bytes, n_packed;
+    size_t n;
+    *out = (struct cell_values){0};
+    TRY(cell_path(folder, key, path));
+    TRY(read_whole_file(path, (size_t)1 << 40, arena, &file, &n));
+    if (n < HEADER || memcmp(file, magic, sizeof magic) != 0)
+        return status_fail(STATUS_DATA, "%s: is no cell of recfuse, or its head is cut off", path);
+    memcpy(&out->n_users, file + 16, 4);
+    memcpy(&out->n_values, file + 20, 4);
+    memcpy(&n_id_bytes, file + 24, 8);
+    memcpy(&n_packed, file + 32, 8);
+    digest(file + HEADER, n - HEADER, sum);
+    if (n_packed != n - HEADER || memcmp(sum, file + 40, 32) != 0)
+        return status_fail(STATUS_DATA, "%s: is damaged (its checksum doesn't match)", path);
+    if (n_id_bytes > (uint64_t)1 << 40 || (uint64_t)out->n_users * out->n_values > (uint64_t)1 << 36)
+        return status_fail(STATUS_DATA, "%s: is damaged (sizes)", path);
+    const uint64_t size = raw_size(out->n_users, out->n_values, n_id_bytes);
+    uLongf n_raw = (uLongf)size;
+    char *raw = malloc(size);
+    if (raw == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory while reading %s", path);
+    enum status status = STATUS_OK;
+    if (uncompress((Bytef *)raw, &n_raw, (const Bytef *)file + HEADER, (uLong)n_packed) != Z_OK ||
+        n_raw != size)
+        status = status_fail(STATUS_DATA, "%s: is damaged (zlib)", path);
+    if (status == STATUS_OK)
+        status = place(path, raw, n_id_bytes, arena, out);
+    free(raw);
+    return status;
+}

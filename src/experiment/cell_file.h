@@ -1,0 +1,28 @@
+/*
+ * cell_file.h - the result of one finished cell: every metric of every user, in cells/KEY.cell of a results folder.
+ *
+ * Layout, little-endian: the 16 bytes "recfuse cell 1\n\0"; u32 n_users, u32 n_values; u64 n_id_bytes, u64 n_packed;
+ * SHA-256 (32 bytes) of what follows; then n_packed bytes that zlib unpacks to u32 users [n_users],
+ * u64 id offsets [n_users + 1], the ids' bytes, f64 values [n_values x n_users].  It appears whole or not at all, and
+ * a file that doesn't match its checksum counts as a cell not done.
+ */
+#ifndef EXPERIMENT_CELL_FILE_H
+#define EXPERIMENT_CELL_FILE_H
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/strings.h"
+
+struct cell_values {
+    uint32_t n_users, n_values; /* n_values: metrics x cut-offs, cut-offs fastest */
+    const uint32_t *users;      /* [n_users] dense index in the dataset, rising */
+    struct strings ids;         /* [n_users] the publisher's */
+    const double *values;       /* [n_values x n_users] */
+};
+
+/* STATUS_SYSTEM: disk. */
+enum status cell_write(const char *folder, const char *key, const struct cell_values *values);
+/* STATUS_DATA: missing, or damaged. */
+enum status cell_read(const char *folder, const char *key, struct arena *arena, struct cell_values *out);
+
+#endif

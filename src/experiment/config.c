@@ -1,0 +1,311 @@
+/*
+ * config.c - the experiment file: its blocks, against tables of parameters, everything before any work.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/strings.h"
+#include "experiment/config_parts.h"
+
+struct top {
+    const struct node *experiment, *datasets, *models, *evaluate, *expect, *compare, *report;
+};
+static const struct param top_params[] = {
+    PARAM_NODE(struct top, experiment, "name and seeds"),
+    PARAM_NODE(struct top, datasets, "what is learned from and tested on"),
+    PARAM_NODE(struct top, models, "the models, with parameters and grids"),
+    PARAM_NODE(struct top, evaluate, "cut-offs and metrics"),
+    PARAM_NODE(struct top, expect, "values that the run must reproduce"),
+    PARAM_NODE(struct top, compare, "paired tests between models"),
+    PARAM_NODE(struct top, report, "tables and plots"),
+    PARAM_END};
+
+struct head {
+    const char *name;
+    const struct node *seeds;
+    bool save_models;
+};
+static const struct param head_params[] = {
+    PARAM_STRING(struct head, name, NULL, "names the folder of results"),
+    PARAM_NODE(struct head, seeds, "a list of whole numbers; each model runs once a seed"),
+    PARAM_BOOL(struct head, save_models, 0, "keep the fitted models"), PARAM_END};
+
+struct report_block {
+    struct param_list tables, plots;
+};
+static const struct param report_params[] = {
+    PARAM_LIST(struct report_block, tables, "csv|md|tex", "csv|md|tex", "formats of the tables"),
+    PARAM_LIST(struct report_block, plots, "metrics|per_k", "metrics|per_k", "which plots"), PARAM_END};
+
+struct evaluate_block {
+    const struct node *k, *metrics;
+    int candidates, mask;
+};
+static const struct param evaluate_params[] = {
+    PARAM_NODE(struct evaluate_block, k, "cut-offs"),
+    PARAM_NODE(struct evaluate_block, metrics, "names of metrics"),
+    PARAM_CHOICE(struct evaluate_block, candidates, "full", "full", "which items are ranked: all of them"),
+    PARAM_CHOICE(struct evaluate_block, mask, "train+valid", "train|train+valid",
+                 "the user's items of which rows are not ranked"),
+    PARAM_END};
+
+enum status config_list(const struct node *node, const char *what)
+{
+    if (node->kind != NODE_LIST)
+        return node_fail(node, "%s: expected a list", what);
+    if (node->n == 0)
+        return node_fail(node, "%s: the list is empty; expected at least one entry", what);
+    return STATUS_OK;
+}
+
+enum status config_unknown(const struct node *node, const char *what, const char *const *names, size_t n)
+{
+    const char *word = node->kind == NODE_SCALAR ? node->text : "";
+    const char *nearest = string_nearest(word, names, n);
+    char known[1024] = "";
+    for (size_t i = 0; i < n; i++)
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i > 0 ? ", " : "", names[i]);
+    if (nearest != NULL)
+        return node_fail(node, "unknown %s '%s'; did you mean '%s'?", what, word, nearest);
+    return node_fail(node, "unknown %s '%s'; known are: %s", what, word, known);
+}
+
+enum status config_name(const struct node *where, const char *what, const char *text)
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)text[i]) && strchr("._-", text[i]) == NULL)
+            n = 0;
+    if (n == 0 || n > 100 || text[0] == '.' || text[0] == '-')
+        return node_fail(where,
+                         "%s '%s': expected 1 to 100 letters, digits, '.', '_' or '-' (it names files)", what,
+                         text);
+    return STATUS_OK;
+}
+
+enum status config_required(const struct node *map, const char *key, const char *what,
+                            const struct node **out)
+{
+    if (map->kind != NODE_MAP)
+        return node_fail(map, "%s: expected a mapping with '%s'", what, key);
+    *out = node_get(map, key);
+    if (*out == NULL)
+        return node_fail(map, "%s: '%s' is missing", what, key);
+    return STATUS_OK;
+}
+
+static enum status read_head(const struct node *node, struct arena *arena, struct experiment *e)
+{
+    static const long long only_seed[] = {0};
+    struct head head = {0};
+    TRY(params_default(head_params, arena, &head));
+    TRY(params_set(head_params, "experiment", node, arena, &head));
+    if (head.name == NULL)
+        return node_fail(node, "experiment: 'name' is missing");
+    TRY(config_name(node_get(node, "name"), "experiment name", head.name));
+    e->name = head.name;
+    e->save_models = head.save_models;
+    e->seeds = only_seed;
+    e->n_seeds = 1;
+    if (head.seeds == NULL)
+        return STATUS_OK;
+    TRY(config_list(head.seeds, "seeds"));
+    long long *seeds;
+    ARENA_NEW(seeds, arena, head.seeds->n);
+    for (size_t i = 0; i < head.seeds->n; i++) {
+        TRY(node_int(head.seeds->child[i], &seeds[i]));
+        if (seeds[i] < 0)
+            return node_fail(head.seeds->child[i], "seed %lld: expected 0 or more", seeds[i]);
+        for (size_t j = 0; j < i; j++)
+            if (seeds[j] == seeds[i])
+                return node_fail(head.seeds->child[i], "seed %lld stands twice", seeds[i]);
+    }
+    e->seeds = seeds;
+    e->n_seeds = head.seeds->n;
+    return STATUS_OK;
+}
+
+static enum status read_cutoffs(const struct node *list, struct arena *arena, struct evaluate_config *out)
+{
+    uint32_t *k;
+    TRY(config_list(list, "k"));
+    ARENA_NEW(k, arena, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        long long value;
+        TRY(node_int(list->child[i], &value));
+        if (value < 1 || value > 10000)
+            return node_fail(list->child[i], "cut-off %lld: expected 1 to 10000", value);
+        k[i] = (uint32_t)value;
+        for (size_t j = 0; j < i; j++)
+            if (k[j] == k[i])
+                return node_fail(list->child[i], "cut-off %lld stands twice", value);
+    }
+    out->k = k;
+    out->n_k = list->n;
+    return STATUS_OK;
+}
+
+static enum status read_metrics(const struct node *list, struct arena *arena, struct evaluate_config *out)
+{
+    size_t n_known = 0;
+    const char *names[256];
+    for (; metric_types[n_known] != NULL && n_known < 256; n_known++)
+        names[n_known] = metric_types[n_known]->name;
+    out->n_metrics = n_known;
+    if (list != NULL) {
+        TRY(config_list(list, "metrics"));
+        out->n_metrics = list->n;
+    }
+    ARENA_NEW(out->metrics, arena, out->n_metrics);
+    for (size_t i = 0; i < out->n_metrics; i++) {
+        if (list == NULL) {
+            out->metrics[i] = metric_types[i];
+            continue;
+        }
+        const struct node *node = list->child[i];
+        out->metrics[i] = node->kind == NODE_SCALAR ? metric_find(node->text) : NULL;
+        if (out->metrics[i] == NULL)
+            return config_unknown(node, "metric", names, n_known);
+        for (size_t j = 0; j < i; j++)
+            if (out->metrics[j] == out->metrics[i])
+                return node_fail(node, "metric '%s' stands twice", node->text);
+    }
+    return STATUS_OK;
+}
+
+enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e)
+{
+    static const uint32_t usual[] = {5, 10, 20};
+    struct evaluate_config *out = &e->evaluate;
+    struct evaluate_block block = {0};
+    TRY(params_default(evaluate_params, arena, &block));
+    TRY(params_set(evaluate_params, "evaluate", map, arena, &block));
+    out->mask_valid = block.mask == 1;
+    out->k = usual;
+    out->n_k = 3;
+    if (block.k != NULL)
+        TRY(read_cutoffs(block.k, arena, out));
+    TRY(read_metrics(block.metrics, arena, out));
+    for (size_t i = 0; i < out->n_k; i++)
+        out->longest = out->k[i] > out->longest ? out->k[i] : out->longest;
+    return STATUS_OK;
+}
+
+static json_t *strings_json(const struct param_list *list)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < list->n; i++)
+        json_array_append_new(out, json_string(list->item[i]));
+    return out;
+}
+
+/* The head and evaluate, with every default. */
+static void resolve_head(struct experiment *e)
+{
+    json_t *seeds = json_array(), *k = json_array(), *metrics = json_array();
+    for (size_t i = 0; i < e->n_seeds; i++)
+        json_array_append_new(seeds, json_integer(e->seeds[i]));
+    for (size_t i = 0; i < e->evaluate.n_k; i++)
+        json_array_append_new(k, json_integer(e->evaluate.k[i]));
+    for (size_t i = 0; i < e->evaluate.n_metrics; i++)
+        json_array_append_new(metrics, json_string(e->evaluate.metrics[i]->name));
+    json_object_set_new(
+        e->resolved, "experiment",
+        json_pack("{s:s, s:o, s:b}", "name", e->name, "seeds", seeds, "save_models", e->save_models));
+    json_object_set_new(e->resolved, "evaluate",
+                        json_pack("{s:o, s:o, s:s, s:s}", "k", k, "metrics", metrics, "candidates", "full",
+                                  "mask", e->evaluate.mask_valid ? "train+valid" : "train"));
+}
+
+/* Split params without what is not set, so that the text reads back. */
+static enum status resolve_datasets(struct experiment *e, struct arena *arena)
+{
+    json_t *list = json_array();
+    json_object_set_new(e->resolved, "datasets", list);
+    for (size_t i = 0; i < e->n_datasets; i++) {
+        const struct dataset_config *d = &e->datasets[i];
+        char *text = NULL;
+        TRY(params_json(d->split.type->params, d->split.params, arena, &text));
+        json_t *split = json_pack("{s:s}", "kind", d->split.type->name), *params = json_loads(text, 0, NULL),
+               *value;
+        const char *key;
+        json_object_foreach(params, key, value) if (!json_is_null(value)) json_object_set(split, key, value);
+        json_decref(params);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "name", d->name, "file", d->file,
+                                              "filter", json_loads(d->filter_json, 0, NULL), "split", split));
+    }
+    return STATUS_OK;
+}
+
+static enum status hash_config(struct experiment *e)
+{
+    json_t *part = json_pack("{s:O, s:O, s:O, s:O}", "experiment", json_object_get(e->resolved, "experiment"),
+                             "datasets", json_object_get(e->resolved, "datasets"), "models",
+                             json_object_get(e->resolved, "models"), "evaluate",
+                             json_object_get(e->resolved, "evaluate"));
+    char *text = json_dumps(part, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(part);
+    if (text == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory while writing the experiment as JSON");
+    sha256_hex(text, strlen(text), e->sha256);
+    free(text);
+    return STATUS_OK;
+}
+
+static enum status read_blocks(const struct node *root, struct arena *arena, struct experiment *e)
+{
+    struct top top = {0};
+    const struct node *unused;
+    struct report_block report = {0};
+    json_t *models = json_array(), *expect = json_array(), *compare = json_array();
+    json_object_set_new(e->resolved, "models", models);
+    json_object_set_new(e->resolved, "expect", expect);
+    json_object_set_new(e->resolved, "compare", compare);
+
+    TRY(params_default(top_params, arena, &top));
+    TRY(params_set(top_params, "the experiment file", root, arena, &top));
+    TRY(config_required(root, "experiment", "the experiment file", &unused));
+    TRY(config_required(root, "datasets", "the experiment file", &unused));
+    TRY(config_required(root, "models", "the experiment file", &unused));
+    TRY(read_head(top.experiment, arena, e));
+    TRY(config_datasets(top.datasets, arena, e));
+    TRY(config_evaluate(top.evaluate, arena, e));
+    TRY(config_models(top.models, arena, e, models));
+    if (top.expect != NULL)
+        TRY(config_expect(top.expect, arena, e, expect));
+    if (top.compare != NULL)
+        TRY(config_compare(top.compare, arena, e, compare));
+    TRY(params_default(report_params, arena, &report));
+    TRY(params_set(report_params, "report", top.report, arena, &report));
+    e->tables = report.tables;
+    e->plots = report.plots;
+    resolve_head(e);
+    TRY(resolve_datasets(e, arena));
+    json_object_set_new(
+        e->resolved, "report",
+        json_pack("{s:o, s:o}", "tables", strings_json(&e->tables), "plots", strings_json(&e->plots)));
+    return hash_config(e);
+}
+
+enum status experiment_load(const char *path, const char *const *overrides, size_t n_overrides,
+                            struct arena *arena, struct experiment *out)
+{
+    struct node *root;
+    *out = (struct experiment){.file = path};
+    if (!file_exists(path))
+        return status_fail(STATUS_USAGE, "%s: there is no such experiment file", path);
+    TRY(node_parse_file(path, arena, &root));
+    for (size_t i = 0; i < n_overrides; i++)
+        TRY(config_override(&root, overrides[i], arena));
+    out->resolved = json_object();
+    const enum status status = read_blocks(root, arena, out);
+    if (status != STATUS_OK)
+        experiment_free(out);
+    return status;
+}
+
+void experiment_free(struct experiment *e)
+{
+    json_decref(e->resolved);
+    e->resolved = NULL;
+}

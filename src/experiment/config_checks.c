@@ -1,0 +1,167 @@
+/*
+ * config_checks.c - what an experiment claims: `expect` (values that it must reproduce) and `compare` (paired tests).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiment/config_parts.h"
+
+struct check_block {
+    const struct node *dataset, *model, *a, *b, *metric, *k, *value, *tolerance;
+    const char *source;
+};
+static const struct param expect_params[] = {
+    PARAM_NODE(struct check_block, dataset, "name of a dataset"),
+    PARAM_NODE(struct check_block, model, "label or name of a model"),
+    PARAM_NODE(struct check_block, metric, "name of a metric"),
+    PARAM_NODE(struct check_block, k, "cut-off"),
+    PARAM_NODE(struct check_block, value, "what the mean over folds and seeds must be"),
+    PARAM_NODE(struct check_block, tolerance, "largest difference"),
+    PARAM_STRING(struct check_block, source, NULL, "who, where, when"),
+    PARAM_END};
+static const struct param compare_params[] = {
+    PARAM_NODE(struct check_block, dataset, "name of a dataset; default: each"),
+    PARAM_NODE(struct check_block, a, "label or name of a model"),
+    PARAM_NODE(struct check_block, b, "label or name of another"),
+    PARAM_NODE(struct check_block, metric, "name of a metric"),
+    PARAM_NODE(struct check_block, k, "cut-off"),
+    PARAM_END};
+
+static enum status scalar(const struct node *node, const char *what)
+{
+    return node->kind == NODE_SCALAR ? STATUS_OK : node_fail(node, "%s: expected one value", what);
+}
+
+static enum status find_dataset(const struct node *node, const struct experiment *e,
+                                const struct dataset_config **out)
+{
+    const char *names[64];
+    size_t n = e->n_datasets < 64 ? e->n_datasets : 64;
+    TRY(scalar(node, "dataset"));
+    for (size_t i = 0; i < e->n_datasets; i++) {
+        if (i < n)
+            names[i] = e->datasets[i].name;
+        if (strcmp(e->datasets[i].name, node->text) == 0) {
+            *out = &e->datasets[i];
+            return STATUS_OK;
+        }
+    }
+    return config_unknown(node, "dataset", names, n);
+}
+
+/* By label first; by the model's name when that is one block only. */
+static enum status find_model(const struct node *node, const struct experiment *e,
+                              const struct model_config **out)
+{
+    const char *names[256];
+    size_t n_names = 0, n_found = 0, n_points = 0;
+    TRY(scalar(node, "model"));
+    *out = NULL;
+    for (int by_name = 0; by_name < 2 && *out == NULL; by_name++)
+        for (size_t i = 0; i < e->n_models; i++) {
+            const struct model_config *m = &e->models[i];
+            if (m->point == 0 && !by_name && n_names < 256)
+                names[n_names++] = m->label;
+            if (strcmp(by_name ? m->type->name : m->label, node->text) != 0)
+                continue;
+            *out = *out != NULL ? *out : m;
+            n_found += m->point == 0;
+            n_points++;
+        }
+    if (*out == NULL)
+        return config_unknown(node, "model", names, n_names);
+    if (n_found > 1)
+        return node_fail(node, "%zu models are called '%s'; use a label", n_found, node->text);
+    if (n_points > 1)
+        return node_fail(node, "'%s' has a grid of %zu points; expect and compare need one", node->text,
+                         n_points);
+    return STATUS_OK;
+}
+
+static enum status find_metric(const struct node *node, const struct experiment *e, size_t *out)
+{
+    const char *names[256];
+    const struct evaluate_config *v = &e->evaluate;
+    TRY(scalar(node, "metric"));
+    for (*out = 0; *out < v->n_metrics && *out < 256; (*out)++) {
+        names[*out] = v->metrics[*out]->name;
+        if (strcmp(names[*out], node->text) == 0)
+            return STATUS_OK;
+    }
+    return config_unknown(node, "metric of evaluate", names, v->n_metrics < 256 ? v->n_metrics : 256);
+}
+
+static enum status find_cutoff(const struct node *node, const struct experiment *e, size_t *out)
+{
+    long long k;
+    TRY(node_int(node, &k));
+    for (*out = 0; *out < e->evaluate.n_k; (*out)++)
+        if (e->evaluate.k[*out] == k)
+            return STATUS_OK;
+    return node_fail(node, "k %lld is none of evaluate's cut-offs", k);
+}
+
+enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out)
+{
+    static const char *const needed[] = {"dataset", "model", "metric", "k", "value", "tolerance"};
+    if (list->kind != NODE_LIST)
+        return node_fail(list, "expect: expected a list");
+    ARENA_NEW(e->expectations, arena, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        struct check_block block = {0};
+        struct expectation *x = &e->expectations[i];
+        const struct node *node = list->child[i], *unused;
+        TRY(params_default(expect_params, arena, &block));
+        TRY(params_set(expect_params, "expect", node, arena, &block));
+        for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)
+            TRY(config_required(node, needed[j], "expect", &unused));
+        TRY(find_dataset(block.dataset, e, &x->dataset));
+        TRY(find_model(block.model, e, &x->model));
+        TRY(find_metric(block.metric, e, &x->metric));
+        TRY(find_cutoff(block.k, e, &x->k));
+        TRY(node_double(block.value, &x->value));
+        TRY(node_double(block.tolerance, &x->tolerance));
+        if (x->tolerance < 0)
+            return node_fail(block.tolerance, "tolerance %.9g: expected 0 or more", x->tolerance);
+        x->source = block.source != NULL ? block.source : "";
+        json_array_append_new(out,
+                              json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:s}", "dataset", x->dataset->name,
+                                        "model", x->model->label, "metric",
+                                        e->evaluate.metrics[x->metric]->name, "k", (int)e->evaluate.k[x->k],
+                                        "value", x->value, "tolerance", x->tolerance, "source", x->source));
+    }
+    e->n_expectations = list->n;
+    return STATUS_OK;
+}
+
+enum status config_compare(const struct node *list, struct arena *arena, struct experiment *e, json_t *out)
+{
+    static const char *const needed[] = {"a", "b", "metric", "k"};
+    if (list->kind != NODE_LIST)
+        return node_fail(list, "compare: expected a list");
+    ARENA_NEW(e->comparisons, arena, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        struct check_block block = {0};
+        struct comparison *c = &e->comparisons[i];
+        const struct node *node = list->child[i], *unused;
+        TRY(params_default(compare_params, arena, &block));
+        TRY(params_set(compare_params, "compare", node, arena, &block));
+        for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)
+            TRY(config_required(node, needed[j], "compare", &unused));
+        if (block.dataset != NULL)
+            TRY(find_dataset(block.dataset, e, &c->dataset));
+        TRY(find_model(block.a, e, &c->a));
+        TRY(find_model(block.b, e, &c->b));
+        if (c->a == c->b)
+            return node_fail(block.b, "'%s' is compared with itself", block.b->text);
+        TRY(find_metric(block.metric, e, &c->metric));
+        TRY(find_cutoff(block.k, e, &c->k));
+        json_t *row = json_pack("{s:s, s:s, s:s, s:i}", "a", c->a->label, "b", c->b->label, "metric",
+                                e->evaluate.metrics[c->metric]->name, "k", (int)e->evaluate.k[c->k]);
+        if (c->dataset != NULL)
+            json_object_set_new(row, "dataset", json_string(c->dataset->name));
+        json_array_append_new(out, row);
+    }
+    e->n_comparisons = list->n;
+    return STATUS_OK;
+}

@@ -1,0 +1,76 @@
+/*
+ * config_data.c - the datasets of an experiment.
+ *
+ * A dataset file that isn't there is no mistake of the experiment: its cells are skipped and say what to do.  Its
+ * split is checked all the same, as far as that goes without the files that it names.
+ */
+#include <string.h>
+
+#include "data/filter.h"
+#include "experiment/capture.h"
+#include "experiment/config_parts.h"
+
+struct dataset_block {
+    const char *name, *file;
+    const struct node *filter, *split;
+};
+static const struct param dataset_params[] = {
+    PARAM_STRING(struct dataset_block, name, NULL, "how tables call it"),
+    PARAM_STRING(struct dataset_block, file, NULL, "the dataset file, relative to the working folder"),
+    PARAM_NODE(struct dataset_block, filter, "filters, in order, before the split"),
+    PARAM_NODE(struct dataset_block, split, "how rows are divided into train, valid and test"), PARAM_END};
+
+static enum status read_split(struct dataset_config *d, const struct node *node, struct arena *arena)
+{
+    struct capture capture;
+    capture_begin(&capture);
+    const enum status status = split_parse(node, arena, &d->split);
+    capture_end(&capture);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    const bool understood = d->split.type != NULL && d->split.params != NULL;
+    if (understood && status == STATUS_UNAVAILABLE && d->unavailable == NULL)
+        d->unavailable = arena_strdup(arena, capture.sentence);
+    if (understood && (status == STATUS_UNAVAILABLE || (status == STATUS_DATA && d->unavailable != NULL)))
+        return STATUS_OK; /* its files come with the dataset */
+    return status_fail(status, "%s", capture.sentence);
+}
+
+static enum status read_dataset(const struct node *node, struct arena *arena, struct dataset_config *d)
+{
+    struct dataset_block block = {0};
+    const struct node *name, *file, *split;
+    char *json = NULL;
+    TRY(config_required(node, "name", "a dataset", &name));
+    TRY(config_required(node, "file", "a dataset", &file));
+    TRY(config_required(node, "split", "a dataset", &split));
+    TRY(params_default(dataset_params, arena, &block));
+    TRY(params_set(dataset_params, "a dataset", node, arena, &block));
+    TRY(config_name(name, "dataset name", block.name));
+    *d = (struct dataset_config){
+        .name = block.name, .file = block.file, .where = node, .filter = block.filter};
+    TRY(filters_check(block.filter, arena, &json));
+    d->filter_json = json;
+    if (!file_exists(block.file)) {
+        const char *how = strstr(block.file, "synth") != NULL ? "recfuse synth -o" : "tools/get-data.sh";
+        d->unavailable = arena_printf(arena, "%s is missing: run %s %s", block.file, how,
+                                      strstr(block.file, "synth") != NULL ? block.file : block.name);
+        if (d->unavailable == NULL)
+            return STATUS_SYSTEM;
+    }
+    return read_split(d, split, arena);
+}
+
+enum status config_datasets(const struct node *list, struct arena *arena, struct experiment *e)
+{
+    TRY(config_list(list, "datasets"));
+    e->n_datasets = list->n;
+    ARENA_NEW(e->datasets, arena, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        TRY(read_dataset(list->child[i], arena, &e->datasets[i]));
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(e->datasets[i].name, e->datasets[j].name) == 0)
+                return node_fail(list->child[i], "two datasets are called '%s'", e->datasets[i].name);
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,28 @@
+/*
+ * config_parts.h - the parts of reading an experiment, one file each; only config*.c include it.
+ */
+#ifndef EXPERIMENT_CONFIG_PARTS_H
+#define EXPERIMENT_CONFIG_PARTS_H
+#include "experiment/experiment.h"
+
+/* Applies "path.to.key=value" to the tree, copying what it changes (aliases share nodes). */
+enum status config_override(struct node **root, const char *override, struct arena *arena);
+
+enum status config_datasets(const struct node *list, struct arena *arena, struct experiment *e);
+/* Expands grids; appends a resolved block per model to `blocks`. */
+enum status config_models(const struct node *list, struct arena *arena, struct experiment *e, json_t *blocks);
+enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e);
+enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
+enum status config_compare(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
+
+/* STATUS_USAGE unless the node is a list with at least one entry. */
+enum status config_list(const struct node *node, const char *what);
+/* "unknown WHAT 'word'; did you mean 'nearest'?" at the node. */
+enum status config_unknown(const struct node *node, const char *what, const char *const *names, size_t n);
+/* STATUS_USAGE unless the text is a safe file name: letters, digits, '.', '_', '-', not starting with '.' or '-'. */
+enum status config_name(const struct node *where, const char *what, const char *text);
+/* The child that must be there. */
+enum status config_required(const struct node *map, const char *key, const char *what,
+                            const struct node **out);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * experiment.h - an experiment file, read and checked: everything that `recfuse run` needs to know before any work.
+ *
+ * docs/experiment-file.md describes the format for people.
+ */
+#ifndef EXPERIMENT_EXPERIMENT_H
+#define EXPERIMENT_EXPERIMENT_H
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/param.h"
+#include "data/split.h"
+#include "eval/metrics.h"
+#include "models/model.h"
+
+struct dataset_config {
+    const char *name, *file;
+    const struct node *where;
+    const struct node *filter; /* NULL: none */
+    const char *filter_json;   /* canonical; "[]" for none */
+    struct split split;
+    const char *unavailable; /* not NULL: it can't be had, and this says what to do; its cells are skipped */
+};
+
+/* One model with one point of its grid. */
+struct model_config {
+    const struct model_type *type;
+    const char *label;       /* unique among the blocks; grid points of a block share it */
+    size_t block;            /* position in the experiment's list of models */
+    size_t point;            /* position in the block's grid, 0 without one */
+    void *params;            /* the type's struct */
+    const char *params_json; /* every value, defaults included */
+    const char *grid_json;   /* what the grid chose: "{}" without one */
+    const struct node *where;
+};
+
+struct evaluate_config {
+    size_t n_k, n_metrics;
+    const uint32_t *k;                  /* [n_k] in the order of the file */
+    uint32_t longest;                   /* the largest of them */
+    const struct metric_type **metrics; /* [n_metrics] */
+    bool mask_valid;                    /* items of the validation rows are not ranked either */
+};
+
+/* A published or remembered value that a run must reproduce. */
+struct expectation {
+    const struct dataset_config *dataset;
+    const struct model_config *model;
+    size_t metric, k; /* positions in evaluate */
+    double value, tolerance;
+    const char *source;
+};
+
+/* A paired test over users, per dataset: is model a better than model b? */
+struct comparison {
+    const struct dataset_config *dataset; /* NULL: every dataset */
+    const struct model_config *a, *b;
+    size_t metric, k;
+};
+
+struct experiment {
+    const char *name, *file; /* file: as given, for messages */
+    size_t n_seeds, n_datasets, n_models, n_blocks, n_expectations, n_comparisons;
+    const long long *seeds; /* [n_seeds] */
+    bool save_models;       /* fitted models are kept under models/ of the results */
+    struct dataset_config *datasets;
+    struct model_config *models; /* grid expanded */
+    struct evaluate_config evaluate;
+    struct expectation *expectations;
+    struct comparison *comparisons;
+    struct param_list tables, plots;
+    json_t *resolved; /* every default written out; experiment_free() gives it back */
+    char sha256
+        [SHA256_HEX]; /* of the parts of `resolved` that determine results: experiment, datasets, models, evaluate */
+};
+
+/* Reads and checks PATH; `overrides` are "path.to.key=value" (lists by position: models.1.params.factors=32), applied
+ * before anything is checked.  STATUS_USAGE with file:line:column for whatever is wrong with it.  What merely can't be
+ * had (a dataset file) is noted in `unavailable`.  All memory is the arena's, but for out->resolved. */
+enum status experiment_load(const char *path, const char *const *overrides, size_t n_overrides,
+                            struct arena *arena, struct experiment *out);
+void experiment_free(struct experiment *e); /* takes a zeroed one */
+
+/* The resolved experiment as YAML text, which experiment_load() reads back to the same experiment. */
+enum status experiment_yaml(const struct experiment *e, struct arena *arena, char **text);
+/* The first difference between two resolved experiments in what determines results, as a sentence
+ * ("models.1.params.factors was 64, is 32"); NULL when there is none. */
+const char *experiment_difference(const json_t *before, const json_t *after, struct arena *arena);
+
+#endif

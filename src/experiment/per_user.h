@@ -1,0 +1,31 @@
+/*
+ * per_user.h - per_user.h5: every metric of every user, one HDF5 dataset [n_users] a cell, metric and cut-off.
+ *
+ *     /                             attributes: schema_version (1), experiment
+ *     /users/DATASET/FOLD/index     u32 [n_users] dense index in the dataset file, rising: the test users of the fold
+ *     /users/DATASET/FOLD/id_bytes, id_offsets   the publisher's ids: UTF-8 bytes, u64 [n_users + 1]
+ *     /cells/00000 ...              attributes: key, dataset, fold, model, label, params, seed; the cell's place in the plan
+ *     /cells/00000/METRIC@K         f64 [n_users], users as in /users/DATASET/FOLD
+ * No variable-length types, object times off: the same results give the same bytes.
+ */
+#ifndef EXPERIMENT_PER_USER_H
+#define EXPERIMENT_PER_USER_H
+#include <jansson.h>
+
+#include "base/fsio.h"
+#include "experiment/cell_file.h"
+#include "experiment/experiment.h"
+
+struct per_user {
+    struct atomic_file file;
+    long long hdf5; /* hid_t; -1: not open */
+};
+/* STATUS_SYSTEM: disk. */
+enum status per_user_create(const char *path, const char *experiment, struct per_user *out);
+enum status per_user_add(struct per_user *p, size_t place, const json_t *line,
+                         const struct evaluate_config *evaluate, const struct cell_values *values);
+/* Closes, checks and renames. */
+enum status per_user_commit(struct per_user *p);
+void per_user_abort(struct per_user *p); /* takes a committed one */
+
+#endif

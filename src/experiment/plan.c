@@ -1,0 +1,186 @@
+/*
+ * plan.c - the cells of an experiment and their keys.
+ */
+#include "experiment/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiment/capture.h"
+#include "experiment/machine.h"
+#include "experiment/stage.h"
+
+/* Raised when ranking, metrics or the meaning of a key change: all earlier results are computed anew. */
+enum { RESULTS_VERSION = 1 };
+enum { LIMIT_CELLS = 10000000 };
+
+static enum status fill_dataset(const struct stage *s, struct arena *arena, struct dataset_plan *out)
+{
+    out->sha256 = arena_strdup(arena, s->dataset->content_sha256);
+    out->n_users = s->dataset->n_users;
+    out->n_items = s->dataset->n_items;
+    out->n_interactions = s->dataset->interactions.n;
+    out->n_filtered = s->rows.n;
+    out->n_texts = s->dataset->texts.n;
+    out->bytes = arena_bytes(s->data);
+    out->n_folds = s->n_folds;
+    ARENA_NEW(out->folds, arena, s->n_folds);
+    for (size_t f = 0; f < s->n_folds; f++) {
+        const struct fold *fold = &s->folds[f];
+        out->folds[f] = (struct fold_plan){fold->train.n,
+                                           fold->valid.n,
+                                           fold->test.n,
+                                           fold->n_test_users,
+                                           fold->n_unknown_dropped,
+                                           fold->n_duplicates,
+                                           fold->n_train_test_pairs,
+                                           fold->n_cold_test_items};
+    }
+    return out->sha256 != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static enum status plan_dataset(const struct dataset_config *config, struct arena *arena,
+                                struct dataset_plan *out)
+{
+    *out = (struct dataset_plan){
+        .status = STATUS_UNAVAILABLE, .sentence = config->unavailable, .sha256 = "", .n_folds = 1};
+    ARENA_NEW(out->folds, arena, 1);
+    if (config->unavailable != NULL)
+        return STATUS_OK;
+    struct capture capture;
+    struct stage stage;
+    capture_begin(&capture);
+    out->status = stage_open(config, &stage);
+    capture_end(&capture);
+    enum status status = STATUS_OK;
+    if (out->status == STATUS_OK)
+        status = fill_dataset(&stage, arena, out);
+    stage_close(&stage);
+    if (out->status != STATUS_OK)
+        out->sentence = arena_strdup(arena, capture.sentence);
+    return status;
+}
+
+/* SHA-256 over the files of a language model; "missing" without them. */
+static enum status encoder_hash(const char *folder, char hex[SHA256_HEX])
+{
+    static const char *const names[] = {"model.safetensors", "config.json", "vocab.txt"};
+    char all[3 * SHA256_HEX] = "", path[4096];
+    for (size_t i = 0; i < 3; i++) {
+        char one[SHA256_HEX];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        if (!file_exists(path)) {
+            snprintf(hex, SHA256_HEX, "missing");
+            return STATUS_OK;
+        }
+        TRY(sha256_file(path, one));
+        strcat(all, one);
+    }
+    sha256_hex(all, strlen(all), hex);
+    return STATUS_OK;
+}
+
+/* What a model brings into its key: label (two labels are two rows of a table), name, version, parameters, and the language model that its parameters name. */
+static enum status model_part(const struct model_config *m, const char *models, json_t *encoders,
+                              json_t **out)
+{
+    json_t *params = json_loads(m->params_json, 0, NULL);
+    *out = json_pack("{s:s, s:s, s:i, s:O}", "label", m->label, "model", m->type->name, "version",
+                     m->type->version, "params", params);
+    const char *encoder = json_string_value(json_object_get(params, "encoder"));
+    enum status status = STATUS_OK;
+    if (*out != NULL && (m->type->needs & NEEDS_ENCODER) && encoder != NULL) {
+        char path[4096], hex[SHA256_HEX];
+        if (json_object_get(encoders, encoder) == NULL) {
+            snprintf(path, sizeof path, "%s/%s", models, encoder);
+            status = encoder_hash(path, hex);
+            json_object_set_new(encoders, encoder, json_string(hex));
+        }
+        json_object_set(*out, "encoder_sha256", json_object_get(encoders, encoder));
+    }
+    json_decref(params);
+    if (*out == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory while planning");
+    return status;
+}
+
+/* Hashes {common parts of the dataset, model part, fold, seed}. */
+static enum status cell_key(json_t *base, json_t *model, size_t fold, long long seed, char key[SHA256_HEX])
+{
+    json_t *all = json_pack("{s:O, s:O, s:I, s:I}", "base", base, "model", model, "fold", (json_int_t)fold,
+                            "seed", (json_int_t)seed);
+    char *text = all != NULL ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(all);
+    if (text == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory while planning");
+    sha256_hex(text, strlen(text), key);
+    free(text);
+    return STATUS_OK;
+}
+
+static json_t *dataset_part(const struct experiment *e, size_t d, const struct dataset_plan *plan,
+                            const char *device)
+{
+    const struct dataset_config *config = &e->datasets[d];
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "results_version", RESULTS_VERSION,
+                     "dataset", config->name, "content_sha256", plan->sha256, "filter", config->filter_json,
+                     "split", config->split.json != NULL ? config->split.json : "", "device", device,
+                     "instructions", machine_instructions(), "evaluate",
+                     json_object_get(e->resolved, "evaluate"));
+}
+
+static enum status fill_cells(const struct experiment *e, const char *device, json_t *models,
+                              struct plan *plan)
+{
+    size_t n = 0;
+    enum status status = STATUS_OK;
+    for (size_t d = 0; d < e->n_datasets && status == STATUS_OK; d++) {
+        json_t *base = dataset_part(e, d, &plan->datasets[d], device);
+        for (size_t f = 0; f < plan->datasets[d].n_folds; f++)
+            for (size_t m = 0; m < e->n_models; m++)
+                for (size_t s = 0; s < e->n_seeds && status == STATUS_OK; s++) {
+                    struct cell *cell = &plan->cells[n++];
+                    *cell = (struct cell){.dataset = d, .fold = f, .model = m, .seed = s};
+                    status = cell_key(base, json_array_get(models, m), f, e->seeds[s], cell->key);
+                }
+        json_decref(base);
+    }
+    return status;
+}
+
+enum status plan_make(const struct experiment *e, const char *device, const char *models, struct arena *arena,
+                      struct plan *out)
+{
+    size_t n_folds = 0;
+    *out = (struct plan){0};
+    ARENA_NEW(out->datasets, arena, e->n_datasets);
+    for (size_t d = 0; d < e->n_datasets; d++) {
+        TRY(plan_dataset(&e->datasets[d], arena, &out->datasets[d]));
+        if (out->datasets[d].status != STATUS_OK)
+            out->datasets[d].n_folds = 1;
+        n_folds += out->datasets[d].n_folds;
+    }
+    if (n_folds > LIMIT_CELLS / (e->n_models * e->n_seeds))
+        return status_fail(STATUS_USAGE, "%s: more than %d cells", e->file, LIMIT_CELLS);
+    out->n_cells = n_folds * e->n_models * e->n_seeds;
+    ARENA_NEW(out->cells, arena, out->n_cells);
+
+    json_t *encoders = json_object(), *parts = json_array();
+    enum status status = STATUS_OK;
+    for (size_t m = 0; m < e->n_models && status == STATUS_OK; m++) {
+        json_t *part = NULL;
+        status = model_part(&e->models[m], models, encoders, &part);
+        json_array_append_new(parts, part);
+    }
+    if (status == STATUS_OK)
+        status = fill_cells(e, device, parts, out);
+    json_decref(encoders);
+    json_decref(parts);
+    TRY(status);
+    char *keys;
+    ARENA_NEW(keys, arena, out->n_cells * SHA256_HEX);
+    for (size_t i = 0; i < out->n_cells; i++)
+        memcpy(keys + i * SHA256_HEX, out->cells[i].key, SHA256_HEX);
+    sha256_hex(keys, out->n_cells * SHA256_HEX, out->sha256);
+    return STATUS_OK;
+}

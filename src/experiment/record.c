@@ -1,0 +1,197 @@
+/*
+ * record.c - metrics.csv, per_user.h5 and record.json from journal lines and cell files.
+ */
+#include "experiment/record.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiment/machine.h"
+#include "experiment/per_user.h"
+
+static enum status path_in(const char *folder, const char *name, char out[4096])
+{
+    if (snprintf(out, 4096, "%s/%s", folder, name) >= 4096)
+        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    return STATUS_OK;
+}
+
+static const char *text_of(const json_t *line, const char *key)
+{
+    const char *text = json_string_value(json_object_get(line, key));
+    return text != NULL ? text : "";
+}
+
+const char *record_status(const json_t *line)
+{
+    return text_of(line, "status");
+}
+
+/* A field of a csv file: quoted where it must be (RFC 4180). */
+static void csv_field(FILE *out, const char *text)
+{
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+/* The first columns of a row, up to `candidates`. */
+static enum status csv_head(FILE *out, const json_t *line)
+{
+    char *params =
+        json_dumps(json_object_get(line, "params"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    if (params == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory while writing metrics.csv");
+    csv_field(out, text_of(line, "dataset"));
+    fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "fold")));
+    csv_field(out, text_of(line, "model"));
+    fputc(',', out);
+    csv_field(out, text_of(line, "label"));
+    fputc(',', out);
+    csv_field(out, params);
+    fprintf(out, ",%lld,test,full,", (long long)json_integer_value(json_object_get(line, "seed")));
+    free(params);
+    return STATUS_OK;
+}
+
+static enum status csv_cell(const struct record *r, FILE *out, const json_t *line, const double *means,
+                            uint32_t n_users)
+{
+    const struct evaluate_config *e = &r->experiment->evaluate;
+    for (size_t m = 0; m < e->n_metrics; m++)
+        for (size_t c = 0; c < e->n_k; c++) {
+            TRY(csv_head(out, line));
+            fprintf(out, "%s,%u,default,all,%.9g,%u\n", e->metrics[m]->name, e->k[c], means[m * e->n_k + c],
+                    n_users);
+        }
+    return STATUS_OK;
+}
+
+/* One cell into both files. */
+static enum status add_cell(struct record *r, size_t i, FILE *csv, struct per_user *users)
+{
+    const struct evaluate_config *e = &r->experiment->evaluate;
+    const json_t *line = r->lines[i];
+    const size_t place = (size_t)json_integer_value(json_object_get(line, "cell"));
+    double *means = r->means + i * r->n_values;
+    struct cell_values values;
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    enum status status = cell_read(r->folder, text_of(line, "key"), arena, &values);
+    if (status == STATUS_OK && values.n_values != r->n_values)
+        status = status_fail(STATUS_DATA, "%s/cells/%s.cell: holds %u values a user, %zu expected", r->folder,
+                             text_of(line, "key"), values.n_values, r->n_values);
+    for (size_t v = 0; status == STATUS_OK && v < r->n_values; v++)
+        means[v] = metrics_mean(values.values + v * values.n_users, values.n_users);
+    if (status == STATUS_OK)
+        status = csv_cell(r, csv, line, means, values.n_users);
+    if (status == STATUS_OK)
+        status = per_user_add(users, place, line, e, &values);
+    arena_free(arena);
+    return status;
+}
+
+static enum status fill(struct record *r, struct atomic_file *csv, struct per_user *users)
+{
+    fputs("dataset,fold,model,label,params,seed,split,candidates,metric,k,dialect,stratum,value,n_users\n",
+          csv->stream);
+    for (size_t i = 0; i < r->n_lines; i++) {
+        for (size_t v = 0; v < r->n_values; v++)
+            r->means[i * r->n_values + v] = NAN;
+        const char *status = record_status(r->lines[i]);
+        r->n_done += strcmp(status, "done") == 0;
+        r->n_skipped += strcmp(status, "skipped") == 0;
+        r->n_failed += strcmp(status, "failed") == 0;
+        if (strcmp(status, "done") == 0)
+            TRY(add_cell(r, i, csv->stream, users));
+    }
+    return STATUS_OK;
+}
+
+enum status record_results(struct record *r, struct arena *arena)
+{
+    char path[4096];
+    struct atomic_file csv;
+    struct per_user users;
+    r->n_values = r->experiment->evaluate.n_metrics * r->experiment->evaluate.n_k;
+    ARENA_NEW(r->means, arena, r->n_lines * r->n_values);
+    TRY(path_in(r->folder, "per_user.h5", path));
+    enum status status = per_user_create(path, r->experiment->name, &users);
+    if (status == STATUS_OK)
+        status = path_in(r->folder, "metrics.csv", path);
+    if (status == STATUS_OK)
+        status = atomic_open(&csv, path);
+    if (status != STATUS_OK) {
+        per_user_abort(&users);
+        return status;
+    }
+    status = fill(r, &csv, &users);
+    if (status == STATUS_OK)
+        status = per_user_commit(&users);
+    if (status == STATUS_OK)
+        return atomic_commit(&csv);
+    atomic_abort(&csv);
+    per_user_abort(&users);
+    return status;
+}
+
+/* What the report is asked for, and how the run ended. */
+static enum status fill_json(const struct record *r, const json_t *head, const char *device, int threads,
+                             json_t *out)
+{
+    char now[32];
+    json_t *cells = json_array(), *datasets = json_object();
+    machine_time(now);
+    for (size_t i = 0; i < r->n_lines; i++) {
+        const char *sha256 = text_of(r->lines[i], "dataset_sha256");
+        if (sha256[0] != '\0')
+            json_object_set_new(datasets, text_of(r->lines[i], "dataset"), json_string(sha256));
+        json_array_append(cells, r->lines[i]);
+    }
+    json_object_set_new(out, "schema_version", json_integer(1));
+    json_object_set_new(out, "experiment", json_string(r->experiment->name));
+    json_object_set_new(out, "config_sha256", json_string(r->experiment->sha256));
+    json_object_set_new(out, "dataset_sha256", datasets);
+    json_object_set_new(out, "device", json_string(device));
+    json_object_set_new(out, "threads", json_integer(threads));
+    json_object_set_new(out, "started", json_string(text_of(head, "started")));
+    json_object_set_new(out, "ended", json_string(now));
+    json_object_set_new(out, "n_cells", json_integer((json_int_t)r->n_cells));
+    json_object_set_new(out, "complete", json_boolean(r->n_done + r->n_skipped + r->n_failed == r->n_cells));
+    json_object_set_new(out, "cells", cells);
+    json_object_set(out, "expect", r->expectations);
+    json_object_set(out, "report", json_object_get(r->experiment->resolved, "report"));
+    json_object_set(out, "evaluate", json_object_get(r->experiment->resolved, "evaluate"));
+    return STATUS_OK;
+}
+
+enum status record_json(const struct record *r, const json_t *head, const char *device, int threads)
+{
+    char path[4096];
+    TRY(path_in(r->folder, "record.json", path));
+    json_t *out = machine_describe();
+    if (out == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory while writing %s", path);
+    enum status status = fill_json(r, head, device, threads, out);
+    char *text = json_dumps(out, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    json_decref(out);
+    if (status == STATUS_OK && text == NULL)
+        status = status_fail(STATUS_SYSTEM, "out of memory while writing %s", path);
+    if (status == STATUS_OK) {
+        const size_t n = strlen(text);
+        text[n] = '\n'; /* in place of the terminator */
+        status = atomic_write(path, text, n + 1);
+    }
+    free(text);
+    return status;
+}

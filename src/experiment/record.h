@@ -1,0 +1,37 @@
+/*
+ * record.h - what a run leaves behind, from its journal and cell files alone: metrics.csv, per_user.h5,
+ * significance.csv, record.json (docs/results.md).
+ *
+ * A line of the journal about a cell: {"cell": place in the plan, "key", "status": "done" | "skipped" | "failed",
+ * "message", "dataset", "dataset_sha256", "fold", "model", "label", "params", "grid", "seed", "block", "point",
+ * "n_users", "n_tied", "fit_seconds", "fit_cpu_seconds", "rank_seconds", ..., "peak_rss_mib", "device", "threads",
+ * "finished"}.
+ */
+#ifndef EXPERIMENT_RECORD_H
+#define EXPERIMENT_RECORD_H
+#include "experiment/experiment.h"
+
+struct record {
+    const struct experiment *experiment;
+    const char *folder;
+    size_t n_cells; /* of the whole plan */
+    size_t n_lines;
+    json_t **lines;       /* [n_lines] in the order of the plan */
+    double *means;        /* [n_lines x n_values]; NaN where a cell isn't done; filled by record_results() */
+    size_t n_values;      /* metrics x cut-offs, cut-offs fastest */
+    json_t *expectations; /* array for record.json; filled by record_expect() */
+    size_t n_expect_failed, n_done, n_skipped, n_failed;
+};
+
+/* metrics.csv and per_user.h5, and the means. */
+enum status record_results(struct record *r, struct arena *arena);
+/* Prints a line an expectation and counts those that failed. */
+enum status record_expect(struct record *r);
+/* significance.csv, where the experiment compares. */
+enum status record_compare(const struct record *r);
+/* record.json.  `head`: the journal's first line; device and threads of this run. */
+enum status record_json(const struct record *r, const json_t *head, const char *device, int threads);
+/* Of a line. */
+const char *record_status(const json_t *line);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * stage.h - one dataset and one fold of it in memory, as every cell of that fold uses them.
+ */
+#ifndef EXPERIMENT_STAGE_H
+#define EXPERIMENT_STAGE_H
+#include "experiment/experiment.h"
+
+struct stage {
+    struct arena *data, *fold_data; /* owners of what follows */
+    struct dataset *dataset;
+    struct interactions rows; /* after the filters */
+    struct fold *folds;
+    size_t n_folds;
+
+    struct fold *fold; /* the one that is up */
+    struct view *view;
+    struct csr train, valid, test; /* [n_users x n_items] */
+    uint32_t n_users;
+    uint32_t *users; /* [n_users] those with test rows, rising */
+};
+
+/* Reads, filters and splits.  A stage that fails is closed by the caller too. */
+enum status stage_open(const struct dataset_config *config, struct stage *out);
+/* Sets up fold `fold`; what an earlier one had is freed. */
+enum status stage_fold(struct stage *stage, size_t fold);
+void stage_close(struct stage *stage); /* takes a zeroed one */
+
+#endif
