@@ -1,0 +1,251 @@
+/*
+ * test_content.c - models of item text: tfidf_content, llm_content and the item vectors under it, on a made-up
+ * catalogue of space and cooking.
+ */
+#include "mf_fixture.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "models/item_vectors.h"
+#include "models/reduce.h"
+
+extern const struct model_type model_tfidf_content, model_llm_content;
+
+enum { N_USERS = 4, N_ITEMS = 8 };
+static const char *const titles[N_ITEMS] = {
+    "Rocket to the Moon",   "Moon Rocket Engineers", "Astronauts of Mars",   "Mars Rocket",
+    "Baking Bread at Home", "Bread and Pastry",      "Pastry Baking School", ""};
+
+/* Users 0, 1: space and cooking; 2: nothing; 3: both, rated 5 and 1. */
+static void open_catalogue(struct fixture *f, struct column *title)
+{
+    static const uint32_t user[] = {0, 0, 1, 1, 3, 3}, item[] = {0, 2, 4, 5, 0, 4};
+    static const float value[] = {4, 5, 3, 4, 5, 1};
+    struct string_builder b = {0};
+    fixture_open(f, N_USERS, N_ITEMS, 6, user, item, value);
+    for (int i = 0; i < N_ITEMS; i++)
+        assert_int_equal(string_builder_add(&b, titles[i], strlen(titles[i])), STATUS_OK);
+    *title = (struct column){.name = "title", .kind = COLUMN_TEXT};
+    assert_int_equal(string_builder_finish(&b, f->arena, &title->text), STATUS_OK);
+    f->view.item_columns = title;
+    f->view.n_item_columns = 1;
+}
+
+static void score(const struct fixture *f, const struct model_type *type, const void *state, float *out)
+{
+    const uint32_t users[] = {0, 1, 2, 3};
+    const struct tile tile = {out, N_ITEMS, N_ITEMS};
+    assert_int_equal(model_score_users(type, state, f->backend, users, N_USERS, &tile), STATUS_OK);
+    for (int i = 0; i < N_USERS * N_ITEMS; i++)
+        assert_true(isfinite(out[i]) && fabsf(out[i]) < 1.0001F);
+}
+
+/* By hand: with min_df 1, no stop words, item 1 is "moon rocket engineers"; user 0's profile is items 0 and 2. */
+static void tfidf_scores_are_cosines(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct column title;
+    float s[N_USERS * N_ITEMS];
+    open_catalogue(&f, &title);
+    score(&f, &model_tfidf_content, fixture_fit(&f, &model_tfidf_content, "{text: title, min_df: 1}"), s);
+    /* idf = ln(9 / (1 + df)) + 1 (8 texts); item 0 = {rocket df 3, moon df 2}, item 1 = {moon, rocket, engineers df 1},
+     * item 2 = {astronauts df 1, mars df 2}. */
+    const double once = log(9.0 / 2) + 1, twice = log(9.0 / 3) + 1, thrice = log(9.0 / 4) + 1;
+    const double n0 = sqrt(thrice * thrice + twice * twice);
+    const double n1 = sqrt(twice * twice + thrice * thrice + once * once);
+    const double dot = (thrice * thrice + twice * twice) / n0 / n1; /* items 0 and 2 share no word */
+    assert_true(fabs((double)s[1] - dot / sqrt(2.0)) < 1e-6);
+    assert_true(s[1] > s[6] && s[3] > s[6]);                            /* user 0: space first */
+    assert_true(s[N_ITEMS + 6] > s[N_ITEMS + 1] && s[N_ITEMS + 6] > 0); /* user 1: cooking first */
+    for (int i = 0; i < N_ITEMS; i++)
+        assert_true(s[2 * N_ITEMS + i] == 0); /* user 2 has no history */
+    for (int u = 0; u < N_USERS; u++)
+        assert_true(s[u * N_ITEMS + 7] == 0); /* item 7 has no text */
+    fixture_close(&f);
+}
+
+static void ratings_weigh_the_profile(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct column title;
+    float equal[N_USERS * N_ITEMS], rated[N_USERS * N_ITEMS];
+    open_catalogue(&f, &title);
+    score(&f, &model_tfidf_content, fixture_fit(&f, &model_tfidf_content, "{text: title, min_df: 1}"), equal);
+    score(&f, &model_tfidf_content,
+          fixture_fit(&f, &model_tfidf_content, "{text: title, min_df: 1, weights: rating}"), rated);
+    const float *e = equal + 3 * N_ITEMS, *r = rated + 3 * N_ITEMS;
+    assert_true(r[1] > e[1] && r[5] < e[5]); /* user 3 rated space 5 and bread 1 */
+    fixture_close(&f);
+}
+
+static void sparse_and_dense_decompositions_agree(void **state)
+{
+    (void)state;
+    enum { N = 40, M = 25, D = 6 };
+    static float X[N * M], dense[N * D], sparse[N * D];
+    static uint32_t row[N * M], col[N * M];
+    static float value[N * M];
+    struct fixture f;
+    struct csr A;
+    uint64_t n = 0;
+    const uint32_t zero = 0;
+    const float one = 1;
+    fixture_open(&f, 1, 1, 1, &zero, &zero, &one);
+    for (uint32_t i = 0; i < N * M; i++)
+        if (random_unit(3, RANDOM_INIT, 0, i) <
+            0.2) { /* columns of falling weight, so that components are distinct */
+            X[i] = (float)(random_normal(4, RANDOM_INIT, 0, i) * pow(0.8, i % M));
+            row[n] = i / M, col[n] = i % M, value[n++] = X[i];
+        }
+    assert_int_equal(csr_from_triples(N, M, n, row, col, value, f.arena, &A, NULL), STATUS_OK);
+    assert_int_equal(reduce_dense(f.backend, X, N, M, D, f.arena, dense), STATUS_OK);
+    assert_int_equal(reduce_sparse(f.backend, &A, D, 1, f.arena, sparse), STATUS_OK);
+    double kept = 0, all = 0;
+    for (int i = 0; i < N * D; i++)
+        kept += (double)dense[i] * (double)dense[i];
+    for (int i = 0; i < N * M; i++)
+        all += (double)X[i] * (double)X[i];
+    assert_true(kept < all && kept > 0.6 * all);
+    for (int k = 0; k < D;
+         k++) { /* the sign rule is on the right vectors, whose span differs by rounding only */
+        double same = 0, length = 0;
+        for (int i = 0; i < N; i++) {
+            same += (double)dense[i * D + k] * (double)sparse[i * D + k];
+            length += (double)dense[i * D + k] * (double)dense[i * D + k];
+        }
+        assert_true(fabs(fabs(same) / length - 1) < 1e-3);
+    }
+    fixture_close(&f);
+}
+
+static void build(struct fixture *f, int encoder, int dimensions, uint64_t seed, struct item_vectors *out)
+{
+    static const char *fields[] = {"title"};
+    const struct item_vectors_options options = {
+        .encoder = encoder, .text = {1, fields}, .dimensions = dimensions, .center = false};
+    f->run.seed = seed;
+    assert_int_equal(item_vectors_build(&options, &f->view, &f->run, out), STATUS_OK);
+}
+
+static double cosine(const struct item_vectors *v, int i, int j)
+{
+    double s = 0;
+    for (uint32_t k = 0; k < v->d; k++)
+        s += (double)v->v[(uint32_t)i * v->d + k] * (double)v->v[(uint32_t)j * v->d + k];
+    return s;
+}
+
+static void vectors_without_a_model(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct column title;
+    struct item_vectors words, random, again, other, none;
+    open_catalogue(&f, &title);
+    build(&f, ITEM_ENCODER_TFIDF, 4, 1, &words);
+    assert_int_equal(words.d, 4);
+    assert_true(cosine(&words, 0, 1) > 0.9 && fabs(cosine(&words, 0, 5)) < 0.1);
+    assert_true(fabs(cosine(&words, 0, 0) - 1) < 1e-5 && cosine(&words, 7, 7) == 0);
+    build(&f, ITEM_ENCODER_RANDOM, 32, 1, &random);
+    build(&f, ITEM_ENCODER_RANDOM, 32, 1, &again);
+    build(&f, ITEM_ENCODER_RANDOM, 32, 2, &other);
+    assert_memory_equal(random.v, again.v, N_ITEMS * 32 * sizeof(float));
+    assert_memory_not_equal(random.v, other.v, N_ITEMS * 32 * sizeof(float));
+    build(&f, ITEM_ENCODER_NONE, 32, 1, &none);
+    assert_int_equal(none.d, 0);
+    fixture_close(&f);
+}
+
+static void a_missing_language_model_is_unavailable(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct column title;
+    status_handler *old;
+    void *old_context;
+    open_catalogue(&f, &title);
+    f.run.models = "build/no-such-folder";
+    status_set_handler(fixture_quiet, NULL, &old, &old_context);
+    assert_int_equal(model_llm_content.fit(fixture_state(&f, &model_llm_content),
+                                           fixture_params(&f, &model_llm_content, "{text: title}"), &f.view,
+                                           &f.run),
+                     STATUS_UNAVAILABLE);
+    assert_non_null(strstr(status_sentence(), "get-models.sh"));
+    status_set_handler(old, old_context, NULL, NULL);
+    fixture_close(&f);
+}
+
+/* Sentence meaning where no word is shared; skipped where the model is not set up. */
+static void sentence_vectors_know_the_subject(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct column title;
+    struct item_vectors llm, shuffled;
+    float s[N_USERS * N_ITEMS];
+    if (access("models/minilm/model.safetensors", R_OK) != 0) {
+        print_message("skipped: run tools/get-models.sh minilm\n");
+        skip();
+    }
+    open_catalogue(&f, &title);
+    f.run.models = "models";
+    build(&f, ITEM_ENCODER_MINILM, 0, 1, &llm);
+    build(&f, ITEM_ENCODER_SHUFFLED, 0, 1, &shuffled);
+    assert_true(cosine(&llm, 0, 2) > cosine(&llm, 0, 5)); /* moon and Mars share no word */
+    for (int i = 0; i < N_ITEMS; i++) {                   /* each shuffled row is some row of the others */
+        int found = 0;
+        for (int j = 0; j < N_ITEMS; j++)
+            found += memcmp(shuffled.v + (uint32_t)i * llm.d, llm.v + (uint32_t)j * llm.d,
+                            llm.d * sizeof(float)) == 0;
+        assert_int_equal(found, 1);
+    }
+    assert_memory_not_equal(shuffled.v, llm.v, N_ITEMS * llm.d * sizeof(float));
+    score(&f, &model_llm_content, fixture_fit(&f, &model_llm_content, "{text: title}"), s);
+    assert_true(s[3] > s[6] && s[N_ITEMS + 6] > s[N_ITEMS + 3]);
+    fixture_close(&f);
+}
+
+static void files_come_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct model_type *type;
+        const char *yaml;
+    } cases[] = {{&model_tfidf_content, "{text: title, weights: rating}"},
+                 {&model_tfidf_content, "{text: title, min_df: 1000}"},
+                 {&model_llm_content, "{text: title, encoder: tfidf, dimensions: 3}"}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const struct model_type *type = cases[c].type;
+        char path[] = "/tmp/recfuse-content-XXXXXX";
+        struct fixture f;
+        struct column title;
+        float before[N_USERS * N_ITEMS], after[N_USERS * N_ITEMS];
+        open_catalogue(&f, &title);
+        const void *params = fixture_params(&f, type, cases[c].yaml);
+        void *fitted = fixture_fit(&f, type, cases[c].yaml), *loaded = fixture_state(&f, type);
+        assert_true(close(mkstemp(path)) == 0);
+        assert_int_equal(model_save(path, type, params, fitted), STATUS_OK);
+        assert_int_equal(model_load(path, type, params, &f.run, loaded), STATUS_OK);
+        score(&f, type, fitted, before);
+        score(&f, type, loaded, after);
+        assert_memory_equal(before, after, sizeof before);
+        unlink(path);
+        fixture_close(&f);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tfidf_scores_are_cosines),
+                                       cmocka_unit_test(ratings_weigh_the_profile),
+                                       cmocka_unit_test(sparse_and_dense_decompositions_agree),
+                                       cmocka_unit_test(vectors_without_a_model),
+                                       cmocka_unit_test(a_missing_language_model_is_unavailable),
+                                       cmocka_unit_test(sentence_vectors_know_the_subject),
+                                       cmocka_unit_test(files_come_back)};
+    return cmocka_run_group_tests_name("content", tests, NULL, NULL);
+}
