@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 #include <zlib.h>
+
+#include <cmocka.h>
 
 #include "base/node.h"
 #include "base/strings.h"

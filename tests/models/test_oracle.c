@@ -1,5 +1,4 @@
 /* The oracle scores by the generator's truth, to the last factor, and says so where there is none. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "data/synth.h"
 #include "models/model_io.h"
