@@ -17,7 +17,8 @@ struct command {
 };
 
 extern const struct command command_run, command_merge, command_plan, command_info, command_import,
-    command_models, command_metrics, command_formats, command_version, command_recommend, command_report;
+    command_models, command_metrics, command_formats, command_version, command_recommend, command_report,
+    command_synth, command_embed;
 
 /* The signal that asked the program to stop (SIGINT, SIGTERM), 0 while none has.  Set by main.c's handler. */
 extern volatile sig_atomic_t command_signal;

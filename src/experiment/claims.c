@@ -44,22 +44,16 @@ static json_t *expect_one(struct record *r, const struct expectation *x)
             why = json_string_value(json_object_get(r->lines[i], "message"));
         }
     }
-    char name[512];
-    snprintf(name, sizeof name, "%s %s %s@%u", x->dataset->name, x->model->label, e->metrics[x->metric]->name,
-             e->k[x->k]);
     json_t *out = json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:s}", "dataset", x->dataset->name, "label",
                             x->model->label, "metric", e->metrics[x->metric]->name, "k", (int)e->k[x->k],
                             "expected", x->value, "tolerance", x->tolerance, "source", x->source);
     if (n == 0 || n_missing > 0) {
-        printf("expect skipped: %s (expected %.9g): %s\n", name, x->value,
-               why != NULL && why[0] != '\0' ? why : "not run");
         json_object_set_new(out, "status", json_string("skipped"));
+        json_object_set_new(out, "message", json_string(why != NULL && why[0] != '\0' ? why : "not run"));
         return out;
     }
     const double value = sum / (double)n;
     const bool fine = fabs(value - x->value) <= x->tolerance;
-    printf("expect %s: %s = %.9g, expected %.9g within %.9g%s%s\n", fine ? "met" : "FAILED", name, value,
-           x->value, x->tolerance, x->source[0] != '\0' ? "; " : "", x->source);
     r->n_expect_failed += !fine;
     json_object_set_new(out, "value", json_real(value));
     json_object_set_new(out, "status", json_string(fine ? "met" : "failed"));
@@ -73,6 +67,35 @@ enum status record_expect(struct record *r)
         json_array_append_new(r->expectations, expect_one(r, &r->experiment->expectations[i]));
     return r->expectations != NULL ? STATUS_OK
                                    : status_fail(STATUS_SYSTEM, "out of memory while checking expectations");
+}
+
+static double number_of(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+static const char *string_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+void record_expect_print(const struct record *r, FILE *out)
+{
+    size_t i;
+    json_t *x;
+    json_array_foreach(r->expectations, i, x)
+    {
+        const char *status = string_of(x, "status"), *source = string_of(x, "source");
+        fprintf(out, "expect %s: %s %s %s@%lld: ", strcmp(status, "failed") == 0 ? "FAILED" : status,
+                string_of(x, "dataset"), string_of(x, "label"), string_of(x, "metric"),
+                (long long)json_integer_value(json_object_get(x, "k")));
+        if (strcmp(status, "skipped") == 0)
+            fprintf(out, "%s", string_of(x, "message"));
+        else
+            fprintf(out, "%.9g, expected %.9g within %.9g", number_of(x, "value"), number_of(x, "expected"),
+                    number_of(x, "tolerance"));
+        fprintf(out, "%s%s\n", source[0] != '\0' ? "; " : "", source);
+    }
 }
 
 /* Sums over folds and seeds by user. */

@@ -258,6 +258,9 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     const struct node *unused;
     struct report_block report = {0};
     json_t *models = json_array(), *expect = json_array(), *compare = json_array();
+    static const char *const order[] = {"experiment", "datasets", "models", "evaluate"};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) /* the order of the text; filled below */
+        json_object_set_new(e->resolved, order[i], json_null());
     json_object_set_new(e->resolved, "models", models);
     json_object_set_new(e->resolved, "expect", expect);
     json_object_set_new(e->resolved, "compare", compare);

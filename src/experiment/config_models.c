@@ -128,43 +128,40 @@ static enum status check_twins(const struct model_config *points, size_t n, cons
 }
 
 /* {name, label, params without the grid's, grid}, every default written out. */
-static json_t *resolve_block(const struct model_config *first, const struct node *grid,
-                             const struct model_config *points)
+static json_t *resolve_block(const struct model_config *points, size_t n_points, const struct node *grid)
 {
-    json_t *params = json_loads(first->params_json, 0, NULL), *kept = json_object(), *value,
+    json_t *params = json_loads(points->params_json, 0, NULL), *kept = json_object(), *value,
            *lists = json_object();
     const char *key;
     json_object_foreach(params, key, value) if (!json_is_null(value) && node_get(grid, key) == NULL)
         json_object_set(kept, key, value);
-    size_t stride = 1;
-    for (size_t i = grid != NULL ? grid->n : 0; i-- > 0;) {
+    size_t stride = n_points;
+    for (size_t i = 0; grid != NULL && i < grid->n; i++) {
         const struct node *list = grid->child[i];
         json_t *values = json_array();
-        for (size_t v = 0; v < list->n;
-             v++) { /* the value of the point that differs from the first in this alone */
+        stride /= list->n; /* this many points in a row share a value */
+        for (size_t v = 0; v < list->n; v++) {
             json_t *point = json_loads(points[v * stride].params_json, 0, NULL);
             json_array_append(values, json_object_get(point, list->key));
             json_decref(point);
         }
         json_object_set_new(lists, list->key, values);
-        stride *= list->n;
     }
     json_decref(params);
     json_t *out =
-        json_pack("{s:s, s:s, s:o}", "name", first->type->name, "label", first->label, "params", kept);
+        json_pack("{s:s, s:s, s:o}", "name", points->type->name, "label", points->label, "params", kept);
     if (json_object_size(lists) > 0)
         json_object_set(out, "grid", lists);
     json_decref(lists);
     return out;
 }
 
-static enum status read_block(const struct node *node, struct arena *arena, struct experiment *e,
-                              struct model_block *block, const struct model_type **type, size_t *n_points)
+static enum status read_block(const struct node *node, struct arena *arena, struct model_block *block,
+                              const struct model_type **type, size_t *n_points)
 {
     const struct node *name;
     const char *names[256];
     size_t n = 0;
-    (void)e;
     TRY(config_required(node, "name", "a model", &name));
     TRY(params_default(block_params, arena, block));
     TRY(params_set(block_params, "a model", node, arena, block));
@@ -192,7 +189,7 @@ enum status config_models(const struct node *list, struct arena *arena, struct e
     ARENA_NEW(type, arena, list->n);
     ARENA_NEW(n_points, arena, list->n);
     for (size_t i = 0; i < list->n; i++) {
-        TRY(read_block(list->child[i], arena, e, &block[i], &type[i], &n_points[i]));
+        TRY(read_block(list->child[i], arena, &block[i], &type[i], &n_points[i]));
         for (size_t j = 0; j < i; j++)
             if (strcmp(block[i].label, block[j].label) == 0)
                 return node_fail(list->child[i], "two models are labelled '%s'; give each its own label",
@@ -213,7 +210,7 @@ enum status config_models(const struct node *list, struct arena *arena, struct e
         }
         if (block[i].grid != NULL)
             TRY(check_twins(first, n_points[i], block[i].grid));
-        json_array_append_new(blocks, resolve_block(first, block[i].grid, first));
+        json_array_append_new(blocks, resolve_block(first, n_points[i], block[i].grid));
     }
     return STATUS_OK;
 }

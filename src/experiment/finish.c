@@ -26,7 +26,9 @@ static enum status write_all(struct record *r, const struct folder *folder, cons
     }
     TRY(record_json(r, folder->journal.first, device, threads));
     TRY(report_run(r->folder));
-    return report_print(r->folder, stdout);
+    TRY(report_print(r->folder, stdout));
+    record_expect_print(r, stdout);
+    return STATUS_OK;
 }
 
 /* The first sentence of a cell that isn't done. */

@@ -65,7 +65,7 @@ static enum status plan_dataset(const struct dataset_config *config, struct aren
 static enum status encoder_hash(const char *folder, char hex[SHA256_HEX])
 {
     static const char *const names[] = {"model.safetensors", "config.json", "vocab.txt"};
-    char all[3 * SHA256_HEX] = "", path[4096];
+    char all[3 * SHA256_HEX] = "", path[4200];
     for (size_t i = 0; i < 3; i++) {
         char one[SHA256_HEX];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -93,6 +93,8 @@ static enum status model_part(const struct model_config *m, const char *models, 
         char path[4096], hex[SHA256_HEX];
         if (json_object_get(encoders, encoder) == NULL) {
             snprintf(path, sizeof path, "%s/%s", models, encoder);
+            if (!file_exists(path)) /* a control ("shuffled") works on the usual one */
+                snprintf(path, sizeof path, "%s/minilm", models);
             status = encoder_hash(path, hex);
             json_object_set_new(encoders, encoder, json_string(hex));
         }

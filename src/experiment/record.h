@@ -9,6 +9,8 @@
  */
 #ifndef EXPERIMENT_RECORD_H
 #define EXPERIMENT_RECORD_H
+#include <stdio.h>
+
 #include "experiment/experiment.h"
 
 struct record {
@@ -25,8 +27,10 @@ struct record {
 
 /* metrics.csv and per_user.h5, and the means. */
 enum status record_results(struct record *r, struct arena *arena);
-/* Prints a line an expectation and counts those that failed. */
+/* Fills `expectations` and counts those that failed. */
 enum status record_expect(struct record *r);
+/* A line an expectation, for people. */
+void record_expect_print(const struct record *r, FILE *out);
 /* significance.csv, where the experiment compares. */
 enum status record_compare(const struct record *r);
 /* record.json.  `head`: the journal's first line; device and threads of this run. */

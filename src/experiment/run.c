@@ -247,11 +247,26 @@ static enum status run_cell(struct runner *r, size_t i)
     return status;
 }
 
-/* A cell of a dataset that can't be used. */
-static enum status skip_cell(struct runner *r, size_t i, const struct dataset_plan *dataset)
+/* The cells of datasets that can't be used: a line each, unless the journal says the same already. */
+static enum status skip_cells(struct runner *r)
 {
-    const char *status = dataset->status == STATUS_UNAVAILABLE ? "skipped" : "failed";
-    return append(r, new_line(r, i, status, dataset->sentence));
+    for (size_t i = 0; i < r->plan.n_cells; i++) {
+        const struct dataset_plan *dataset = &r->plan.datasets[r->plan.cells[i].dataset];
+        const char *status = dataset->status == STATUS_UNAVAILABLE ? "skipped" : "failed";
+        if (dataset->status == STATUS_OK || !in_shard(r->options, i))
+            continue;
+        const json_t *line = journal_find(&r->folder.journal, r->plan.cells[i].key);
+        const char *message = json_string_value(json_object_get(line, "message"));
+        if (message == NULL || strcmp(record_status(line), status) != 0 ||
+            strcmp(message, dataset->sentence) != 0)
+            TRY(append(r, new_line(r, i, status, dataset->sentence)));
+    }
+    for (size_t d = 0; d < r->experiment->n_datasets; d++)
+        if (r->plan.datasets[d].status != STATUS_OK)
+            log_warn("%s: %s: %s", r->experiment->datasets[d].name,
+                     r->plan.datasets[d].status == STATUS_UNAVAILABLE ? "skipped" : "failed",
+                     r->plan.datasets[d].sentence);
+    return STATUS_OK;
 }
 
 static enum status run_cells(struct runner *r)
@@ -260,28 +275,21 @@ static enum status run_cells(struct runner *r)
     size_t n_todo = 0, n_done = 0;
     ARENA_NEW(todo, r->arena, r->plan.n_cells);
     for (size_t i = 0; i < r->plan.n_cells; i++) {
-        todo[i] = in_shard(r->options, i) && !is_done(r, i);
+        const bool usable = r->plan.datasets[r->plan.cells[i].dataset].status == STATUS_OK;
+        todo[i] = usable && in_shard(r->options, i) && !is_done(r, i);
         n_todo += todo[i];
     }
     log_info("%s: %zu cells, %zu to run, into %s", r->experiment->name, r->plan.n_cells, n_todo,
              r->folder.path);
+    TRY(skip_cells(r));
     r->progress = progress_new(n_todo);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < r->plan.n_cells && status == STATUS_OK; i++) {
-        const struct dataset_plan *dataset = &r->plan.datasets[r->plan.cells[i].dataset];
         if (!todo[i])
             continue;
-        if (*r->options->signal != 0)
-            status = STATUS_STOPPED;
-        else
-            status = dataset->status == STATUS_OK ? run_cell(r, i) : skip_cell(r, i, dataset);
+        status = *r->options->signal != 0 ? STATUS_STOPPED : run_cell(r, i);
         progress_update(r->progress, ++n_done);
     }
-    for (size_t d = 0; d < r->experiment->n_datasets && status == STATUS_OK; d++)
-        if (r->plan.datasets[d].status != STATUS_OK)
-            log_warn("%s: %s: %s", r->experiment->datasets[d].name,
-                     r->plan.datasets[d].status == STATUS_UNAVAILABLE ? "skipped" : "failed",
-                     r->plan.datasets[d].sentence);
     progress_free(r->progress);
     r->progress = NULL;
     stage_close(&r->stage);
