@@ -1,14 +1,14 @@
 /*
  * linalg.c - the inverse of a symmetric positive definite matrix, in place, in fixed tiles.
  *
- * Block Gauss-Jordan elimination ("sweep"; Beaton 1964, Goodnight 1979), b rows at a time.  With A_kk =
- * U'U, Z = A_:k U^-1 and W = Z U^-T, a step is
- *     A_ij -= Z_i Z_j'  (i, j != k),   A_ik = W_i,   A_kk = -(U'U)^-1,
- * and after the last step A holds -A^-1.  The rows below k see exactly a blocked Cholesky factorisation,
- * the rows above the growing inverse.  Why not potrf + potri: those of OpenBLAS give other bits on two
- * threads than on one, and their three phases are each triangular, while here every step is the same
- * symmetric update of the whole lower triangle: n^3 operations, as potrf + potri together, nearly all of
- * them in sgemm calls of one size, each by one thread.  The tiles never depend on the number of threads.
+ * Block Gauss-Jordan elimination ("sweep"; Beaton 1964, Goodnight 1979), b rows at a time.  With P = A_:k, the
+ * Cholesky factor A_kk = U'U, D = A_kk^-1 and W = P D, a step is
+ *     A_ij -= W_i P_j'  (i, j != k),   A_ik = W_i,   A_kk = -D,
+ * and after the last step A holds -A^-1.  The rows below k see exactly a blocked Cholesky factorisation, the rows
+ * above the growing inverse.  Why not potrf + potri: those of OpenBLAS give other bits on two threads than on
+ * one, and their three phases are each triangular, while here every step is the same symmetric update of the
+ * whole lower triangle: n^3 operations, as potrf + potri together, nearly all of them in large sgemm calls, each
+ * by one thread.  The tiles depend on n alone.
  */
 #include "backend/linalg.h"
 
@@ -18,26 +18,33 @@
 #include <omp.h>
 #include <string.h>
 
-#ifndef BLOCK
-#define BLOCK 256 /* rows eliminated at a time: the inner dimension of every product */
-#endif
-#ifndef WIDTH
-#define WIDTH                                                                                                \
-    (4 * BLOCK) /* columns of a tile: wide enough to pay for packing, narrow enough for many threads */
-#endif
+enum {
+    BLOCK = 128,    /* rows eliminated at a time: the inner dimension of every product */
+    HEIGHT = 512,   /* rows of a tile, and */
+    WIDTH = 1024,   /* its columns: large enough to pay for packing, small enough for several threads */
+    DIAGONAL = 128, /* steps of the staircase along the diagonal */
+    SMALL = 64      /* side of the squares in which matrices are transposed */
+};
 #define PIVOT (16 * FLT_EPSILON)
+
+/* A piece of the lower triangle without block k.  On the diagonal: row = column, its lower triangle. */
+struct piece {
+    size_t row, rows, column, columns;
+};
 
 /* One step's view of the matrix. */
 struct sweep {
     size_t n, ld;
     float *A;        /* [n x ld] */
-    float *Z, *W;    /* [n x BLOCK] */
-    float *U, *V;    /* [BLOCK x BLOCK] upper: A_kk = U'U, V = U^-1 */
+    float *P, *W;    /* [n x BLOCK]: the columns eliminated, and those times D; nothing in rows of block k */
+    float *U, *D;    /* [BLOCK x BLOCK] A_kk = U'U, U upper; D = A_kk^-1 */
     float *diagonal; /* [n] of A as given */
     size_t first, b; /* the block eliminated: rows first .. first + b - 1 */
+    struct piece *piece;
+    long n_pieces;
 };
 
-/* U'U = the diagonal block, row by row, into U.  Returns the first bad row of the block, or b. */
+/* U'U = the diagonal block, row by row.  Returns the first bad row of the block, or b. */
 static size_t factor_block(const struct sweep *s)
 {
     const size_t b = s->b;
@@ -62,102 +69,146 @@ static size_t factor_block(const struct sweep *s)
     return b;
 }
 
-/* A_kk = -(U'U)^-1 = -V V', lower triangle. */
+/* D = (U'U)^-1, and A_kk = -D. */
 static void invert_block(const struct sweep *s)
 {
-    memset(s->V, 0, BLOCK * BLOCK * sizeof *s->V);
+    const int b = (int)s->b;
+
+    memset(s->D, 0, BLOCK * BLOCK * sizeof *s->D);
     for (size_t i = 0; i < s->b; i++)
-        s->V[i * BLOCK + i] = 1.0f;
-    cblas_strsm(CblasRowMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, (int)s->b, (int)s->b, 1.0f,
-                s->U, BLOCK, s->V, BLOCK);
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)s->b, (int)s->b, -1.0f, s->V, BLOCK, 0.0f,
-                s->A + s->first * s->ld + s->first, (int)s->ld);
-}
-
-/* Rows row .. row + m - 1 of Z and W, from the lower triangle of A. */
-static void solve_rows(const struct sweep *s, size_t row, size_t m)
-{
-    float *z = s->Z + row * BLOCK, *w = s->W + row * BLOCK;
-
-    for (size_t i = 0; i < m; i++)
-        for (size_t c = 0; c < s->b; c++)
-            z[i * BLOCK + c] = row < s->first ? s->A[(s->first + c) * s->ld + row + i]
-                                              : s->A[(row + i) * s->ld + s->first + c];
-    cblas_strsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, (int)m, (int)s->b, 1.0f,
-                s->U, BLOCK, z, BLOCK);
-    memcpy(w, z, m * BLOCK * sizeof *w);
-    cblas_strsm(CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, (int)m, (int)s->b, 1.0f,
-                s->U, BLOCK, w, BLOCK);
-}
-
-/* A_ij -= Z_i Z_j' for one tile: rows row .. row + m - 1, columns column .. column + width - 1, lower
- * triangle. */
-static void update_tile(const struct sweep *s, size_t row, size_t m, size_t column, size_t width)
-{
-    const size_t below = column + width > row ? row - column : width; /* columns left of the diagonal block */
-
-    if (below > 0)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)below, (int)s->b, -1.0f,
-                    s->Z + row * BLOCK, BLOCK, s->Z + column * BLOCK, BLOCK, 1.0f,
-                    s->A + row * s->ld + column, (int)s->ld);
-    if (below < width)
-        cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)m, (int)s->b, -1.0f, s->Z + row * BLOCK,
-                    BLOCK, 1.0f, s->A + row * s->ld + row, (int)s->ld);
-}
-
-/* A_ik = W_i, into the lower triangle. */
-static void store_rows(const struct sweep *s, size_t row, size_t m)
-{
-    for (size_t i = 0; i < m; i++)
-        for (size_t c = 0; c < s->b; c++) {
-            float *to = row < s->first ? s->A + (s->first + c) * s->ld + row + i
-                                       : s->A + (row + i) * s->ld + s->first + c;
-            *to = s->W[(row + i) * BLOCK + c];
+        s->D[i * BLOCK + i] = 1.0f;
+    cblas_strsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, b, b, 1.0f, s->U, BLOCK, s->D,
+                BLOCK);
+    cblas_strsm(CblasRowMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, b, b, 1.0f, s->U, BLOCK,
+                s->D, BLOCK);
+    for (size_t i = 0; i < s->b; i++)
+        for (size_t j = 0; j <= i; j++) {
+            s->D[j * BLOCK + i] = s->D[i * BLOCK + j]; /* symmetric to the last bit */
+            s->A[(s->first + i) * s->ld + s->first + j] = -s->D[i * BLOCK + j];
         }
 }
 
-/* One elimination step, after factor_block(). */
-static void sweep_step(const struct sweep *s)
+/* Rows row .. row + rows - 1 of P out of the lower triangle, and of W. */
+static void gather(const struct sweep *s, size_t row, size_t rows)
 {
-    const long n_blocks = (long)((s->n + BLOCK - 1) / BLOCK), n_wide = (long)((s->n + WIDTH - 1) / WIDTH);
-    const long k = (long)(s->first / BLOCK);
+    float *p = s->P + row * BLOCK;
 
+    if (row > s->first) {
+        for (size_t i = 0; i < rows; i++)
+            memcpy(p + i * BLOCK, s->A + (row + i) * s->ld + s->first, s->b * sizeof *p);
+    } else {
+        for (size_t low = 0; low < rows; low += SMALL)
+            for (size_t c = 0; c < s->b; c++)
+                for (size_t i = low; i < rows && i < low + SMALL; i++)
+                    p[i * BLOCK + c] = s->A[(s->first + c) * s->ld + row + i];
+    }
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)s->b, (int)s->b, 1.0f, p, BLOCK,
+                s->D, BLOCK, 0.0f, s->W + row * BLOCK, BLOCK);
+}
+
+/* A_ik = W_i, into the lower triangle. */
+static void scatter(const struct sweep *s, size_t row, size_t rows)
+{
+    const float *w = s->W + row * BLOCK;
+
+    if (row > s->first) {
+        for (size_t i = 0; i < rows; i++)
+            memcpy(s->A + (row + i) * s->ld + s->first, w + i * BLOCK, s->b * sizeof *w);
+    } else {
+        for (size_t low = 0; low < rows; low += SMALL)
+            for (size_t c = 0; c < s->b; c++)
+                for (size_t i = low; i < rows && i < low + SMALL; i++)
+                    s->A[(s->first + c) * s->ld + row + i] = w[i * BLOCK + c];
+    }
+}
+
+/* A_ij -= W_i P_j' over a rectangle. */
+static void update(const struct sweep *s, size_t row, size_t rows, size_t column, size_t columns)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)columns, (int)s->b, -1.0f,
+                s->W + row * BLOCK, BLOCK, s->P + column * BLOCK, BLOCK, 1.0f, s->A + row * s->ld + column,
+                (int)s->ld);
+}
+
+static void update_piece(const struct sweep *s, const struct piece *p)
+{
+    if (p->row != p->column) {
+        update(s, p->row, p->rows, p->column, p->columns);
+        return;
+    }
+    for (size_t low = 0; low < p->rows; low += DIAGONAL) {
+        const size_t rows = p->rows - low < DIAGONAL ? p->rows - low : DIAGONAL;
+        update(s, p->row + low, rows, p->column, low + rows);
+    }
+}
+
+static size_t cut(size_t low, size_t high, size_t most)
+{
+    return high - low < most ? high - low : most;
+}
+
+/* Columns low .. high - 1 of rows row .. row + rows - 1 in pieces. */
+static void add_pieces(struct sweep *s, size_t row, size_t rows, size_t low, size_t high)
+{
+    for (; low < high; low += cut(low, high, WIDTH))
+        s->piece[s->n_pieces++] = (struct piece){row, rows, low, cut(low, high, WIDTH)};
+}
+
+/* The lower triangle without rows and columns of block k, the lowest rows first. */
+static void make_pieces(struct sweep *s)
+{
+    const size_t above = s->first, below = s->first + s->b;
+
+    s->n_pieces = 0;
+    for (size_t end = s->n; end > below;) {
+        const size_t rows = cut(below, end, HEIGHT), row = end - rows;
+        add_pieces(s, row, rows, 0, above);
+        add_pieces(s, row, rows, below, row);
+        s->piece[s->n_pieces++] = (struct piece){row, rows, row, rows};
+        end = row;
+    }
+    for (size_t end = above; end > 0;) {
+        const size_t rows = cut(0, end, HEIGHT), row = end - rows;
+        add_pieces(s, row, rows, 0, row);
+        s->piece[s->n_pieces++] = (struct piece){row, rows, row, rows};
+        end = row;
+    }
+}
+
+/* One elimination step, after factor_block(). */
+static void sweep_step(struct sweep *s)
+{
+    const long n_blocks = (long)((s->n + BLOCK - 1) / BLOCK), k = (long)(s->first / BLOCK);
+
+    invert_block(s);
+    make_pieces(s);
 #pragma omp parallel
     {
 #pragma omp for schedule(dynamic, 1)
         for (long i = 0; i < n_blocks; i++)
             if (i != k)
-                solve_rows(s, (size_t)i * BLOCK, i + 1 < n_blocks ? BLOCK : s->n - (size_t)i * BLOCK);
-            else
-                memset(s->Z + i * BLOCK * BLOCK, 0, s->b * BLOCK * sizeof *s->Z); /* block k is not updated */
-                /* rows and columns backwards: the large pieces first */
+                gather(s, (size_t)i * BLOCK, cut((size_t)i * BLOCK, s->n, BLOCK));
 #pragma omp for schedule(dynamic, 1)
-        for (long t = n_blocks * n_wide - 1; t >= 0; t--) {
-            const size_t row = (size_t)(t / n_wide) * BLOCK, column = (size_t)(t % n_wide) * WIDTH;
-            const size_t m = row + BLOCK < s->n ? BLOCK : s->n - row;
-            const size_t end = column + WIDTH < row + m ? column + WIDTH : row + m;
-            if ((long)(row / BLOCK) != k && column < row + m)
-                update_tile(s, row, m, column, end - column);
-        }
+        for (long i = 0; i < s->n_pieces; i++)
+            update_piece(s, &s->piece[i]);
 #pragma omp for schedule(dynamic, 1)
         for (long i = 0; i < n_blocks; i++)
             if (i != k)
-                store_rows(s, (size_t)i * BLOCK, i + 1 < n_blocks ? BLOCK : s->n - (size_t)i * BLOCK);
+                scatter(s, (size_t)i * BLOCK, cut((size_t)i * BLOCK, s->n, BLOCK));
     }
-    invert_block(s);
 }
 
 /* The lower triangle holds -A^-1: changes the sign and fills the upper one. */
 static void mirror(size_t n, float *A, size_t ld)
 {
-    const long n_blocks = (long)((n + 63) / 64);
+    const long n_blocks = (long)((n + SMALL - 1) / SMALL);
 
 #pragma omp parallel for schedule(dynamic, 4)
     for (long block = 0; block < n_blocks; block++) {
-        const size_t low = (size_t)block * 64, high = low + 64 < n ? low + 64 : n;
-        for (size_t left = 0; left <= low; left += 64)
+        const size_t low = (size_t)block * SMALL, high = low + SMALL < n ? low + SMALL : n;
+        for (size_t left = 0; left <= low; left += SMALL)
             for (size_t i = low; i < high; i++)
-                for (size_t j = left; j < left + 64 && j <= i; j++) {
+                for (size_t j = left; j < left + SMALL && j <= i; j++) {
                     A[i * ld + j] = -A[i * ld + j];
                     A[j * ld + i] = A[i * ld + j];
                 }
@@ -172,17 +223,18 @@ enum status linalg_inverse(const struct backend *b, size_t n, float *A, size_t l
     if (!omp_in_parallel())
         omp_set_num_threads(b->threads);
     *bad = n;
-    ARENA_NEW(s.Z, scratch, n * BLOCK);
+    ARENA_NEW(s.P, scratch, n * BLOCK);
     ARENA_NEW(s.W, scratch, n * BLOCK);
     ARENA_NEW(s.U, scratch, BLOCK * BLOCK);
-    ARENA_NEW(s.V, scratch, BLOCK * BLOCK);
+    ARENA_NEW(s.D, scratch, BLOCK * BLOCK);
     ARENA_NEW(s.diagonal, scratch, n);
+    ARENA_NEW(s.piece, scratch, (n / HEIGHT + 2) * (n / WIDTH + 4));
     for (size_t i = 0; i < n; i++)
         s.diagonal[i] = A[i * ld + i];
     for (s.first = 0; s.first < n; s.first += BLOCK) {
         if (cancelled != NULL && *cancelled)
             return STATUS_STOPPED;
-        s.b = n - s.first < BLOCK ? n - s.first : BLOCK;
+        s.b = cut(s.first, n, BLOCK);
         const size_t row = factor_block(&s);
         if (row < s.b) {
             *bad = s.first + row;

@@ -10,7 +10,7 @@
 
 /* Replaces the symmetric positive definite A [n x n], row-major with leading dimension ld >= n (elements),
  * of which only the lower triangle is read, by its inverse, both triangles written.  The same bits for any
- * number of threads. Scratch: 2 n x 256 + 2 x 256^2 floats from the arena, nothing else.
+ * number of threads. Scratch: 2 n x 128 floats and a little from the arena, nothing else.
  *
  * *bad: n when all went well; else the first row at which A is not positive definite to single precision
  * (its pivot is below 2e-6 of its diagonal entry): A is then destroyed and nothing is reported, for the
