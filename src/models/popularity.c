@@ -33,6 +33,9 @@ static enum status popularity_score_users(const void *state, const uint32_t *use
 {
     (void)users;
     const struct popularity *p = state;
+    if (out->n_items != p->n_items)
+        return status_fail(STATUS_DATA, "popularity was fitted on %u items, %u are to be scored", p->n_items,
+                           out->n_items);
     for (size_t r = 0; r < n; r++)
         memcpy(out->scores + r * out->ld, p->count, p->n_items * sizeof(float));
     return STATUS_OK;

@@ -33,6 +33,9 @@ static enum status random_score_users(const void *state, const uint32_t *users, 
                                       const struct tile *out)
 {
     const struct random_state *s = state;
+    if (out->n_items != s->n_items)
+        return status_fail(STATUS_DATA, "random was fitted on %u items, %u are to be scored", s->n_items,
+                           out->n_items);
     for (size_t r = 0; r < n; r++) {
         float *row = out->scores + r * out->ld;
         for (uint32_t i = 0; i < s->n_items; i += 4) {

@@ -14,7 +14,7 @@
 #include "base/csr.h"
 #include "topk.h"
 
-enum { ROWS = 60, ITEMS = 5000, PER_MASK = 200 };
+enum { ROWS = 24, ITEMS = 5000, PER_MASK = 200 };
 
 struct lot {
     struct arena *arena;
@@ -127,11 +127,11 @@ static void test_equal_to_a_sort_in_tiles_of_any_width(void **state)
     for (int kind = 0; kind < 4; kind++) {
         struct lot l = lot_new(kind, kind == 0);
         for (size_t n = 0; n < 5; n++) {
-            if (kind > 1 && lengths[n] == ITEMS)
+            if (kind != 1 && lengths[n] == ITEMS)
                 continue;
             struct result whole;
             for (size_t w = 0; w < 5; w++) {
-                if ((widths[w] == 1 || widths[w] == 33) && lengths[n] != 10)
+                if (lengths[n] == ITEMS ? w > 1 : widths[w] < 100 && lengths[n] != 10)
                     continue;
                 struct result r = run(&l, lengths[n], widths[w]);
                 for (uint32_t row = 0; row < ROWS && w == 0; row++)
