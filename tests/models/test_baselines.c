@@ -5,11 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../test.h"
 #include "eval/metrics.h"
 #include "eval/rank.h"
 #include "eval/validate.h"
 #include "registry.h"
-#include "test.h"
 
 static void *fitted(const char *name, struct small *s)
 {
