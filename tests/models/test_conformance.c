@@ -1,0 +1,495 @@
+/*
+ * test_conformance.c - what DESIGN.md section 4 asks of every model, over the whole registry: a new model is tested by
+ * its registry line alone.
+ *
+ * Data: the generator's, with a known truth.  Where models/minilm is not there, models with an encoder take TF-IDF.
+ */
+#include "../test.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data/synth.h"
+#include "eval/significance.h"
+#include "models/model_io.h"
+#include "registry.h"
+
+static const volatile sig_atomic_t never = 0;
+static char *folder;
+static struct arena *shared; /* the datasets below */
+
+/* A fitted model and all that it stands on. */
+struct fitted {
+    const struct model_type *type;
+    struct arena *arena, *scratch;
+    struct run run;
+    void *params, *state;
+};
+
+static void params_of(const struct model_type *type, const char *yaml, struct arena *arena, void **params)
+{
+    struct node *node;
+    *params = arena_alloc(arena, type->params_size > 0 ? type->params_size : 1, 1);
+    assert_ok(params_default(type->params, arena, *params));
+    if (param_find(type->params, "encoder") != NULL && access("models/minilm/model.safetensors", R_OK) != 0) {
+        assert_ok(node_parse("test", "{encoder: tfidf}", 16, arena, &node));
+        assert_ok(params_set(type->params, type->name, node, arena, *params));
+    }
+    if (yaml != NULL) {
+        assert_ok(node_parse("test", yaml, strlen(yaml), arena, &node));
+        assert_ok(params_set(type->params, type->name, node, arena, *params));
+    }
+}
+
+static void prepare(struct fitted *f, const struct model_type *type, const char *yaml, int threads)
+{
+    *f = (struct fitted){.type = type, .arena = arena_new(), .scratch = arena_new()};
+    f->run = (struct run){.arena = f->arena,
+                          .scratch = f->scratch,
+                          .seed = 7,
+                          .cache = test_path(folder, "cache"),
+                          .models = "models",
+                          .cancelled = &never};
+    f->run.cache = arena_strdup(f->arena, f->run.cache);
+    assert_ok(backend_open("cpu", threads, &f->run.backend));
+    params_of(type, yaml, f->arena, &f->params);
+    f->state = arena_alloc(f->arena, type->state_size > 0 ? type->state_size : 1, 1);
+}
+
+static void fit(struct fitted *f, const struct model_type *type, const struct view *view, const char *yaml,
+                int threads)
+{
+    prepare(f, type, yaml, threads);
+    const enum status s = type->fit(f->state, f->params, view, &f->run);
+    if (s != STATUS_OK)
+        fail_msg("%s: fit returned %d: %s", type->name, s, status_sentence());
+    arena_free(f->scratch);
+    f->scratch = NULL;
+}
+
+static void drop(struct fitted *f)
+{
+    if (f->type->free != NULL)
+        f->type->free(f->state);
+    arena_free(f->arena);
+    arena_free(f->scratch);
+}
+
+/* All scores [n_users x n_items]; malloc'ed. */
+static float *scores_of(const struct fitted *f, const struct view *v)
+{
+    const size_t n = (size_t)v->n_users * v->n_items;
+    float *out = calloc(n > 0 ? n : 1, sizeof *out);
+    uint32_t *users = malloc(v->n_users * sizeof *users);
+    for (uint32_t u = 0; u < v->n_users; u++)
+        users[u] = u;
+    const struct tile tile = {out, v->n_items, v->n_items};
+    assert_ok(model_score_users(f->type, f->state, f->run.backend, users, v->n_users, &tile));
+    for (size_t e = 0; e < n; e++)
+        if (!isfinite(out[e]))
+            fail_msg("%s: score of user %zu, item %zu is %g", f->type->name, e / v->n_items, e % v->n_items,
+                     (double)out[e]);
+    free(users);
+    return out;
+}
+
+static struct dataset *generate(uint32_t n_users, uint32_t n_items, uint64_t n, double signal, uint64_t seed)
+{
+    struct synth_options options = SYNTH_DEFAULTS;
+    struct dataset *d;
+    options.n_users = n_users;
+    options.n_items = n_items;
+    options.n_interactions = n;
+    options.signal = signal;
+    options.seed = seed;
+    assert_ok(synth_generate(&options, shared, &d));
+    return d;
+}
+
+static struct fold *split(const struct dataset *d)
+{
+    static const char yaml[] = "{kind: random, test: 0.2, scope: per_user, seed: 42}";
+    struct node *node;
+    struct split s;
+    struct fold *folds;
+    size_t n;
+    assert_ok(node_parse("test", yaml, sizeof yaml - 1, shared, &node));
+    assert_ok(split_parse(node, shared, &s));
+    assert_ok(split_apply(&s, d, &d->interactions, shared, &folds, &n));
+    assert_int_equal(n, 1);
+    return folds;
+}
+
+static struct view *view_of(const struct dataset *d, const struct fold *fold)
+{
+    struct view *v;
+    assert_ok(view_build(d, fold, shared, &v));
+    return v;
+}
+
+#define FOR_EACH_MODEL(type)                                                                                 \
+    for (const struct model_type *type, *const *at_ = model_types; (type = *at_) != NULL; at_++)
+
+/* ------------------------------------------------------------------------------------------------- contracts */
+
+static void tables_are_complete(void **state)
+{
+    (void)state;
+    FOR_EACH_MODEL(type)
+    {
+        assert_ptr_equal(model_find(type->name), type);
+        assert_non_null(type->family);
+        assert_non_null(type->source);
+        assert_non_null(type->help);
+        assert_true(type->version >= 1);
+        assert_true(type->score_users != NULL || type->score_pairs != NULL || type->factors != NULL);
+        assert_true((type->save == NULL) == (type->load == NULL));
+        for (const struct param *p = type->params; p != NULL && p->name != NULL; p++) {
+            assert_non_null(p->help);
+            if (p->kind == PARAM_KIND_INT || p->kind == PARAM_KIND_REAL)
+                assert_true(p->minimum <= p->number && p->number <= p->maximum);
+        }
+    }
+    assert_null(model_find("no such model"));
+    assert_string_equal(model_nearest("item_kn"), "item_knn");
+}
+
+static void pairs_agree_with_tiles(void **state)
+{
+    struct dataset *d = generate(120, 90, 2000, 1, 3);
+    struct view *v = view_of(d, split(d));
+    (void)state;
+    FOR_EACH_MODEL(type)
+    {
+        struct fitted f;
+        fit(&f, type, v, NULL, 2);
+        float *all = scores_of(&f, v), pair[64];
+        uint32_t users[64], items[64];
+        for (uint32_t e = 0; e < 64; e++) {
+            users[e] = e * 37 % v->n_users;
+            items[e] = e * 53 % v->n_items;
+        }
+        assert_ok(model_score_pairs(type, f.state, f.run.backend, users, items, 64, v->n_items, pair));
+        for (int e = 0; e < 64; e++) {
+            const double x = all[users[e] * v->n_items + items[e]];
+            if (fabs(x - (double)pair[e]) > 1e-4 * (1 + fabs(x)))
+                fail_msg("%s: user %u, item %u: %g in a tile, %g as a pair", type->name, users[e], items[e],
+                         x, (double)pair[e]);
+        }
+        free(all);
+        drop(&f);
+    }
+}
+
+static void same_bytes_with_one_and_two_threads(void **state)
+{
+    struct dataset *d = generate(150, 110, 3000, 1, 4);
+    struct view *v = view_of(d, split(d));
+    (void)state;
+    FOR_EACH_MODEL(type)
+    {
+        struct fitted one, two;
+        fit(&one, type, v, NULL, 1);
+        float *a = scores_of(&one, v);
+        fit(&two, type, v, NULL, 2);
+        float *b = scores_of(&two, v);
+        if (memcmp(a, b, (size_t)v->n_users * v->n_items * sizeof *a) != 0)
+            fail_msg("%s: scores differ between 1 and 2 threads", type->name);
+        free(a);
+        free(b);
+        drop(&one);
+        drop(&two);
+    }
+}
+
+static void saved_models_score_the_same(void **state)
+{
+    struct dataset *d = generate(100, 80, 1500, 1, 5);
+    struct view *v = view_of(d, split(d));
+    const char *path = arena_strdup(shared, test_path(folder, "model.h5"));
+    (void)state;
+    FOR_EACH_MODEL(type)
+    {
+        struct fitted f, g;
+        if (type->save == NULL)
+            continue;
+        fit(&f, type, v, NULL, 2);
+        assert_ok(model_save(path, type, f.params, f.state));
+        prepare(&g, type, NULL, 2);
+        const enum status s = model_load(path, type, g.params, &g.run, g.state);
+        if (s != STATUS_OK)
+            fail_msg("%s: load: %s", type->name, status_sentence());
+        float *a = scores_of(&f, v), *b = scores_of(&g, v);
+        if (memcmp(a, b, (size_t)v->n_users * v->n_items * sizeof *a) != 0)
+            fail_msg("%s: a loaded model scores differently", type->name);
+        free(a);
+        free(b);
+        drop(&f);
+        drop(&g);
+    }
+}
+
+/* The rows of `in` that `keep` wants. */
+static struct interactions rows_where(const struct interactions *in,
+                                      int (*keep)(uint32_t user, uint32_t item))
+{
+    struct interactions out = {.user = arena_alloc(shared, in->n, sizeof *out.user),
+                               .item = arena_alloc(shared, in->n, sizeof *out.item),
+                               .value = arena_alloc(shared, in->n, sizeof *out.value),
+                               .time = in->time != NULL ? arena_alloc(shared, in->n, sizeof *out.time) : NULL,
+                               .source_row = arena_alloc(shared, in->n, sizeof *out.source_row)};
+    for (uint64_t r = 0; r < in->n; r++) {
+        if (!keep(in->user[r], in->item[r]))
+            continue;
+        out.user[out.n] = in->user[r];
+        out.item[out.n] = in->item[r];
+        out.value[out.n] = in->value[r];
+        if (out.time != NULL)
+            out.time[out.n] = in->time[r];
+        out.source_row[out.n++] = in->source_row[r];
+    }
+    return out;
+}
+
+static int not_user_3_nor_item_5(uint32_t user, uint32_t item)
+{
+    return user != 3 && item != 5;
+}
+static int only_user_0(uint32_t user, uint32_t item)
+{
+    (void)item;
+    return user == 0;
+}
+
+static void survives_empty_rows_and_one_user(void **state)
+{
+    struct dataset *d = generate(60, 50, 900, 1, 6);
+    const struct fold *fold = split(d);
+    (void)state;
+    for (int one = 0; one < 2; one++) {
+        struct fold thin = *fold;
+        thin.train = rows_where(&fold->train, one ? only_user_0 : not_user_3_nor_item_5);
+        struct view *v = view_of(d, &thin);
+        FOR_EACH_MODEL(type)
+        {
+            struct fitted f;
+            fit(&f, type, v, NULL, 2);
+            free(scores_of(&f, v));
+            drop(&f);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------- what is learned */
+
+/* ndcg@10 of every user with test rows; *n of them; malloc'ed. */
+static double *quality(const struct fitted *f, const struct view *v, const struct csr *test, uint32_t *n)
+{
+    static const uint32_t k = 10;
+    const struct metric_type *metric = metric_find("ndcg");
+    uint32_t *users = malloc(v->n_users * sizeof *users);
+    struct lists lists;
+    *n = 0;
+    for (uint32_t u = 0; u < v->n_users; u++)
+        if (test->ptr[u + 1] > test->ptr[u])
+            users[(*n)++] = u;
+    double *values = malloc(*n * sizeof *values);
+    assert_ok(rank_users(f->type, f->state, f->run.backend, v->n_items, users, *n,
+                         &(struct rank_options){.k = k, .seed = 1, .masks = {v->by_user, NULL}}, f->arena,
+                         &lists));
+    assert_ok(metrics_compute(&lists, users, test, &metric, 1, &k, 1, values));
+    free(users);
+    return values;
+}
+
+static struct csr test_matrix(const struct view *v, const struct fold *fold)
+{
+    struct csr out;
+    assert_ok(csr_from_triples(v->n_users, v->n_items, fold->test.n, fold->test.user, fold->test.item,
+                               fold->test.value, shared, &out, NULL));
+    return out;
+}
+
+/* Where taste was planted, in rows and in words, whoever reads either beats popularity; the ratings alone say less
+ * (a model of ratings ranks what a user would like, not what she would take), so biased_mf must beat random. */
+static void planted_signal_is_found(void **state)
+{
+    struct dataset *d = generate(500, 400, 20000, 1, 11);
+    const struct fold *fold = split(d);
+    struct view *v = view_of(d, fold);
+    const struct csr test = test_matrix(v, fold);
+    struct fitted f;
+    struct paired_test t;
+    uint32_t n;
+    (void)state;
+    fit(&f, model_find("random"), v, NULL, 2);
+    double *random = quality(&f, v, &test, &n);
+    drop(&f);
+    fit(&f, model_find("popularity"), v, NULL, 2);
+    double *popularity = quality(&f, v, &test, &n);
+    drop(&f);
+    assert_ok(significance_paired_t(popularity, random, n, &t));
+    assert_true(t.mean_difference > 0 && t.p < 1e-6);
+    FOR_EACH_MODEL(type)
+    {
+        if (strcmp(type->name, "random") == 0 || strcmp(type->name, "popularity") == 0)
+            continue;
+        const int ratings = (type->needs & NEEDS_RATINGS) != 0;
+        fit(&f, type, v, NULL, 2);
+        double *mine = quality(&f, v, &test, &n);
+        assert_ok(significance_paired_t(mine, ratings ? random : popularity, n, &t));
+        print_message("  %-16s ndcg@10 %.4f (popularity %.4f, random %.4f), p %.2g\n", type->name,
+                      metrics_mean(mine, n), metrics_mean(popularity, n), metrics_mean(random, n), t.p);
+        if (!(t.mean_difference > 0 && t.p < 0.01))
+            fail_msg("%s does not beat %s where a signal was planted", type->name,
+                     ratings ? "random" : "popularity");
+        free(mine);
+        drop(&f);
+    }
+    free(random);
+    free(popularity);
+}
+
+static void nothing_is_found_where_nothing_is(void **state)
+{
+    struct dataset *d = generate(500, 400, 20000, 0, 12);
+    const struct fold *fold = split(d);
+    struct view *v = view_of(d, fold);
+    const struct csr test = test_matrix(v, fold);
+    struct fitted f;
+    struct paired_test t;
+    uint32_t n;
+    size_t n_models = 0;
+    (void)state;
+    FOR_EACH_MODEL(type) n_models++;
+    fit(&f, model_find("random"), v, NULL, 2);
+    double *random = quality(&f, v, &test, &n);
+    drop(&f);
+    FOR_EACH_MODEL(type)
+    {
+        fit(&f, type, v, NULL, 2);
+        double *mine = quality(&f, v, &test, &n);
+        assert_ok(significance_paired_t(mine, random, n, &t));
+        print_message("  %-16s ndcg@10 %.4f (random %.4f), p %.2g\n", type->name, metrics_mean(mine, n),
+                      metrics_mean(random, n), t.p);
+        if (t.mean_difference > 0 && t.p < 0.01 / (double)n_models) /* Bonferroni */
+            fail_msg("%s beats random by %g (p %g) where there is nothing to find: something leaks",
+                     type->name, t.mean_difference, t.p);
+        free(mine);
+        drop(&f);
+    }
+    free(random);
+}
+
+/* ------------------------------------------------------------------------------------------------- leakage */
+
+static const struct csr *leak_test;
+static int not_held_out(uint32_t user, uint32_t item)
+{
+    return !csr_has(leak_test, user, item);
+}
+
+/* The dataset as it would be had the held-out pairs never happened: no rows, no texts of theirs. */
+static struct dataset *without_held_out(const struct dataset *d)
+{
+    struct dataset *out = arena_copy(shared, d, 1, sizeof *d);
+    struct string_builder text = {0};
+    uint32_t *user = arena_alloc(shared, d->texts.n, sizeof *user),
+             *item = arena_alloc(shared, d->texts.n, sizeof *item);
+    int64_t *time = d->texts.time != NULL ? arena_alloc(shared, d->texts.n, sizeof *time) : NULL;
+    uint8_t *kind = arena_alloc(shared, d->texts.n, sizeof *kind);
+    uint64_t n = 0;
+    out->interactions = rows_where(&d->interactions, not_held_out);
+    for (uint64_t t = 0; t < d->texts.n; t++) {
+        if (d->texts.item[t] != UINT32_MAX && !not_held_out(d->texts.user[t], d->texts.item[t]))
+            continue;
+        user[n] = d->texts.user[t];
+        item[n] = d->texts.item[t];
+        if (time != NULL)
+            time[n] = d->texts.time[t];
+        kind[n++] = d->texts.kind[t];
+        assert_ok(
+            string_builder_add(&text, strings_at(&d->texts.text, t), strings_length(&d->texts.text, t)));
+    }
+    out->texts = (struct texts){.n = n, .user = user, .item = item, .time = time, .kind = kind};
+    assert_ok(string_builder_finish(&text, shared, &out->texts.text));
+    return out;
+}
+
+/* Do scores differ between a view made where held-out pairs exist and one where they never did? */
+static int leaks(const struct model_type *type, const struct view *with, const struct view *without,
+                 const char *yaml)
+{
+    struct fitted a, b;
+    fit(&a, type, with, yaml, 2);
+    fit(&b, type, without, yaml, 2);
+    float *x = scores_of(&a, with), *y = scores_of(&b, without);
+    const int differ = memcmp(x, y, (size_t)with->n_users * with->n_items * sizeof *x) != 0;
+    free(x);
+    free(y);
+    drop(&a);
+    drop(&b);
+    return differ;
+}
+
+static void no_model_sees_what_is_held_out(void **state)
+{
+    struct dataset *d = generate(80, 60, 1200, 1, 8);
+    const struct fold *fold = split(d);
+    struct view *v = view_of(d, fold);
+    const struct csr test = test_matrix(v, fold);
+    struct fold nothing = {.train = fold->train};
+    (void)state;
+    leak_test = &test;
+    struct view *clean = view_of(without_held_out(d), &nothing);
+    static const char reviews[] = "{text: [title, genres, tags, reviews]}";
+    FOR_EACH_MODEL(type)
+    {
+        const char *yaml = param_find(type->params, "text") != NULL ? reviews : NULL;
+        if (leaks(type, v, clean, yaml))
+            fail_msg("%s: scores depend on held-out rows or texts", type->name);
+    }
+    /* The same test finds a model that was handed held-out texts, and one that was handed held-out rows. */
+    struct view *unmasked = view_of(d, &nothing);
+    assert_true(leaks(model_find("tfidf_content"), unmasked, clean, reviews));
+    struct fold all = {.train = d->interactions};
+    struct view *told = view_of(d, &all);
+    told->texts = clean->texts;
+    assert_true(leaks(model_find("item_knn"), told, clean, NULL));
+    assert_true(leaks(model_find("popularity"), told, clean, NULL));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = test_folder();
+    shared = arena_new();
+    return shared == NULL;
+}
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_free(shared);
+    test_folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_are_complete),
+        cmocka_unit_test(pairs_agree_with_tiles),
+        cmocka_unit_test(same_bytes_with_one_and_two_threads),
+        cmocka_unit_test(saved_models_score_the_same),
+        cmocka_unit_test(survives_empty_rows_and_one_user),
+        cmocka_unit_test(planted_signal_is_found),
+        cmocka_unit_test(nothing_is_found_where_nothing_is),
+        cmocka_unit_test(no_model_sees_what_is_held_out),
+    };
+    test_quiet();
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
