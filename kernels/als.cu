@@ -1,75 +1,96 @@
 /*
- * als.cu - implicit alternating least squares by conjugate gradient: a team solves one row (als.h has the
- * system).
+ * als.cu - implicit alternating least squares by conjugate gradient: a team solves one row (als.h has the system).
  *
- * Source: Hu, Koren, Volinsky 2008 (the system); Takacs, Pilaszy, Tikk 2011 (few CG steps from a warm start
- * suffice). A row's system is never formed: A p = G p + ridge p + sum_i w_i (y_i . p) y_i costs 4 rank flops
- * an entry and a pass.  Forming it (rank^2 flops an entry by half) pays only from about 8 passes on;
- * als_cholesky.cu does that.
+ * Source: Hu, Koren, Volinsky 2008 (the system); Takacs, Pilaszy, Tikk 2011 (few CG steps from a warm start suffice).
+ * A row's system is never formed: A p = G p + ridge p + sum_i w_i (y_i . p) y_i costs 4 rank flops an entry and a
+ * pass.  Forming it (rank^2 flops an entry by half) pays only from about 8 passes on; als_cholesky.cu does that.
  *
  * Four entries are taken at a time: four dot products end in one transposing tree (lanes.h), and y stays in
- * registers between dot product and update.  Entries of the last tile that are missing count with weight 0,
- * on row 0.
+ * registers between dot product and update.  In the last tile entries may be missing: they count with weight 0.
  */
 #include "als.h"
 #include "lanes.h"
 
 enum { TILE = 4, RESTART = 48 };
 
-/* out += sum over the entries of (rhs (base + w) + sign w (y . p)) y; rhs 1, sign -1: part of the residual.
- */
-TEAM_FN void als_entries(const struct als *a, long lo, long hi, const lanes_f *p, lanes_f *out,
-                         struct team *t, const int rank, const float rhs, const float sign)
+/* What the passes over a row's entries share, in shared memory. */
+struct als_row {
+    long lo, hi;
+    float weight[TILE], base[TILE];           /* of a whole tile; weight: where there are no values */
+    float last_weight[TILE], last_base[TILE]; /* of the tile where entries may be missing */
+    uint32_t last_idx[TILE];
+};
+
+TEAM_FN const struct als_row *als_row_begin(const struct als *a, long u, struct team *t)
+{
+    struct als_row *row = (struct als_row *)team_shared(t, sizeof(struct als_row));
+    const long lo = (long)a->ptr[u], hi = (long)a->ptr[u + 1], last = lo + (hi - lo) / TILE * TILE;
+
+    if (TEAM_LANE == 0) {
+        row->lo = lo, row->hi = hi;
+        for (int m = 0; m < TILE; m++) {
+            const int there = last + m < hi;
+            row->weight[m] = 1.0f;
+            row->base[m] = a->base;
+            row->last_weight[m] = !there ? 0.0f : a->val ? a->val[last + m] : 1.0f;
+            row->last_base[m] = there ? a->base : 0.0f;
+            row->last_idx[m] = lo < hi ? a->idx[there ? last + m : lo] : 0;
+        }
+    }
+    team_sync(t);
+    return row;
+}
+
+/* out += sum over the entries of w (y . p) y; with rhs: of (base + w - w (y . p)) y, a part of the residual. */
+TEAM_FN void als_entries(const struct als *a, const struct als_row *row, const lanes_f *p, lanes_f *out,
+                         struct team *t, const int rank, const int rhs)
 {
     const int nv = rank / LANES;
 
-    for (long e = lo; e < hi; e += TILE) {
-        const float *y[TILE];
-        float w[TILE], c[TILE], s[TILE];
-        lanes_f dot[TILE];
+    for (long e = row->lo; e < row->hi; e += TILE) {
+        const int whole = e + TILE <= row->hi;
+        const uint32_t *idx = whole ? a->idx + e : row->last_idx;
+        const float *weight = !whole ? row->last_weight : a->val ? a->val + e : row->weight;
+        const float *y0 = a->Y + (size_t)idx[0] * (size_t)rank, *y1 = a->Y + (size_t)idx[1] * (size_t)rank;
+        const float *y2 = a->Y + (size_t)idx[2] * (size_t)rank, *y3 = a->Y + (size_t)idx[3] * (size_t)rank;
+        lanes_f d0 = p[0] * lanes_load(y0), d1 = p[0] * lanes_load(y1);
+        lanes_f d2 = p[0] * lanes_load(y2), d3 = p[0] * lanes_load(y3);
 
         TEAM_UNROLL
-        for (int m = 0; m < TILE; m++) {
-            const long at = e + m < hi ? e + m : lo;
-            const float one = e + m < hi ? 1.0f : 0.0f;
-            y[m] = a->Y + (size_t)a->idx[at] * (size_t)rank;
-            w[m] = one * (a->val ? a->alpha * a->val[at] : a->alpha);
-            c[m] = rhs * (one * a->base + w[m]);
-        }
-        TEAM_UNROLL
-        for (int m = 0; m < TILE; m++)
-            dot[m] = p[0] * lanes_load(y[m]);
-        TEAM_UNROLL
         for (int v = 1; v < nv; v++) {
-            TEAM_UNROLL
-            for (int m = 0; m < TILE; m++)
-                dot[m] += p[v] * lanes_load(y[m] + v * LANES);
+            d0 += p[v] * lanes_load(y0 + v * LANES);
+            d1 += p[v] * lanes_load(y1 + v * LANES);
+            d2 += p[v] * lanes_load(y2 + v * LANES);
+            d3 += p[v] * lanes_load(y3 + v * LANES);
         }
-        lanes_sum4(t, dot[0], dot[1], dot[2], dot[3], s);
-        TEAM_UNROLL
-        for (int m = 0; m < TILE; m++)
-            c[m] += sign * w[m] * s[m];
+        const lanes_4 w = lanes_scale4(rhs ? -a->alpha : a->alpha, lanes_load4(weight));
+        lanes_4 c = lanes_multiply4(w, lanes_sum4(t, d0, d1, d2, d3));
+        if (rhs)
+            c = lanes_add4(
+                c, lanes_add4(lanes_load4(whole ? row->base : row->last_base), lanes_scale4(-1.0f, w)));
+        const lanes_f c0 = lanes_pick(c, 0), c1 = lanes_pick(c, 1), c2 = lanes_pick(c, 2),
+                      c3 = lanes_pick(c, 3);
         TEAM_UNROLL
         for (int v = 0; v < nv; v++) {
-            TEAM_UNROLL
-            for (int m = 0; m < TILE; m++)
-                out[v] += c[m] * lanes_load(y[m] + v * LANES);
+            out[v] += c0 * lanes_load(y0 + v * LANES);
+            out[v] += c1 * lanes_load(y1 + v * LANES);
+            out[v] += c2 * lanes_load(y2 + v * LANES);
+            out[v] += c3 * lanes_load(y3 + v * LANES);
         }
     }
 }
 
-/* out = sign (G + ridge Id) p; p_all: p in shared memory. */
+/* out = (G + ridge Id) p; p_all: p in shared memory. */
 TEAM_FN void als_dense(const struct als *a, float ridge, const lanes_f *p, const float *p_all, lanes_f *out,
-                       const int rank, const float sign)
+                       const int rank)
 {
     const int nv = rank / LANES;
 
     TEAM_UNROLL
     for (int v = 0; v < nv; v++)
-        out[v] = sign * ridge * p[v];
+        out[v] = ridge * p[v];
     for (int j = 0; j < rank; j++) {
-        const float pj = sign * p_all[j];
-        const float *g = a->G + (size_t)j * (size_t)rank;
+        const float pj = p_all[j], *g = a->G + (size_t)j * (size_t)rank;
         TEAM_UNROLL
         for (int v = 0; v < nv; v++)
             out[v] += pj * lanes_load(g + v * LANES);
@@ -85,13 +106,12 @@ TEAM_FN float als_dot(const lanes_f *x, const lanes_f *y, struct team *t, const 
     return lanes_sum(t, s);
 }
 
-/* At most `steps` steps from x, whose copy in shared memory is p_all; r becomes the residual.  Returns steps
- * made. */
-TEAM_FN int als_cg_steps(const struct als *a, long u, int steps, struct team *t, const int rank, lanes_f *x,
-                         lanes_f *p, lanes_f *q, lanes_f *r, float *p_all, float rr, float enough)
+/* At most `steps` steps from x with the residual r, r . r = rr.  Returns the steps made. */
+TEAM_FN int als_cg_steps(const struct als *a, const struct als_row *row, float ridge, int steps,
+                         struct team *t, const int rank, lanes_f *x, lanes_f *p, lanes_f *q, lanes_f *r,
+                         float *p_all, float rr, float enough)
 {
     const int nv = rank / LANES;
-    const long lo = (long)a->ptr[u], hi = (long)a->ptr[u + 1];
     float steepest = 0.0f;
     int step = 0;
 
@@ -104,12 +124,11 @@ TEAM_FN int als_cg_steps(const struct als *a, long u, int steps, struct team *t,
         for (int v = 0; v < nv; v++)
             lanes_store(p_all + v * LANES, p[v]);
         team_sync(t);
-        als_dense(a, a->ridge[u], p, p_all, q, rank, 1.0f);
-        als_entries(a, lo, hi, p, q, t, rank, 0.0f, 1.0f);
+        als_dense(a, ridge, p, p_all, q, rank);
+        als_entries(a, row, p, q, t, rank, 0);
         const float pq = als_dot(p, q, t, nv);
         const float pp = als_dot(p, p, t, nv);
-        if (!(pq >
-              1e-6f * steepest * pp)) /* flat but for rounding: a singular system; the same in every lane */
+        if (!(pq > 1e-6f * steepest * pp)) /* flat but for rounding: a singular system; all lanes agree */
             break;
         steepest = pq > steepest * pp ? pq / pp : steepest;
         const float length = rr / pq;
@@ -134,36 +153,40 @@ TEAM_FN void als_cg_solve(const struct als *a, long u, struct team *t, const int
                           lanes_f *q, lanes_f *r)
 {
     const int nv = rank / LANES;
-    const long lo = (long)a->ptr[u], hi = (long)a->ptr[u + 1];
-    float *row = a->X + (size_t)u * (size_t)rank;
+    const struct als_row *row = als_row_begin(a, u, t);
+    const int empty = row->lo == row->hi; /* uniform: every lane sees the same row */
+    const float ridge = a->ridge[u];
+    float *solution = a->X + (size_t)u * (size_t)rank;
     float *p_all = (float *)team_shared(t, (size_t)rank * sizeof(float));
     float enough = 0.0f, last = 0.0f;
-    int left = lo < hi ? a->steps : 0; /* uniform: every lane sees the same row */
 
     TEAM_UNROLL
     for (int v = 0; v < nv; v++)
-        x[v] = lo < hi ? lanes_load(row + v * LANES) : lanes_zero();
-    while (left > 0) {
+        x[v] = empty ? lanes_zero() : lanes_load(solution + v * LANES);
+    for (int left = empty ? 0 : a->steps; left > 0;) {
         team_sync(t);
         TEAM_UNROLL
         for (int v = 0; v < nv; v++)
             lanes_store(p_all + v * LANES, x[v]);
         team_sync(t);
-        als_dense(a, a->ridge[u], x, p_all, r, rank, -1.0f);
-        als_entries(a, lo, hi, x, r, t, rank, 1.0f, -1.0f);
+        als_dense(a, ridge, x, p_all, r, rank);
+        TEAM_UNROLL
+        for (int v = 0; v < nv; v++)
+            r[v] = -r[v];
+        als_entries(a, row, x, r, t, rank, 1); /* r = b - A x */
         const float rr = als_dot(r, r, t, nv);
         if (left == a->steps)
             enough = 1e-18f * rr;
         else if (rr > 0.25f * last)
             break;
         last = rr;
-        const int made =
-            als_cg_steps(a, u, left < RESTART ? left : RESTART, t, rank, x, p, q, r, p_all, rr, enough);
+        const int most = left < RESTART ? left : RESTART;
+        const int made = als_cg_steps(a, row, ridge, most, t, rank, x, p, q, r, p_all, rr, enough);
         left = made < RESTART ? 0 : left - made;
     }
     TEAM_UNROLL
     for (int v = 0; v < nv; v++)
-        lanes_store(row + v * LANES, x[v]);
+        lanes_store(solution + v * LANES, x[v]);
 }
 
 TEAM_FN void als_cg_row(const struct als *a, long i, struct team *t, const int rank)
