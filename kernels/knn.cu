@@ -17,38 +17,52 @@
 #include "team.h"
 
 /* Lanes take every TEAM_SIZE-th entry; scattered stores, so no SIMD loop on the CPU. */
-#define KNN_EACH(e, low, high) for (int64_t e = (low) + TEAM_LANE; e < (high); e += TEAM_SIZE)
+#define KNN_EACH(e, low, high)                                                                               \
+    TEAM_PRAGMA(GCC unroll 4)                                                                                \
+    for (int64_t e = (low) + TEAM_LANE; e < (high); e += TEAM_SIZE)
 
 union knn_word {
     float f;
     uint32_t u;
 };
 
-/* acc[c] += a * A'[column][c] over the columns of row r of A, for c < limit. */
+/* acc[c] = sum of a * A'[column][c] over the columns of row r of A, for c < limit (`whole`: that is all
+ * c).  Ones are counted in whole numbers: half the work, and the same sums, for floats count exactly too. */
 TEAM_FN void knn_accumulate(const struct knn_rows *a, const struct knn_rows *transpose, long r,
-                            uint32_t limit, float *acc, struct team *t)
+                            const int limit, const int whole, union knn_word *acc, struct team *t)
 {
+    const uint32_t *idx = transpose->idx;
+    const float *val = transpose->val;
+    const int ones = a->val == NULL && val == NULL;
+
+    LANE_FOR(c, limit)
+        acc[c].u = 0; /* 0.0f as well */
+    team_sync(t);
     for (int64_t i = a->ptr[r]; i < a->ptr[r + 1]; i++) {
         const int64_t low = transpose->ptr[a->idx[i]], high = transpose->ptr[a->idx[i] + 1];
         const float w = a->val ? a->val[i] : 1.0f;
 
-        if (transpose->val) {
+        if (ones) {
             KNN_EACH(e, low, high)
             {
-                if (transpose->idx[e] >= limit)
+                if (!whole && idx[e] >= (uint32_t)limit)
                     break;
-                acc[transpose->idx[e]] += w * transpose->val[e];
+                acc[idx[e]].u++;
             }
         } else {
             KNN_EACH(e, low, high)
             {
-                if (transpose->idx[e] >= limit)
+                if (!whole && idx[e] >= (uint32_t)limit)
                     break;
-                acc[transpose->idx[e]] += w;
+                acc[idx[e]].f += val ? w * val[e] : w;
             }
         }
         team_sync(t); /* the next column's lanes may meet the same accumulators */
     }
+    if (ones)
+        LANE_FOR(c, limit)
+            acc[c].f = (float)acc[c].u;
+    team_sync(t);
 }
 
 /* How many of x [n] are at least `low`.  Exact below 2^24, the most entries a row may have here. */
@@ -61,7 +75,8 @@ TEAM_FN uint32_t knn_count(const uint32_t *TEAM_RESTRICT x, int n, uint32_t low,
     return (uint32_t)team_sum(t, (float)c);
 }
 
-/* The largest v with at least k of x [n] >= v: the k-th largest value; 0 when fewer than k are above 0. */
+/* A v that cuts off the k largest of x [n]: exactly k are >= v, or v is the k-th largest and more than k
+ * are >= v. 0 when fewer than k are above 0. */
 TEAM_FN uint32_t knn_kth(const uint32_t *TEAM_RESTRICT x, int n, uint32_t k, uint32_t limit, struct team *t)
 {
     uint32_t low = 0, high = limit; /* at least k are >= low (all are >= 0), fewer than k are >= high */
@@ -72,7 +87,9 @@ TEAM_FN uint32_t knn_kth(const uint32_t *TEAM_RESTRICT x, int n, uint32_t k, uin
         const uint32_t middle = low + (high - low) / 2;
         const uint32_t c = knn_count(x, n, middle, t);
 
-        if (c >= k)
+        if (c == k)
+            return middle;
+        if (c > k)
             low = middle;
         else
             high = middle;
@@ -82,7 +99,7 @@ TEAM_FN uint32_t knn_kth(const uint32_t *TEAM_RESTRICT x, int n, uint32_t k, uin
 
 /* bits[c] = the similarity of r and c as an integer of the same order; 0 where there is none, and at r
  * itself. */
-TEAM_FN void knn_values(const struct knn_similar *a, long r, const float *TEAM_RESTRICT acc,
+TEAM_FN void knn_values(const struct knn_similar *a, long r, const union knn_word *TEAM_RESTRICT acc,
                         uint32_t *TEAM_RESTRICT bits, struct team *t)
 {
     const int n = (int)a->n;
@@ -93,21 +110,21 @@ TEAM_FN void knn_values(const struct knn_similar *a, long r, const float *TEAM_R
         const float mine = norm[r];
         LANE_FOR(c, n) {
             union knn_word s;
-            s.f = acc[c] / (mine * norm[c] + shrinkage);
-            bits[c] = acc[c] > 0.0f ? s.u : 0u;
+            s.f = acc[c].f / (mine * norm[c] + shrinkage);
+            bits[c] = acc[c].f > 0.0f ? s.u : 0u;
         }
     } else if (a->similarity == KNN_JACCARD) {
         const float mine = norm[r];
         LANE_FOR(c, n) {
             union knn_word s;
-            s.f = acc[c] / (mine + norm[c] - acc[c] + shrinkage);
-            bits[c] = acc[c] > 0.0f ? s.u : 0u;
+            s.f = acc[c].f / (mine + norm[c] - acc[c].f + shrinkage);
+            bits[c] = acc[c].f > 0.0f ? s.u : 0u;
         }
     } else {
         LANE_FOR(c, n) {
             union knn_word s;
-            s.f = acc[c];
-            bits[c] = acc[c] > 0.0f ? s.u : 0u;
+            s.f = acc[c].f;
+            bits[c] = acc[c].f > 0.0f ? s.u : 0u;
         }
     }
     team_sync(t);
@@ -182,15 +199,12 @@ TEAM_FN void knn_similar_row(const struct knn_similar *a, long row, struct team 
 {
     const int n = (int)a->n;
     const long r = row + (long)a->first;
-    float *acc = (float *)team_shared(t, (size_t)n * sizeof(float));
+    union knn_word *acc = (union knn_word *)team_shared(t, (size_t)n * sizeof(union knn_word));
     uint32_t *bits = (uint32_t *)team_shared(t, (size_t)n * sizeof(uint32_t));
     uint32_t *hash = (uint32_t *)team_shared(t, (size_t)n * sizeof(uint32_t));
     uint32_t *place = (uint32_t *)team_shared(t, TEAM_SIZE * sizeof(uint32_t));
 
-    LANE_FOR(c, n)
-        acc[c] = 0.0f;
-    team_sync(t);
-    knn_accumulate(&a->a, &a->transpose, r, a->n, acc, t);
+    knn_accumulate(&a->a, &a->transpose, r, n, 1, acc, t);
     knn_values(a, r, acc, bits, t);
     knn_select(a, r, bits, hash, place, t);
 }
@@ -198,14 +212,11 @@ TEAM_FN void knn_similar_row(const struct knn_similar *a, long row, struct team 
 TEAM_FN void knn_gram_row(const struct knn_gram *a, long row, struct team *t)
 {
     const long r = row + (long)a->first;
-    float *g = a->gram + (size_t)r * a->ld;
+    union knn_word *g = (union knn_word *)(a->gram + (size_t)r * a->ld);
 
-    LANE_FOR(c, (int)r + 1)
-        g[c] = 0.0f;
-    team_sync(t);
-    knn_accumulate(&a->a, &a->transpose, r, (uint32_t)r + 1, g, t);
+    knn_accumulate(&a->a, &a->transpose, r, (int)r + 1, 0, g, t);
     if (TEAM_LANE == 0)
-        g[r] += a->diagonal;
+        g[r].f += a->diagonal;
 }
 
 TEAM_FN void knn_profile_sparse_row(const struct knn_profile *a, long row, struct team *t)
@@ -235,7 +246,11 @@ TEAM_FN void knn_profile_dense_row(const struct knn_profile *a, long row, struct
     const int n = (int)a->n_columns;
     float *TEAM_RESTRICT out = a->out + (size_t)row * a->ld;
 
-    (void)t;
+    if (a->column) {
+        LANE_FOR(c, (int)a->n_out)
+            out[c] = 0.0f;
+        team_sync(t);
+    }
     for (int first = 0; first < n; first += KNN_TILE) {
         const int width = n - first < KNN_TILE ? n - first : KNN_TILE;
         LANE_ARRAY(float, sum, KNN_TILE);
@@ -254,8 +269,13 @@ TEAM_FN void knn_profile_dense_row(const struct knn_profile *a, long row, struct
                     OWN(sum, c) += w * b[c];
             }
         }
-        LANE_FOR(c, width)
-            out[first + c] = OWN(sum, c);
+        if (a->column) {
+            for (int c = TEAM_LANE; c < width; c += TEAM_SIZE) /* scattered: no SIMD loop on the CPU */
+                out[a->column[first + c]] = OWN(sum, c);
+        } else {
+            LANE_FOR(c, width)
+                out[first + c] = OWN(sum, c);
+        }
     }
 }
 

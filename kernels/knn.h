@@ -50,8 +50,10 @@ struct knn_profile {
     const float *dense;      /* B [m x ld_dense] row-major, for knn_profile_dense */
     size_t ld_dense;
     uint32_t n_columns;
-    float *out; /* [n launched x ld] row-major */
-    size_t ld;  /* >= n_columns */
+    const uint32_t *column; /* [n_columns] dense: where in out column c of B goes, the rest 0; NULL: at c */
+    uint32_t n_out;         /* dense, with `column`: columns of out */
+    float *out;             /* [n launched x ld] row-major */
+    size_t ld;              /* >= n_columns */
 };
 
 #endif

@@ -1,14 +1,14 @@
 /*
  * linalg.c - the inverse of a symmetric positive definite matrix, in place, in fixed tiles.
  *
- * Block Gauss-Jordan elimination ("sweep"; Beaton 1964, Goodnight 1979), b rows at a time.  With P = A_:k, the
- * Cholesky factor A_kk = U'U, D = A_kk^-1 and W = P D, a step is
+ * Block Gauss-Jordan elimination ("sweep"; Beaton 1964, Goodnight 1979), b rows at a time.  With P = A_:k,
+ * the Cholesky factor A_kk = U'U, D = A_kk^-1 and W = P D, a step is
  *     A_ij -= W_i P_j'  (i, j != k),   A_ik = W_i,   A_kk = -D,
- * and after the last step A holds -A^-1.  The rows below k see exactly a blocked Cholesky factorisation, the rows
- * above the growing inverse.  Why not potrf + potri: those of OpenBLAS give other bits on two threads than on
- * one, and their three phases are each triangular, while here every step is the same symmetric update of the
- * whole lower triangle: n^3 operations, as potrf + potri together, nearly all of them in large sgemm calls, each
- * by one thread.  The tiles depend on n alone.
+ * and after the last step A holds -A^-1.  The rows below k see exactly a blocked Cholesky factorisation,
+ * the rows above the growing inverse.  Why not potrf + potri: those of OpenBLAS give other bits on two
+ * threads than on one, and their three phases are each triangular, while here every step is the same
+ * symmetric update of the whole lower triangle: n^3 operations, as potrf + potri together, nearly all of
+ * them in large sgemm calls, each by one thread.  The tiles depend on n alone.
  */
 #include "backend/linalg.h"
 

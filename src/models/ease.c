@@ -8,8 +8,11 @@
  * G by the kernel knn_gram, P in its place by linalg_inverse(), B in its place; a score row is the sum of
  * the rows of B of the user's items (kernel knn_profile_dense).
  *
- * Memory: one float matrix [n_items x n_items, rows padded to 16] that lives with the model, a copy of the
- * interactions, and while fitting n_items x 512 floats more.  Time: n_items^3 multiply-adds for the inverse.
+ * An item without interactions has a row of zeros in B: only the others ("active") take part.
+ *
+ * Memory: one float matrix [n_active x n_active, rows padded to 16] that lives with the model, a copy of the
+ * interactions, and while fitting n_active x 256 floats more.  Time: n_active^3 multiply-adds for the
+ * inverse.
  */
 #include "backend/linalg.h"
 #include "knn.h"
@@ -26,9 +29,10 @@ static const struct param ease_params[] = {
 
 struct ease_state {
     const struct backend *backend;
-    uint32_t n_items;
-    struct csr profile; /* [n_users x n_items] */
-    const float *B;     /* [n_items x ld] */
+    uint32_t n_items, n_active;
+    const uint32_t *active; /* [n_active] items with interactions, rising */
+    struct csr profile;     /* [n_users x n_active] */
+    const float *B;         /* [n_active x ld] */
     size_t ld;
 };
 
@@ -41,18 +45,46 @@ static size_t row_length(uint32_t n_items)
     return ld % 512 == 0 ? ld + 16 : ld;
 }
 
-/* The lower triangle of X'X + l2 I. */
-static enum status ease_gram(const struct view *train, const struct ease_params *p, const struct run *run,
-                             float *gram, size_t ld)
+/* The active items, and the users' histories in their numbers. */
+static enum status ease_profile(struct ease_state *s, const struct view *train, bool binary, struct run *run)
 {
-    const struct csr *a = train->by_item, *t = train->by_user;
-    const struct knn_gram k = {.a = {a->ptr, a->idx, p->binary ? NULL : a->val},
-                               .transpose = {t->ptr, t->idx, p->binary ? NULL : t->val},
-                               .diagonal = (float)p->l2,
-                               .gram = gram,
-                               .ld = ld};
+    const struct csr *by_user = train->by_user;
+    uint32_t *active, *place, *idx;
 
-    return backend_launch(run->backend, &kernel_knn_gram, &k, train->n_items, 0);
+    ARENA_NEW(active, run->arena, train->n_items);
+    ARENA_NEW(place, run->scratch, train->n_items);
+    for (uint32_t i = 0; i < train->n_items; i++)
+        if (train->by_item->ptr[i + 1] > train->by_item->ptr[i]) {
+            place[i] = s->n_active;
+            active[s->n_active++] = i;
+        }
+    TRY(history_copy(by_user, binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena, &s->profile));
+    ARENA_NEW(idx, run->arena, (size_t)by_user->nnz);
+    for (int64_t e = 0; e < by_user->nnz; e++)
+        idx[e] = place[by_user->idx[e]];
+    s->profile.idx = idx;
+    s->profile.n_cols = s->n_active;
+    s->active = active;
+    s->n_items = train->n_items;
+    return STATUS_OK;
+}
+
+/* The lower triangle of X'X + l2 I. */
+static enum status ease_gram(const struct ease_state *s, const struct csr *by_item, double l2,
+                             struct run *run, float *gram)
+{
+    int64_t *ptr; /* of by_item without the empty rows: the entries stay where they are */
+
+    ARENA_NEW(ptr, run->scratch, (size_t)s->n_active + 1);
+    for (uint32_t c = 0; c < s->n_active; c++)
+        ptr[c + 1] = by_item->ptr[s->active[c] + 1];
+    const struct knn_gram k = {.a = {ptr, by_item->idx, s->profile.val != NULL ? by_item->val : NULL},
+                               .transpose = {s->profile.ptr, s->profile.idx, s->profile.val},
+                               .diagonal = (float)l2,
+                               .gram = gram,
+                               .ld = s->ld};
+
+    return backend_launch(run->backend, &kernel_knn_gram, &k, s->n_active, 0);
 }
 
 /* B in the place of P. */
@@ -77,25 +109,23 @@ static enum status ease_fit(void *state, const void *params, const struct view *
 {
     struct ease_state *s = state;
     const struct ease_params *p = params;
-    const uint32_t n = train->n_items;
     float *B;
     size_t bad;
 
-    s->ld = row_length(n);
-    ARENA_NEW(B, run->arena, n * s->ld);
-    TRY(ease_gram(train, p, run, B, s->ld));
-    TRY(linalg_inverse(run->backend, n, B, s->ld, run->scratch, run->cancelled, &bad));
-    if (bad < n)
+    TRY(ease_profile(s, train, p->binary, run));
+    s->ld = row_length(s->n_active);
+    s->backend = run->backend;
+    ARENA_NEW(B, run->arena, s->n_active * s->ld);
+    TRY(ease_gram(s, train->by_item, p->l2, run, B));
+    TRY(linalg_inverse(run->backend, s->n_active, B, s->ld, run->scratch, run->cancelled, &bad));
+    if (bad < s->n_active)
         return status_fail(
             STATUS_USAGE,
-            "ease: X'X + l2 I is not positive definite in single precision at l2 = %g (item %zu of %u): "
+            "ease: X'X + l2 I is not positive definite in single precision at l2 = %g (item %u of %u): "
             "raise l2",
-            p->l2, bad, n);
-    TRY(ease_scale(n, B, s->ld, run->scratch));
-    TRY(history_copy(train->by_user, p->binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena, &s->profile));
+            p->l2, s->active[bad], s->n_items);
+    TRY(ease_scale(s->n_active, B, s->ld, run->scratch));
     s->B = B;
-    s->n_items = n;
-    s->backend = run->backend;
     return STATUS_OK;
 }
 
@@ -107,7 +137,9 @@ static enum status ease_score_users(const void *state, const uint32_t *users, si
                                   .rows = users,
                                   .dense = s->B,
                                   .ld_dense = s->ld,
-                                  .n_columns = s->n_items,
+                                  .n_columns = s->n_active,
+                                  .column = s->active,
+                                  .n_out = s->n_items,
                                   .out = out->scores,
                                   .ld = out->ld};
 
@@ -117,25 +149,36 @@ static enum status ease_score_users(const void *state, const uint32_t *users, si
 static enum status ease_save(const void *state, struct model_writer *w)
 {
     const struct ease_state *s = state;
-    const uint32_t shape[2] = {s->n_items, s->profile.val != NULL};
+    const uint32_t shape[3] = {s->n_items, s->profile.val != NULL, s->n_active};
 
-    TRY(model_put(w, "shape", ARRAY_U32, 2, 1, shape));
+    TRY(model_put(w, "shape", ARRAY_U32, 3, 1, shape));
     TRY(csr_put(w, "profile", &s->profile));
-    return model_put(w, "B", ARRAY_F32, s->n_items, s->ld, s->B);
+    TRY(model_put(w, "active", ARRAY_U32, s->n_active, 1, s->active));
+    return model_put(w, "B", ARRAY_F32, s->n_active, s->ld, s->B);
 }
 
 static enum status ease_load(void *state, const void *params, struct model_reader *r, struct run *run)
 {
     struct ease_state *s = state;
-    uint64_t rows = 2, cols = 1;
-    const void *shape, *B;
+    uint64_t rows = 3, cols = 1;
+    const void *array, *active, *B;
 
     (void)params;
-    TRY(model_get(r, "shape", ARRAY_U32, &rows, &cols, &shape));
-    s->n_items = ((const uint32_t *)shape)[0];
-    TRY(csr_get(r, "profile", s->n_items, ((const uint32_t *)shape)[1], &s->profile));
-    s->ld = row_length(s->n_items);
-    rows = s->n_items;
+    TRY(model_get(r, "shape", ARRAY_U32, &rows, &cols, &array));
+    const uint32_t *shape = array;
+    s->n_items = shape[0];
+    s->n_active = shape[2];
+    TRY(csr_get(r, "profile", s->n_active, shape[1], &s->profile));
+    rows = s->n_active;
+    TRY(model_get(r, "active", ARRAY_U32, &rows, &cols, &active));
+    s->active = active;
+    for (uint32_t c = 0; c < s->n_active; c++)
+        if (s->active[c] >= s->n_items || (c > 0 && s->active[c] <= s->active[c - 1]))
+            return status_fail(STATUS_DATA,
+                               "the items of the model file do not rise below %u: the file is damaged",
+                               s->n_items);
+    s->ld = row_length(s->n_active);
+    rows = s->n_active;
     cols = s->ld;
     TRY(model_get(r, "B", ARRAY_F32, &rows, &cols, &B));
     s->B = B;

@@ -218,10 +218,44 @@ static void test_profiles(void **state)
     arena_free(s.arena);
 }
 
+/* Columns of a dense B that go elsewhere, the rest of a row 0. */
+static void test_profile_to_columns(void **state)
+{
+    const uint32_t users[] = {2}, column[] = {1, 4, 5};
+    struct sparse s;
+
+    (void)state;
+    sparse_new(&s, 0.3);
+    float *matrix = arena_alloc(s.arena, M * 3, sizeof *matrix), out[7];
+    for (int e = 0; e < M * 3; e++)
+        matrix[e] = (float)(e % 5);
+    for (int e = 0; e < 7; e++)
+        out[e] = -7;
+    const struct knn_profile k = {.profile = rows_of(&s.a, true),
+                                  .rows = users,
+                                  .dense = matrix,
+                                  .ld_dense = 3,
+                                  .n_columns = 3,
+                                  .column = column,
+                                  .n_out = 6,
+                                  .out = out,
+                                  .ld = 7};
+    assert_int_equal(backend_launch(s.backend, &kernel_knn_profile_dense, &k, 1, 0), STATUS_OK);
+    for (int j = 0; j < 3; j++) {
+        double sum = 0;
+        for (int c = 0; c < M; c++)
+            sum += s.dense[2][c] * ((c * 3 + j) % 5);
+        assert_true((double)out[column[j]] == sum && sum > 0);
+    }
+    assert_true(out[0] == 0 && out[2] == 0 && out[3] == 0 && out[6] == -7);
+    arena_free(s.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_similar), cmocka_unit_test(test_gram),
-                                       cmocka_unit_test(test_profiles)};
+                                       cmocka_unit_test(test_profiles),
+                                       cmocka_unit_test(test_profile_to_columns)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

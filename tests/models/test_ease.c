@@ -48,21 +48,21 @@ static double *exact_scores(const struct small *s, double l2, bool binary)
 
 static void test_against_double(void **state)
 {
-    const double l2[] = {2, 50};
+    const double l2[] = {2, 50}, density[] = {0.1, 0.01}; /* at 0.01 many items have no interaction */
 
     (void)state;
     for (int binary = 0; binary < 2; binary++)
-        for (size_t l = 0; l < 2; l++) {
+        for (size_t c = 0; c < 4; c++) {
             struct small s;
-            small_new(&s, 90, 333, 0.1, 1, 3, 2);
-            const float *scores = small_scores(&s, &model_ease, ease_params(&s, l2[l], binary), NULL);
-            const double *exact = exact_scores(&s, l2[l], binary);
+            small_new(&s, 90, 333, density[c / 2], 1, 3, 2);
+            const float *scores = small_scores(&s, &model_ease, ease_params(&s, l2[c % 2], binary), NULL);
+            const double *exact = exact_scores(&s, l2[c % 2], binary);
             double largest = 0, worst = 0;
             for (size_t e = 0; e < (size_t)90 * 333; e++) {
                 largest = fmax(largest, fabs(exact[e]));
                 worst = fmax(worst, fabs(exact[e] - (double)scores[e]));
             }
-            assert_true(largest > 0.01);
+            assert_true(largest > 0.001);
             assert_true(worst <= 1e-4 * largest);
             small_free(&s);
         }
