@@ -11,7 +11,7 @@
 #include "experiment/stage.h"
 
 /* Raised when ranking, metrics or the meaning of a key change: all earlier results are computed anew. */
-enum { RESULTS_VERSION = 1 };
+enum { RESULTS_VERSION = 2 };
 enum { LIMIT_CELLS = 10000000 };
 
 static enum status fill_dataset(const struct stage *s, struct arena *arena, struct dataset_plan *out)
@@ -19,8 +19,8 @@ static enum status fill_dataset(const struct stage *s, struct arena *arena, stru
     out->sha256 = arena_strdup(arena, s->dataset->content_sha256);
     out->n_users = s->dataset->n_users;
     out->n_items = s->dataset->n_items;
-    out->n_interactions = s->dataset->interactions.n;
-    out->n_filtered = s->rows.n;
+    out->n_interactions = s->n_interactions;
+    out->n_filtered = s->n_filtered;
     out->n_texts = s->dataset->texts.n;
     out->bytes = arena_bytes(s->data);
     out->n_folds = s->n_folds;

@@ -1,6 +1,7 @@
 /* stage.c - see stage.h. */
 #include "experiment/stage.h"
 
+#include "data/compact.h"
 #include "data/filter.h"
 #include "data/store.h"
 #include "data/view.h"
@@ -10,9 +11,14 @@ enum status stage_open(const struct dataset_config *config, struct stage *out)
     *out = (struct stage){.data = arena_new()};
     if (out->data == NULL)
         return STATUS_SYSTEM;
-    TRY(store_read(config->file, out->data, &out->dataset));
-    TRY(filters_apply(config->filter, out->dataset, out->data, &out->rows));
-    return split_apply(&config->split, out->dataset, &out->rows, out->data, &out->folds, &out->n_folds);
+    struct dataset *whole;
+    struct interactions rows;
+    TRY(store_read(config->file, out->data, &whole));
+    TRY(filters_apply(config->filter, whole, out->data, &rows));
+    out->n_interactions = whole->interactions.n;
+    out->n_filtered = rows.n;
+    TRY(split_apply(&config->split, whole, &rows, out->data, &out->folds, &out->n_folds));
+    return dataset_compact(whole, out->folds, out->n_folds, out->data, &out->dataset);
 }
 
 /* The users with a row in m, rising. */

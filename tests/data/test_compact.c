@@ -1,0 +1,133 @@
+/* test_compact.c - after the split only its users and items remain, and every one of them is who it was. */
+#include "../test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/compact.h"
+#include "data/filter.h"
+#include "data/synth.h"
+
+static struct arena *arena;
+static struct dataset *whole;
+static struct interactions rows;
+static struct fold *folds, *before;
+static size_t n_folds;
+
+static int set_up(void **state)
+{
+    static const char yaml[] = "{f: [{min_rating: 4}, {kcore: 12}], s: {kind: random, test: 0.2, seed: 3}}";
+    struct synth_options options = SYNTH_DEFAULTS;
+    struct node *node;
+    struct split split;
+    (void)state;
+    arena = arena_new();
+    options.n_users = 90;
+    options.n_items = 150;
+    options.n_interactions = 3000;
+    assert_ok(synth_generate(&options, arena, &whole));
+    assert_ok(node_parse("test", yaml, sizeof yaml - 1, arena, &node));
+    assert_ok(filters_apply(node_get(node, "f"), whole, arena, &rows));
+    assert_ok(split_parse(node_get(node, "s"), arena, &split));
+    assert_ok(split_apply(&split, whole, &rows, arena, &folds, &n_folds));
+    before = arena_copy(arena, folds, n_folds, sizeof *folds);
+    return 0;
+}
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+static void same_string(const struct strings *a, uint64_t i, const struct strings *b, uint64_t j)
+{
+    assert_int_equal(strings_length(a, i), strings_length(b, j));
+    assert_memory_equal(strings_at(a, i), strings_at(b, j), strings_length(a, i));
+}
+
+static void rows_are_who_they_were(void **state)
+{
+    const struct dataset *d;
+    (void)state;
+    assert_ok(dataset_compact(whole, folds, n_folds, arena, &d));
+    assert_true(d->n_items < whole->n_items);
+    for (int part = 0; part < 2; part++) {
+        const struct interactions *a = part ? &before->test : &before->train,
+                                  *b = part ? &folds->test : &folds->train;
+        assert_int_equal(a->n, b->n);
+        for (uint64_t r = 0; r < a->n; r++) {
+            const uint32_t old = a->item[r], new = b->item[r];
+            same_string(&whole->user_ids, a->user[r], &d->user_ids, b->user[r]);
+            same_string(&whole->item_ids, old, &d->item_ids, new);
+            assert_float_equal(d->truth->exposure[new], whole->truth->exposure[old], 0);
+            assert_memory_equal(d->truth->item + (size_t) new * d->truth->factors,
+                                whole->truth->item + (size_t)old * d->truth->factors,
+                                d->truth->factors * sizeof(float));
+            for (uint32_t c = 0; c < d->n_item_columns; c++) {
+                const struct column *x = &whole->item_columns[c], *y = &d->item_columns[c];
+                if (x->kind == COLUMN_TEXT)
+                    same_string(&x->text, old, &y->text, new);
+                else if (x->kind == COLUMN_NUMBER)
+                    assert_memory_equal(&x->number[old], &y->number[new], sizeof(float));
+                else {
+                    const int64_t n = x->list.ptr[old + 1] - x->list.ptr[old];
+                    assert_int_equal(y->list.ptr[new + 1] - y->list.ptr[new], n);
+                    assert_memory_equal(x->list.idx + x->list.ptr[old], y->list.idx + y->list.ptr[new],
+                                        (size_t)n * sizeof(uint32_t));
+                }
+            }
+        }
+    }
+}
+
+static void only_what_has_rows_or_texts_remains(void **state)
+{
+    const struct dataset *d;
+    (void)state;
+    assert_ok(dataset_compact(whole, folds, n_folds, arena, &d));
+    uint8_t *item = arena_alloc(arena, d->n_items, 1);
+    for (uint64_t r = 0; r < folds->train.n; r++)
+        item[folds->train.item[r]] = 1;
+    for (uint64_t r = 0; r < folds->test.n; r++)
+        item[folds->test.item[r]] = 1;
+    for (uint32_t i = 0; i < d->n_items; i++)
+        assert_true(item[i]);
+    uint64_t kept = 0;
+    for (uint64_t t = 0; t < whole->texts.n; t++)
+        for (uint32_t i = 0; i < d->n_items; i++)
+            if (strings_length(&whole->item_ids, whole->texts.item[t]) == strings_length(&d->item_ids, i) &&
+                memcmp(strings_at(&whole->item_ids, whole->texts.item[t]), strings_at(&d->item_ids, i),
+                       strings_length(&d->item_ids, i)) == 0) {
+                same_string(&whole->texts.text, t, &d->texts.text, kept);
+                same_string(&whole->user_ids, whole->texts.user[t], &d->user_ids, d->texts.user[kept]);
+                kept++;
+            }
+    assert_int_equal(kept, d->texts.n);
+}
+
+static void nothing_dropped_is_the_same_dataset(void **state)
+{
+    struct fold all = {.train = whole->interactions};
+    const struct dataset *d;
+    (void)state;
+    assert_ok(dataset_compact(whole, &all, 1, arena, &d));
+    if (d != whole) { /* the generator may leave an item without rows: then one pass makes it so */
+        struct fold again = all;
+        const struct dataset *e;
+        assert_ok(dataset_compact(d, &again, 1, arena, &e));
+        assert_ptr_equal(d, e);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(rows_are_who_they_were, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_what_has_rows_or_texts_remains, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nothing_dropped_is_the_same_dataset, set_up, tear_down),
+    };
+    test_quiet();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
