@@ -84,14 +84,22 @@ TEAM_FN uint32_t topk_unmix(uint32_t x)
     x ^= x >> 16, x *= 0x43021123u, x ^= x >> 15 ^ x >> 30, x *= 0x1d69e2a5u;
     return x ^ x >> 16;
 }
-/* Tie hash: keyed by two words of Philox of (seed, user). */
-TEAM_FN uint32_t topk_hash(const struct philox *key, uint32_t item)
-{
-    return topk_mix(topk_mix(item ^ key->v[0]) ^ key->v[1]);
-}
+/* The tie hash is mix(mix(item ^ v0) ^ v1), v two words of Philox of (seed, user); here back to the item. */
 TEAM_FN uint32_t topk_unhash(const struct philox *key, uint32_t hash)
 {
     return topk_unmix(topk_unmix(hash) ^ key->v[1]) ^ key->v[0];
+}
+
+/* Puts the hash into the place of the item in keys[from .. to - 1]. */
+TEAM_FN void topk_hash_items(uint64_t *keys, int from, int to, const struct philox *key, struct team *t)
+{
+    uint64_t *fresh = keys + from;
+    const uint32_t v0 = key->v[0], v1 = key->v[1];
+    LANE_FOR(k, to - from) {
+        const uint64_t x = fresh[k];
+        fresh[k] = (x & 0xFFFFFFFF00000000u) | topk_mix(topk_mix((uint32_t)x ^ v0) ^ v1);
+    }
+    team_sync(t);
 }
 
 /* First position of p[0 .. n) with p[position] >= item. */
@@ -248,6 +256,8 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
     float *maximum = (float *)team_shared(t, (size_t)groups * sizeof *maximum);
     uint64_t *keys = a->keys + (size_t)row * capacity;
     int count = a->first ? 0 : (int)a->count[row];
+    int hashed =
+        count; /* the keys from here on still hold items in place of hashes: hashing many at once is faster */
     float threshold = a->first ? -FLT_MAX : a->threshold[row];
     uint64_t lost = a->first ? 0 : a->lost[row];
     uint32_t bad = a->first ? TOPK_NONE : a->bad[row];
@@ -258,8 +268,10 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
     for (int base = 0; base < n; base += 32) {
         uint32_t word = topk_survivors(s + base, n - base < 32 ? n - base : 32, threshold);
         if (word != 0 && count + 32 > capacity) {
+            topk_hash_items(keys, hashed, count, &key, t);
             const uint64_t bound = topk_bound(keys, count, k_list, slack, threshold, t);
             count = topk_drop(keys, count, bound, &lost, t);
+            hashed = count;
             threshold = topk_float((uint32_t)(bound >> 32));
         }
         for (; word != 0; word &= word - 1) {
@@ -270,11 +282,12 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
                 continue;
             }
             if (TEAM_LANE == 0)
-                keys[count] = (uint64_t)topk_ordered(s[j]) << 32 | topk_hash(&key, item);
+                keys[count] = (uint64_t)topk_ordered(s[j]) << 32 | item;
             count++;
         }
         team_sync(t);
     }
+    topk_hash_items(keys, hashed, count, &key, t);
     if (a->last) {
         if (count > k_list)
             count = topk_drop(keys, count, topk_bound(keys, count, k_list, 0, threshold, t), &lost, t);
