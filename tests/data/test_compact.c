@@ -17,7 +17,7 @@ static size_t n_folds;
 
 static int set_up(void **state)
 {
-    static const char yaml[] = "{f: [{min_rating: 4}, {kcore: 12}], s: {kind: random, test: 0.2, seed: 3}}";
+    static const char yaml[] = "{f: [{min_rating: 3}, {kcore: 6}], s: {kind: random, test: 0.2, seed: 3}}";
     struct synth_options options = SYNTH_DEFAULTS;
     struct node *node;
     struct split split;
