@@ -12,7 +12,7 @@
  * Masked items get -infinity, which never passes (so a model's own -infinity means "not to be ranked").  NaN
  * and +infinity always pass the comparison, written as !(score < threshold), and are reported.
  *
- * Limits: k up to 2^22; the final order costs k^2 / 8 vector steps a user (40 us at k = 1000).
+ * Limits: k up to 2^22; the final order costs k^2 / 8 vector steps a user.
  */
 #include <float.h>
 #include <math.h>
@@ -257,7 +257,7 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
     uint64_t *keys = a->keys + (size_t)row * capacity;
     int count = a->first ? 0 : (int)a->count[row];
     int hashed =
-        count; /* the keys from here on still hold items in place of hashes: hashing many at once is faster */
+        count; /* keys from here on hold the item in place of its hash: hashing many at once is faster */
     float threshold = a->first ? -FLT_MAX : a->threshold[row];
     uint64_t lost = a->first ? 0 : a->lost[row];
     uint32_t bad = a->first ? TOPK_NONE : a->bad[row];

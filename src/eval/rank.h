@@ -21,8 +21,9 @@ struct rank_options {
     const struct csr *masks[2]; /* items not to be ranked: train, valid; NULL: none */
 };
 
-/* Ranks `users` [n] over all items. NaN scores: STATUS_SYSTEM naming user and item.  Lists live in the arena.
- */
+/* Ranks `users` [n] over all items.  A score NaN or +infinity: STATUS_SYSTEM naming user and item; -infinity: an item
+ * that the model does not want ranked.  k: 1 .. 2^22, else STATUS_USAGE.  Lists live in the arena; places without a
+ * candidate hold the score -infinity.  What a model reports in a worker thread reaches the caller's handler. */
 enum status rank_users(const struct model_type *type, const void *state, const struct backend *backend,
                        uint32_t n_items, const uint32_t *users, uint32_t n,
                        const struct rank_options *options, struct arena *arena, struct lists *out);
