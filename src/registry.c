@@ -11,12 +11,14 @@
 extern const struct model_type model_random, model_popularity;
 extern const struct model_type model_ials, model_biased_mf;
 extern const struct model_type model_tfidf_content, model_llm_content;
+extern const struct model_type model_llm_fusion;
 extern const struct model_type model_user_knn, model_item_knn, model_ease;
 extern const struct model_type model_oracle;
 const struct model_type *const model_types[] = {
     &model_random, &model_popularity,
     &model_ials, &model_biased_mf,
     &model_tfidf_content, &model_llm_content,
+    &model_llm_fusion,
     &model_user_knn, &model_item_knn, &model_ease,
     &model_oracle,
     NULL};

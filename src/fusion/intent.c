@@ -12,7 +12,7 @@
 
 #include "fusion.h"
 
-enum { ATTEMPTS = 64, MOMENT_GROUPS = 4096, FILL_GROUPS = 256 };
+enum { ATTEMPTS = 64, MOMENT_GROUPS = 4096, FILL_GROUPS = 1024 };
 
 uint32_t intent_fold(uint64_t seed, int64_t e, uint32_t n_folds)
 {
