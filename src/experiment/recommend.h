@@ -1,0 +1,26 @@
+/*
+ * recommend.h - what a model of a run recommends to one user, beside what that user liked before.
+ */
+#ifndef EXPERIMENT_RECOMMEND_H
+#define EXPERIMENT_RECOMMEND_H
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/status.h"
+
+struct recommend_options {
+    const char *run;               /* folder of results: its experiment.yaml is followed */
+    const char *dataset;           /* name */
+    const char *model;             /* label */
+    const char *user;              /* the publisher's id */
+    unsigned top;                  /* how many */
+    unsigned fold, point, threads; /* point: place in the model's grid; threads 0: all cores */
+    const volatile sig_atomic_t *signal;
+};
+
+/* Loads the saved model where the run kept it (experiment.save_models), else fits it again on the fold's train rows.
+ * Prints titles and scores, items of the user's test rows marked "held out", and the best rated of the train rows.
+ * STATUS_USAGE: unknown dataset, label or user; STATUS_DATA: no run there, the dataset is missing. */
+enum status recommend_print(const struct recommend_options *options, FILE *out);
+
+#endif
