@@ -1,10 +1,11 @@
 /*
  * fusion.cu - interaction features of user and item vectors, and scores of a linear head on them.
  *
- * The head is linear in q = [u * v | |u - v| | u . v | extra], so the product and cosine blocks of a score
- * are one dot product of (W_product * u + w_cosine u) with v; the difference block is not, and costs a
- * subtraction, an absolute value and a multiply-add for each of d numbers.  fusion_score therefore runs over
- * tiles of items with the items innermost (vectors transposed): no sums across lanes, full SIMD width.
+ * The head is linear in q = [u * v | |u - v| | u . v | extra], so the product and cosine blocks of a
+ * score are one dot product of (W_product * u + w_cosine u) with v; the difference block is not, and
+ * costs a subtraction, an absolute value and a multiply-add for each of d numbers.  fusion_score
+ * therefore runs over tiles of items with the items innermost (vectors transposed): no sums across
+ * lanes, full SIMD width.
  */
 #include "fusion.h"
 

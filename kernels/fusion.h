@@ -1,6 +1,6 @@
 /*
- * fusion.h - arguments of the kernels in fusion.cu and preference.cu: features of user and item vectors, the
- * logistic head on them, and scores of whole tiles.
+ * fusion.h - arguments of the kernels in fusion.cu and preference.cu: features of user and item
+ * vectors, the logistic head on them, and scores of whole tiles.
  */
 #ifndef FUSION_H
 #define FUSION_H
@@ -9,11 +9,11 @@
 
 enum { FUSION_TILE = 256 }; /* items a row of fusion_score computes */
 
-/* A group is a query and its candidates: the user of a train row without that row's item, and the item itself
- * with its sampled negatives.  Row r writes features of its candidates: q = [u * v | abs(u - v) | u . v |
- * extra], each block when asked, each column k as (x - mean[k]) * scale[k] where u = (sums[user] - weight *
- * v_positive) / norm and v the candidate's unit vector.  A user with nothing else in the history has u = 0
- * and text features 0. */
+/* A group is a query and its candidates: the user of a train row without that row's item, and the item
+ * itself with its sampled negatives.  Row r writes features of its candidates: q = [u * v | abs(u - v)
+ * | u . v | extra], each block when asked, each column k as (x - mean[k]) * scale[k] where u =
+ * (sums[user] - weight * v_positive) / norm and v the candidate's unit vector.  A user with nothing
+ * else in the history has u = 0 and text features 0. */
 struct fusion_features {
     const uint64_t *groups;     /* [n_rows] the groups wanted; the arrays below have a row for every group */
     const float *sums;          /* [n_users x d] weighted sums of the vectors of the history */
@@ -30,8 +30,8 @@ struct fusion_features {
     int product, difference, cosine; /* 0 or 1: which blocks q has, in that order */
 };
 
-/* out[r][i] = item_bias[i] + A[r] . v_i + sum_k D_k abs(U[r]_k - v_ik): row r * n_tiles + j computes tile j.
- */
+/* out[r][i] = item_bias[i] + A[r] . v_i + sum_k D_k abs(U[r]_k - v_ik): row r * n_tiles + j computes
+ * tile j. */
 struct fusion_score {
     const float *A; /* [n_users x d] weights of v, already multiplied by the user's vector; NULL: none */
     const float *U; /* [n_users x d] */
@@ -44,8 +44,8 @@ struct fusion_score {
     int d, n_items, n_tiles;
 };
 
-/* z = (S[r] - mean of S[r]) / standard deviation of S[r] (0 where that is 0); out[r] += weight * z, or S[r] =
- * z when out is NULL. */
+/* z = (S[r] - mean of S[r]) / standard deviation of S[r] (0 where that is 0); out[r] += weight * z, or
+ * S[r] = z when out is NULL. */
 struct fusion_standardize {
     float *S; /* [n_rows x lds] */
     float *out;
@@ -54,7 +54,8 @@ struct fusion_standardize {
     int n_items;
 };
 
-/* Row s: z = q[s] . W + b, residual[s] = sigmoid(z) - target[s], loss[s] = log(1 + exp(z)) - target[s] z. */
+/* Row s: z = q[s] . W + b, residual[s] = sigmoid(z) - target[s], loss[s] = log(1 + exp(z)) - target[s]
+ * z. */
 struct preference_forward {
     const float *q; /* [n_rows x ldq] */
     const float *target;

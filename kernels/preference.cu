@@ -1,7 +1,7 @@
 /*
- * preference.cu - forward and backward of a logistic head over rows of features.  The gradient is summed in
- * chunks of fixed length, a team a chunk, each in order; the host adds the chunks in order: the same bits for
- * any number of threads, no atomics.
+ * preference.cu - forward and backward of a logistic head over rows of features.  The gradient is
+ * summed in chunks of fixed length, a team a chunk, each in order; the host adds the chunks in order:
+ * the same bits for any number of threads, no atomics.
  */
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /*
- * spmm.cu - products of sparse and dense matrices: profiles of users from the vectors of their items (dense
- * or sparse), scores of sparse items, subspace iteration.  A team computes a row of the result; entries of a
- * sparse row are added in their order, so sums are the same for any number of threads.  Memory-bound: a
- * nonzero is one multiply-add a column for one read.
+ * spmm.cu - products of sparse and dense matrices: profiles of users from the vectors of their items
+ * (dense or sparse), scores of sparse items, subspace iteration.  A team computes a row of the result;
+ * entries of a sparse row are added in their order, so sums are the same for any number of threads.
+ * Memory-bound: a nonzero is one multiply-add a column for one read.
  */
 #include "spmm.h"
 #include <math.h>

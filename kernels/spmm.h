@@ -18,7 +18,8 @@ struct spmm_csr_dense {
     int cols; /* of B and out */
 };
 
-/* out[r] = sum over entries e of row rows[r] of A of  val[e] S[idx[e]], with S sparse too and out dense. */
+/* out[r] = sum over entries e of row rows[r] of A of  val[e] S[idx[e]], with S sparse too and out
+ * dense. */
 struct spmm_csr_csr {
     const int64_t *ptr;
     const uint32_t *idx;

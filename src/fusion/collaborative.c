@@ -1,11 +1,11 @@
 /*
  * collaborative.c - other models' scores as features, fitted so that training does not see its answers.
  *
- * Stacking (Wolpert 1992): a head trained on scores of models that had seen its rows would learn to trust them far
- * too much (an item-item model nearly repeats its input).  So the rows are cut into n_folds parts, and each part is
- * scored by models fitted on the others; the models used afterwards are fitted on everything.  What remains is that
- * the out-of-fold models saw a share 1 - 1 / n_folds of each history; scores are therefore standardised user by
- * user, which takes out the scale.
+ * Stacking (Wolpert 1992): a head trained on scores of models that had seen its rows would learn to
+ * trust them far too much (an item-item model nearly repeats its input).  So the rows are cut into
+ * n_folds parts, and each part is scored by models fitted on the others; the models used afterwards are
+ * fitted on everything.  What remains is that the out-of-fold models saw a share 1 - 1 / n_folds of
+ * each history; scores are therefore standardised user by user, which takes out the scale.
  */
 #include "fusion/collaborative.h"
 

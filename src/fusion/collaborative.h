@@ -9,8 +9,8 @@
 enum { COLLABORATIVE_MOST = 8 };
 #define COLLABORATIVE_SIGNALS "none|popularity|ease|item_knn|user_knn|ials"
 
-/* Fitted models; each one's scores are standardised user by user, so that a feature is "how many standard deviations
- * above this user's other items". */
+/* Fitted models; each one's scores are standardised user by user, so that a feature is "how many
+ * standard deviations above this user's other items". */
 struct collaborative {
     uint32_t n, n_items;
     const struct model_type *type[COLLABORATIVE_MOST]; /* NULL: popularity, which is counted here */
@@ -19,14 +19,15 @@ struct collaborative {
     const float *popularity; /* [n_items] standardised log(1 + train rows); NULL unless asked */
 };
 
-/* Which models with which parameters: `names` of COLLABORATIVE_SIGNALS ("none" only alone), `params` NULL or a map
- * of them: {ease: {l2: 300}}.  STATUS_USAGE names what is wrong and where. */
+/* Which models with which parameters: `names` of COLLABORATIVE_SIGNALS ("none" only alone), `params`
+ * NULL or a map of them: {ease: {l2: 300}}.  STATUS_USAGE names what is wrong and where. */
 enum status collaborative_choose(const struct param_list *names, const struct node *params,
                                  struct arena *arena, struct collaborative *out);
 /* Fits the chosen models on the whole view; states live in run->arena. */
 enum status collaborative_fit(struct collaborative *c, const struct view *view, struct run *run);
-/* Sets groups->extra to out-of-fold scores: the candidates of a group of fold k are scored by models fitted on the
- * rows of the other folds (intent_fold() of n_folds), so no train row is scored by a model that saw it. */
+/* Sets groups->extra to out-of-fold scores: the candidates of a group of fold k are scored by models
+ * fitted on the rows of the other folds (intent_fold() of n_folds), so no train row is scored by a
+ * model that saw it. */
 enum status collaborative_extra(const struct collaborative *c, const struct view *view, uint32_t n_folds,
                                 struct run *run, struct intent_groups *groups);
 /* out[r][i] += sum_j weight[j] * standardised score j of users[r] for item i. */

@@ -1,9 +1,10 @@
 /*
  * intent.c - groups of a positive and its negatives, and their features.
  *
- * Leaving the item out of the user's vector is exact: the sum over the history minus the item's own part, divided by
- * its norm.  The negatives of a group meet that same vector, so that the positive cannot be told from them by what
- * was taken out (with the whole history for negatives, the length of the sum would tell).
+ * Leaving the item out of the user's vector is exact: the sum over the history minus the item's own
+ * part, divided by its norm.  The negatives of a group meet that same vector, so that the positive
+ * cannot be told from them by what was taken out (with the whole history for negatives, the length of
+ * the sum would tell).
  */
 #include "fusion/intent.h"
 

@@ -1,9 +1,9 @@
 /*
  * intent.h - what a user wants, as vectors, and the questions that the preference model learns from.
  *
- * A question (a group) is: of these candidates, which one did this user take?  It is made of a train row: the user
- * without that row's item, so that nothing of the answer is in the question; the item; and negatives drawn among the
- * items that the user does not have.
+ * A question (a group) is: of these candidates, which one did this user take?  It is made of a train
+ * row: the user without that row's item, so that nothing of the answer is in the question; the item;
+ * and negatives drawn among the items that the user does not have.
  */
 #ifndef FUSION_INTENT_H
 #define FUSION_INTENT_H
@@ -34,15 +34,17 @@ struct intent_groups {
     float *extra;              /* [n x n_candidates x n_extra], set by collaborative_extra() */
 };
 
-/* The fold of train row e (entry of by_user): out-of-fold models that score it are fitted without its fold. */
+/* The fold of train row e (entry of by_user): out-of-fold models that score it are fitted without its
+ * fold. */
 uint32_t intent_fold(uint64_t seed, int64_t e, uint32_t n_folds);
 
-/* Groups of a history [n_users x n_items] (its values are the weights; NULL: ones), in the arena.  A user who has
- * every item gives none. */
+/* Groups of a history [n_users x n_items] (its values are the weights; NULL: ones), in the arena.  A
+ * user who has every item gives none. */
 enum status intent_sample(const struct csr *history, const struct intent_options *options,
                           struct arena *arena, struct intent_groups *out);
 
-/* Which interaction features a question has.  Column order of q: product [d], difference [d], cosine [1], extra. */
+/* Which interaction features a question has.  Column order of q: product [d], difference [d], cosine
+ * [1], extra. */
 struct intent_features {
     bool product, difference, cosine;
 };
@@ -60,7 +62,8 @@ struct intent_source {
 uint32_t intent_columns(const struct intent_source *source);
 enum status intent_fill(const void *context, const uint64_t *groups, size_t n, float *q, float *target);
 
-/* Mean and 1 / standard deviation of every column over (at most 4,096 of) n samples; scale 0 for a constant. */
+/* Mean and 1 / standard deviation of every column over (at most 4,096 of) n samples; scale 0 for a
+ * constant. */
 enum status intent_moments(const struct intent_source *source, uint64_t n, struct arena *scratch, float *mean,
                            float *scale);
 

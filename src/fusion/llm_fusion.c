@@ -1,25 +1,27 @@
 /*
- * llm_fusion.c - p_ui = sigmoid(q_ui . W + b) over interaction features of a language model's vectors and the
- * scores of collaborative models.
+ * llm_fusion.c - p_ui = sigmoid(q_ui . W + b) over interaction features of a language model's vectors
+ * and the scores of collaborative models.
  *
  *   v_i   the vector of the item's text (item_vectors.h), of norm 1
- *   u_u   the mean of v_i over the user's train items, of norm 1; without item i where (u, i) is a train row
+ *   u_u   the mean of v_i over the user's train items, of norm 1; without item i where (u, i) is a
+ *         train row
  *   q_ui  [u * v | abs(u - v) | u . v | standardised score of each collaborative model for (u, i)]
  *
- * Interaction features, because W is linear: over a plain concatenation [u, v] it would give every user the same
- * order of items.  Training pairs are questions of a train row and its sampled negatives (intent.h); collaborative
- * scores of train rows come from models that did not see them (collaborative.h); features are standardised, W and b
- * learned by binary cross-entropy (preference.h) with a share of the questions held out to stop early, and the
- * standardisation folded into W and b.
+ * Interaction features, because W is linear: over a plain concatenation [u, v] it would give every user
+ * the same order of items.  Training pairs are questions of a train row and its sampled negatives
+ * (intent.h); collaborative scores of train rows come from models that did not see them
+ * (collaborative.h); features are standardised, W and b learned by binary cross-entropy (preference.h)
+ * with a share of the questions held out to stop early, and the standardisation folded into W and b.
  *
- * Sources: product and difference features, Tai, Socher, Manning 2015, section 4.2, and Conneau et al. 2017, section
- * 3.1; cross-entropy with sampled negatives, He et al. 2017, equation 7; stacking, Wolpert 1992; prior correction,
- * King, Zeng 2001.
+ * Sources: product and difference features, Tai, Socher, Manning 2015, section 4.2, and Conneau et al.
+ * 2017, section 3.1; cross-entropy with sampled negatives, He et al. 2017, equation 7; stacking,
+ * Wolpert 1992; prior correction, King, Zeng 2001.
  *
- * The `encoder` gives the controls: the same head on words (tfidf), on the language model's vectors at wrong items
- * (shuffled), on noise (random), and on no text at all (none).
- * Limits: a text with tags or reviews of train rows was in part written by the user of that row (item_vectors.c);
- * one linear head for all users.
+ * The `encoder` gives the controls: the same head on words (tfidf), on the language model's vectors at
+ * wrong items (shuffled), on noise (random), and on no text at all (none).
+ * Limits: a text with tags or
+ * reviews of train rows was in part written by the user of that row (item_vectors.c); one linear head
+ * for all users.
  */
 #include "fusion/llm_fusion.h"
 
@@ -103,10 +105,10 @@ static enum status llm_fusion_check(const void *params, const struct node *where
     const bool no_text = p->encoder == ITEM_ENCODER_NONE || p->features.n == 0;
     const bool none = p->collaborative.n == 0 || has(&p->collaborative, "none");
     const char *mistake = NULL;
-    if (no_text && none)
-        mistake = "llm_fusion has neither text features nor collaborative scores: nothing to learn from";
-    else if (none && p->collaborative.n > 1)
+    if (none && p->collaborative.n > 1)
         mistake = "collaborative of llm_fusion has 'none' beside others";
+    else if (no_text && none)
+        mistake = "llm_fusion has neither text features nor collaborative scores: nothing to learn from";
     if (mistake == NULL)
         return STATUS_OK;
     return where == NULL ? status_fail(STATUS_USAGE, "%s", mistake) : node_fail(where, "%s", mistake);

@@ -1,5 +1,6 @@
 /*
- * llm_fusion.h - the mission's model: a language model's vectors and a recommender's scores in one preference.
+ * llm_fusion.h - the mission's model: a language model's vectors and a recommender's scores in one
+ * preference.
  */
 #ifndef FUSION_LLM_FUSION_H
 #define FUSION_LLM_FUSION_H
@@ -7,8 +8,9 @@
 
 extern const struct model_type model_llm_fusion;
 
-/* p_ui = sigmoid(q_ui . W + b) of n pairs, with b corrected for the sampling of negatives: the probability that u has
- * taken i among all pairs, where the model's scores (the logits before correction) only rank. */
+/* p_ui = sigmoid(q_ui . W + b) of n pairs, with b corrected for the sampling of negatives: the
+ * probability that u has taken i among all pairs, where the model's scores (the logits before
+ * correction) only rank. */
 enum status llm_fusion_probability(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
                                    float *probability);
 

@@ -2,11 +2,12 @@
  * preference.c - logistic regression by Adam on mini-batches.
  *
  *   L(W, b) = 1/n sum_s [log(1 + exp(z_s)) - y_s z_s] + regularization / 2 |W|^2,   z_s = q_s . W + b
- *   dL/dW = 1/n sum_s (sigmoid(z_s) - y_s) q_s + regularization W,   dL/db = 1/n sum_s (sigmoid(z_s) - y_s)
+ *   dL/dW = 1/n sum_s (sigmoid(z_s) - y_s) q_s + regularization W,   dL/db = 1/n sum_s (sigmoid(z_s) -
+ *         y_s)
  *
  * Sources: Adam, Kingma, Ba 2015, algorithm 1; prior correction for sampled negatives, King, Zeng 2001,
- * equation 7. Weights and moments are doubles on the host, features and residuals floats in kernels.  Sums
- * over a batch go in chunks of CHUNK rows (kernels/preference.cu), the chunks in order.
+ * equation 7. Weights and moments are doubles on the host, features and residuals floats in kernels.
+ * Sums over a batch go in chunks of CHUNK rows (kernels/preference.cu), the chunks in order.
  */
 #include "fusion/preference.h"
 

@@ -1,11 +1,12 @@
 /*
  * item_vectors.c - item vectors from a language model or from one of its controls.
  *
- * All of them pass through the same steps: encode, centre, keep principal components, divide by the norm; so
- * the head on top meets the same shapes and scales whatever the encoder.  Centring: mean-pooled sentence
- * vectors lie in a narrow cone (Ethayarajh 2019), and a cosine without it mostly measures that cone. Limit:
- * an item's text holds the tags and reviews of the train rows, so a train row is scored with a text that its
- * own user helped to write; held-out rows never are (view.h).
+ * All of them pass through the same steps: encode, centre, keep principal components, divide by the
+ * norm; so the head on top meets the same shapes and scales whatever the encoder.  Centring:
+ * mean-pooled sentence vectors lie in a narrow cone (Ethayarajh 2019), and a cosine without it mostly
+ * measures that cone.
+ * Limit: an item's text holds the tags and reviews of the train rows, so a train
+ * row is scored with a text that its own user helped to write; held-out rows never are (view.h).
  */
 #include "models/item_vectors.h"
 

@@ -1,6 +1,6 @@
 /*
- * item_vectors.h - the one source of item vectors for the models that fuse text: the language model's, and
- * its controls, so that a table shows what the language model itself brought.
+ * item_vectors.h - the one source of item vectors for the models that fuse text: the language model's,
+ * and its controls, so that a table shows what the language model itself brought.
  */
 #ifndef MODELS_ITEM_VECTORS_H
 #define MODELS_ITEM_VECTORS_H
@@ -30,8 +30,8 @@ struct item_vectors {
     float *v; /* [n_items x d] rows of L2 norm 1, or zero (an item without a word, under tfidf) */
 };
 
-/* Vectors of all items of the view, owned by run->arena.  The same (options, view, seed) gives the same bits.
- * STATUS_UNAVAILABLE: no text, or no model folder (the sentence says what to do). */
+/* Vectors of all items of the view, owned by run->arena.  The same (options, view, seed) gives the same
+ * bits. STATUS_UNAVAILABLE: no text, or no model folder (the sentence says what to do). */
 enum status item_vectors_build(const struct item_vectors_options *options, const struct view *view,
                                struct run *run, struct item_vectors *out);
 

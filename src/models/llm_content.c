@@ -1,8 +1,8 @@
 /*
- * llm_content.c - content-based filtering on sentence vectors: a user is the mean of the vectors of the train
- * items, a score the cosine to the item (the pattern of Pazzani, Billsus 2007 with the vectors of Reimers,
- * Gurevych 2019). Users and items are unit vectors, so scores are a product of two matrices, and ranking is
- * GEMM (factors()). A user without history scores 0 everywhere.
+ * llm_content.c - content-based filtering on sentence vectors: a user is the mean of the vectors of the
+ * train items, a score the cosine to the item (the pattern of Pazzani, Billsus 2007 with the vectors of
+ * Reimers, Gurevych 2019). Users and items are unit vectors, so scores are a product of two matrices,
+ * and ranking is GEMM (factors()). A user without history scores 0 everywhere.
  */
 #include "models/history.h"
 #include "models/item_vectors.h"

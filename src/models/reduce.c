@@ -1,12 +1,14 @@
 /*
- * reduce.c - truncated singular value decomposition, made of products and of one small symmetric eigenproblem
- * (gsl_eigen_symmv), so that it needs no LAPACK and gives the same bits for any number of threads.
+ * reduce.c - truncated singular value decomposition, made of products and of one small symmetric
+ * eigenproblem (gsl_eigen_symmv), so that it needs no LAPACK and gives the same bits for any number of
+ * threads.
  *
- * Dense: X'X = V diag(s^2) V', out = X V.  Sparse: subspace iteration (Rutishauser 1969; Halko, Martinsson,
- * Tropp 2011, section 4.5) on X'X from a Gaussian start with OVERSAMPLING more columns than asked, then the
- * same small problem.  Of a TF-IDF matrix that is latent semantic analysis (Deerwester et al. 1990). Limits:
- * Gram matrices in single precision lose singular values below about 1e-3 of the largest; such directions
- * come out as zero columns.
+ * Dense: X'X = V diag(s^2) V', out = X V.  Sparse: subspace iteration (Rutishauser 1969; Halko,
+ * Martinsson, Tropp 2011, section 4.5) on X'X from a Gaussian start with OVERSAMPLING more columns than
+ * asked, then the same small problem.  Of a TF-IDF matrix that is latent semantic analysis (Deerwester
+ * et al. 1990).
+ * Limits: Gram matrices in single precision lose singular values below about 1e-3 of the
+ * largest; such directions come out as zero columns.
  */
 #include "models/reduce.h"
 

@@ -6,9 +6,9 @@
 #include "backend/backend.h"
 #include "base/csr.h"
 
-/* X [n x d] times its first `dimensions` right singular vectors (columns in order of falling singular value,
- * each signed so that its largest weight is positive) into out [n x dimensions].  Columns past the rank are
- * zero. d at most 4096. */
+/* X [n x d] times its first `dimensions` right singular vectors (columns in order of falling singular
+ * value, each signed so that its largest weight is positive) into out [n x dimensions].  Columns past
+ * the rank are zero. d at most 4096. */
 enum status reduce_dense(const struct backend *b, const float *X, uint32_t n, uint32_t d, uint32_t dimensions,
                          struct arena *scratch, float *out);
 /* The same of a sparse matrix, by subspace iteration from random numbers of `seed`. */

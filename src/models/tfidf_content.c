@@ -1,11 +1,11 @@
 /*
- * tfidf_content.c - content-based filtering on words: an item is the TF-IDF vector of its text, a user the
- * mean of the vectors of the train items, a score the cosine of the two (Pazzani, Billsus 2007; Lops et al.
- * 2011).
+ * tfidf_content.c - content-based filtering on words: an item is the TF-IDF vector of its text, a user
+ * the mean of the vectors of the train items, a score the cosine of the two (Pazzani, Billsus 2007;
+ * Lops et al. 2011).
  *
- * Item vectors are sparse [n_items x n_words] with rows of norm 1; profiles are made when users are scored,
- * dense [users of the tile x n_words], since a user of a few hundred items has most words anyway. A user
- * without history, and every item without a word, scores 0.
+ * Item vectors are sparse [n_items x n_words] with rows of norm 1; profiles are made when users are
+ * scored, dense [users of the tile x n_words], since a user of a few hundred items has most words
+ * anyway. A user without history, and every item without a word, scores 0.
  */
 #include <stdlib.h>
 

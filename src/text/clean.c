@@ -1,12 +1,13 @@
 /*
- * clean.c - text made fit for counting words.  The order of the steps matters: tags go before entities are
- * decoded, so that "&lt;b&gt;", which a reader sees as "<b>", stays text; entities go before NFKC, since they
- * may stand for characters that NFKC folds (&nbsp;, &frac12;).
+ * clean.c - text made fit for counting words.  The order of the steps matters: tags go before entities
+ * are decoded, so that "&lt;b&gt;", which a reader sees as "<b>", stays text; entities go before NFKC,
+ * since they may stand for characters that NFKC folds (&nbsp;, &frac12;).
  *
- * Sources: HTML Living Standard 13.5 (character references; the table below holds XML's five, white space,
- * punctuation and the Latin-1 letters, which is what review texts contain), Unicode Standard Annex 15 (NFKC)
- * and section 3.13 (case folding) through utf8proc. Limits: entities without the final ';' are left alone; a
- * text decoded twice by its publisher ("&amp;amp;") is decoded once.
+ * Sources: HTML Living Standard 13.5 (character references; the table below holds XML's five, white
+ * space, punctuation and the Latin-1 letters, which is what review texts contain), Unicode Standard
+ * Annex 15 (NFKC) and section 3.13 (case folding) through utf8proc.
+ * Limits: entities without the final
+ * ';' are left alone; a text decoded twice by its publisher ("&amp;amp;") is decoded once.
  */
 #include "text/clean.h"
 
@@ -20,22 +21,24 @@ struct entity {
 };
 /* clang-format off */
 static const struct entity entities[] = {
-    {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}, {"nbsp", 0xA0}, {"iexcl", 0xA1},
-    {"cent", 0xA2}, {"pound", 0xA3}, {"yen", 0xA5}, {"sect", 0xA7}, {"copy", 0xA9}, {"laquo", 0xAB}, {"shy", 0xAD},
-    {"reg", 0xAE}, {"deg", 0xB0}, {"plusmn", 0xB1}, {"acute", 0xB4}, {"micro", 0xB5}, {"middot", 0xB7},
-    {"raquo", 0xBB}, {"frac14", 0xBC}, {"frac12", 0xBD}, {"frac34", 0xBE}, {"iquest", 0xBF}, {"Agrave", 0xC0},
-    {"Aacute", 0xC1}, {"Acirc", 0xC2}, {"Atilde", 0xC3}, {"Auml", 0xC4}, {"Aring", 0xC5}, {"AElig", 0xC6},
-    {"Ccedil", 0xC7}, {"Egrave", 0xC8}, {"Eacute", 0xC9}, {"Ecirc", 0xCA}, {"Euml", 0xCB}, {"Igrave", 0xCC},
-    {"Iacute", 0xCD}, {"Icirc", 0xCE}, {"Iuml", 0xCF}, {"Ntilde", 0xD1}, {"Ograve", 0xD2}, {"Oacute", 0xD3},
-    {"Ocirc", 0xD4}, {"Otilde", 0xD5}, {"Ouml", 0xD6}, {"times", 0xD7}, {"Oslash", 0xD8}, {"Ugrave", 0xD9},
-    {"Uacute", 0xDA}, {"Ucirc", 0xDB}, {"Uuml", 0xDC}, {"szlig", 0xDF}, {"agrave", 0xE0}, {"aacute", 0xE1},
-    {"acirc", 0xE2}, {"atilde", 0xE3}, {"auml", 0xE4}, {"aring", 0xE5}, {"aelig", 0xE6}, {"ccedil", 0xE7},
-    {"egrave", 0xE8}, {"eacute", 0xE9}, {"ecirc", 0xEA}, {"euml", 0xEB}, {"igrave", 0xEC}, {"iacute", 0xED},
-    {"icirc", 0xEE}, {"iuml", 0xEF}, {"ntilde", 0xF1}, {"ograve", 0xF2}, {"oacute", 0xF3}, {"ocirc", 0xF4},
-    {"otilde", 0xF5}, {"ouml", 0xF6}, {"divide", 0xF7}, {"oslash", 0xF8}, {"ugrave", 0xF9}, {"uacute", 0xFA},
-    {"ucirc", 0xFB}, {"uuml", 0xFC}, {"yuml", 0xFF}, {"ndash", 0x2013}, {"mdash", 0x2014}, {"lsquo", 0x2018},
-    {"rsquo", 0x2019}, {"ldquo", 0x201C}, {"rdquo", 0x201D}, {"bull", 0x2022}, {"hellip", 0x2026},
-    {"euro", 0x20AC}, {"trade", 0x2122}};
+    {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}, {"nbsp", 0xA0},
+    {"iexcl", 0xA1}, {"cent", 0xA2}, {"pound", 0xA3}, {"yen", 0xA5}, {"sect", 0xA7}, {"copy", 0xA9},
+    {"laquo", 0xAB}, {"shy", 0xAD}, {"reg", 0xAE}, {"deg", 0xB0}, {"plusmn", 0xB1}, {"acute", 0xB4},
+    {"micro", 0xB5}, {"middot", 0xB7}, {"raquo", 0xBB}, {"frac14", 0xBC}, {"frac12", 0xBD},
+    {"frac34", 0xBE}, {"iquest", 0xBF}, {"Agrave", 0xC0}, {"Aacute", 0xC1}, {"Acirc", 0xC2},
+    {"Atilde", 0xC3}, {"Auml", 0xC4}, {"Aring", 0xC5}, {"AElig", 0xC6}, {"Ccedil", 0xC7},
+    {"Egrave", 0xC8}, {"Eacute", 0xC9}, {"Ecirc", 0xCA}, {"Euml", 0xCB}, {"Igrave", 0xCC},
+    {"Iacute", 0xCD}, {"Icirc", 0xCE}, {"Iuml", 0xCF}, {"Ntilde", 0xD1}, {"Ograve", 0xD2},
+    {"Oacute", 0xD3}, {"Ocirc", 0xD4}, {"Otilde", 0xD5}, {"Ouml", 0xD6}, {"times", 0xD7},
+    {"Oslash", 0xD8}, {"Ugrave", 0xD9}, {"Uacute", 0xDA}, {"Ucirc", 0xDB}, {"Uuml", 0xDC},
+    {"szlig", 0xDF}, {"agrave", 0xE0}, {"aacute", 0xE1}, {"acirc", 0xE2}, {"atilde", 0xE3},
+    {"auml", 0xE4}, {"aring", 0xE5}, {"aelig", 0xE6}, {"ccedil", 0xE7}, {"egrave", 0xE8},
+    {"eacute", 0xE9}, {"ecirc", 0xEA}, {"euml", 0xEB}, {"igrave", 0xEC}, {"iacute", 0xED},
+    {"icirc", 0xEE}, {"iuml", 0xEF}, {"ntilde", 0xF1}, {"ograve", 0xF2}, {"oacute", 0xF3},
+    {"ocirc", 0xF4}, {"otilde", 0xF5}, {"ouml", 0xF6}, {"divide", 0xF7}, {"oslash", 0xF8},
+    {"ugrave", 0xF9}, {"uacute", 0xFA}, {"ucirc", 0xFB}, {"uuml", 0xFC}, {"yuml", 0xFF},
+    {"ndash", 0x2013}, {"mdash", 0x2014}, {"lsquo", 0x2018}, {"rsquo", 0x2019}, {"ldquo", 0x201C},
+    {"rdquo", 0x201D}, {"bull", 0x2022}, {"hellip", 0x2026}, {"euro", 0x20AC}, {"trade", 0x2122}};
 /* clang-format on */
 
 /* The length of the tag at `p`, 0 when there is none. */

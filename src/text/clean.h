@@ -8,7 +8,8 @@
 
 /* Appends the cleaned text to the string that `b` is building (string_builder_end() closes it):
  *   1. tags (<b>, </p>, <!-- -->, <br/>) become a space; "<3" and "a < b" are no tags and stay;
- *   2. HTML entities are decoded once (&amp; &#34; &#x27; &eacute; ...); an unknown one stays as written;
+ *   2. HTML entities are decoded once (&amp; &#34; &#x27; &eacute; ...); an unknown one stays as
+ *         written;
  *   3. bytes that are not UTF-8 become U+FFFD;
  *   4. NFKC with case folding (Unicode's full folding: "Straße" -> "strasse");
  *   5. control characters and runs of white space become one space; none at the ends.

@@ -1,9 +1,11 @@
 /*
  * tfidf.c - bags of weighted words (Salton, Buckley 1988), with the formulas of scikit-learn's
- * TfidfVectorizer (smooth_idf, norm l2), so that results can be compared: idf = ln((1 + n) / (1 + df)) + 1,
- * weight = tf * idf or (1 + ln tf) * idf, each text divided by its L2 norm.  Columns are sorted by bytes.
+ * TfidfVectorizer (smooth_idf, norm l2), so that results can be compared: idf = ln((1 + n) / (1 + df))
+ * + 1, weight = tf * idf or (1 + ln tf) * idf, each text divided by its L2 norm.  Columns are sorted by
+ * bytes.
  *
- * Ties at `max_features` go to the word that comes first by bytes (scikit-learn's own rule is not fixed).
+ * Ties at `max_features` go to the word that comes first by bytes (scikit-learn's own rule is not
+ * fixed).
  */
 #include "text/tfidf.h"
 
@@ -130,8 +132,8 @@ static enum status choose_columns(const struct counting *c, const int64_t *ptr, 
     return string_builder_finish(&b, arena, &out->words);
 }
 
-/* Weighs the columns of one text (rising, with repetitions) into idx and val; returns how many entries it
- * made. */
+/* Weighs the columns of one text (rising, with repetitions) into idx and val; returns how many entries
+ * it made. */
 static int64_t weigh_text(uint32_t *tokens, size_t n, bool sublinear, const float *idf, uint32_t *idx,
                           float *val)
 {

@@ -19,8 +19,8 @@ struct tfidf {
     struct csr weights;   /* [n_texts x n_words] tf * idf, rows of L2 norm 1 or empty */
 };
 
-/* Cleans the texts (text_clean()), cuts them into words, counts and weighs.  Everything out is the arena's;
- * scratch is used on the way.  No words at all is not an error: n_words is 0. */
+/* Cleans the texts (text_clean()), cuts them into words, counts and weighs.  Everything out is the
+ * arena's; scratch is used on the way.  No words at all is not an error: n_words is 0. */
 enum status tfidf_fit(const struct strings *texts, const struct tfidf_options *options, struct arena *arena,
                       struct arena *scratch, struct tfidf *out);
 

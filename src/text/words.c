@@ -1,12 +1,13 @@
 /*
  * words.c - from cleaned text to words.
  *
- * The stop words are a list of our own: English articles, pronouns, auxiliaries, prepositions, conjunctions
- * and the commonest adverbs, with the pieces that an apostrophe leaves ("don't" -> "don" "t"; one letter is
- * no word).  It was written for recfuse from a grammar's closed word classes and copies no published list; it
- * errs on the short side, for in titles even "the" and "who" may carry meaning ("The Who"), and idf weighs
- * common words down anyway. Limits: scripts that need a dictionary to find words (Thai, Khmer) give one long
- * word a run; no stemming.
+ * The stop words are a list of our own: English articles, pronouns, auxiliaries, prepositions,
+ * conjunctions and the commonest adverbs, with the pieces that an apostrophe leaves ("don't" -> "don"
+ * "t"; one letter is no word).  It was written for recfuse from a grammar's closed word classes and
+ * copies no published list; it errs on the short side, for in titles even "the" and "who" may carry
+ * meaning ("The Who"), and idf weighs common words down anyway.
+ * Limits: scripts that need a dictionary
+ * to find words (Thai, Khmer) give one long word a run; no stemming.
  */
 #include "text/words.h"
 
@@ -17,17 +18,19 @@
 /* Sorted by strcmp: binary search. */
 /* clang-format off */
 static const char *const stops_english[] = {
-    "about", "above", "after", "again", "against", "all", "also", "am", "an", "and", "any", "are", "aren", "as",
-    "at", "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "could",
-    "couldn", "did", "didn", "do", "does", "doesn", "doing", "don", "down", "during", "each", "few", "for", "from",
-    "further", "had", "hadn", "has", "hasn", "have", "haven", "having", "he", "her", "here", "hers", "herself",
-    "him", "himself", "his", "how", "if", "in", "into", "is", "isn", "it", "its", "itself", "just", "ll", "may",
-    "me", "might", "more", "most", "must", "my", "myself", "no", "nor", "not", "of", "off", "on", "once", "only",
-    "or", "other", "our", "ours", "ourselves", "out", "over", "own", "same", "shall", "she", "should", "shouldn",
-    "so", "some", "such", "than", "that", "the", "their", "theirs", "them", "themselves", "then", "there", "these",
-    "they", "this", "those", "through", "to", "too", "under", "until", "up", "upon", "us", "ve", "very", "was",
-    "wasn", "we", "were", "weren", "what", "when", "where", "which", "while", "who", "whom", "why", "will", "with",
-    "won", "would", "wouldn", "you", "your", "yours", "yourself", "yourselves"};
+    "about", "above", "after", "again", "against", "all", "also", "am", "an", "and", "any", "are",
+    "aren", "as", "at", "be", "because", "been", "before", "being", "below", "between", "both", "but",
+    "by", "can", "could", "couldn", "did", "didn", "do", "does", "doesn", "doing", "don", "down",
+    "during", "each", "few", "for", "from", "further", "had", "hadn", "has", "hasn", "have", "haven",
+    "having", "he", "her", "here", "hers", "herself", "him", "himself", "his", "how", "if", "in",
+    "into", "is", "isn", "it", "its", "itself", "just", "ll", "may", "me", "might", "more", "most",
+    "must", "my", "myself", "no", "nor", "not", "of", "off", "on", "once", "only", "or", "other", "our",
+    "ours", "ourselves", "out", "over", "own", "same", "shall", "she", "should", "shouldn", "so",
+    "some", "such", "than", "that", "the", "their", "theirs", "them", "themselves", "then", "there",
+    "these", "they", "this", "those", "through", "to", "too", "under", "until", "up", "upon", "us",
+    "ve", "very", "was", "wasn", "we", "were", "weren", "what", "when", "where", "which", "while",
+    "who", "whom", "why", "will", "with", "won", "would", "wouldn", "you", "your", "yours", "yourself",
+    "yourselves"};
 /* clang-format on */
 
 bool words_is_stop(const char *word, size_t length)

@@ -13,10 +13,10 @@ enum word_stops { WORDS_ALL, WORDS_ENGLISH }; /* WORDS_ENGLISH: without English 
 /* Called for each word; a failure ends the walk. */
 typedef enum status word_visitor(void *context, const char *word, size_t length);
 
-/* Words of cleaned text (text_clean()), in order: longest runs of letters, marks, numbers and connecting
- * punctuation (Unicode categories L*, M*, N*, Pc), of two or more code points, as scikit-learn's
- * token_pattern `\b\w\w+\b` has them; and each Han, Hiragana or Katakana character by itself, since those
- * scripts put no space between words. */
+/* Words of cleaned text (text_clean()), in order: longest runs of letters, marks, numbers and
+ * connecting punctuation (Unicode categories L*, M*, N*, Pc), of two or more code points, as
+ * scikit-learn's token_pattern `\b\w\w+\b` has them; and each Han, Hiragana or Katakana character by
+ * itself, since those scripts put no space between words. */
 enum status words_visit(const char *text, size_t length, enum word_stops stops, word_visitor *visit,
                         void *context);
 

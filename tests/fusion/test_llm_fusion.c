@@ -1,6 +1,7 @@
 /*
- * test_llm_fusion.c - the fused model on a made-up catalogue of two subjects: what its questions hold, that nothing
- * of the answer is in them, that users of disjoint taste get different orders, threads, files, mistakes.
+ * test_llm_fusion.c - the fused model on a made-up catalogue of two subjects: what its questions hold,
+ * that nothing of the answer is in them, that users of disjoint taste get different orders, threads,
+ * files, mistakes.
  */
 #include "../models/mf_fixture.h"
 
@@ -14,7 +15,8 @@
 
 extern const struct model_type model_ease;
 
-/* Items 0 .. 19 are of space, 20 .. 39 of cooking, 40 has no text; user 2 and item 40 have no interaction. */
+/* Items 0 .. 19 are of space, 20 .. 39 of cooking, 40 has no text; user 2 and item 40 have no
+ * interaction. */
 enum { N_USERS = 40, N_ITEMS = 41, HALF = 20, EMPTY_USER = 2 };
 static const char *const words[2][5] = {{"rocket", "moon", "galaxy", "astronaut", "comet"},
                                         {"bread", "pastry", "soup", "oven", "recipe"}};
@@ -211,7 +213,8 @@ static void standardize(float *row, uint32_t n)
         row[i] = squares > 0 ? (float)(((double)row[i] - mean) / sqrt(squares)) : 0;
 }
 
-/* Train rows are scored by models that never saw them: the same numbers as fitting on a view without the fold. */
+/* Train rows are scored by models that never saw them: the same numbers as fitting on a view without
+ * the fold. */
 static void collaborative_scores_are_out_of_fold(void **state)
 {
     (void)state;
@@ -293,7 +296,8 @@ static void same_bytes_with_threads_and_files(void **state)
     }
 }
 
-/* Negatives were sampled, one of many; corrected, the mean probability of all pairs is the share of train rows. */
+/* Negatives were sampled, one of many; corrected, the mean probability of all pairs is the share of
+ * train rows. */
 static void probabilities_are_corrected_for_sampling(void **state)
 {
     (void)state;

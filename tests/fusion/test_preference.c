@@ -23,8 +23,8 @@ static int open_backend(void **state)
 static const float example_W[] = {1.84603F, -1.68617F}, example_q[] = {0.9F, 0.1F, 0.4F, 0.6F};
 static const float example_p[] = {0.8165F, 0.4321F};
 
-/* The loss in double over a table, of d weights and b in `w`: written from the formula, not from the kernels.
- */
+/* The loss in double over a table, of d weights and b in `w`: written from the formula, not from the
+ * kernels. */
 struct reference {
     const float *q, *y;
     size_t n, d, moved;
@@ -64,7 +64,8 @@ static enum status fill(const void *context, const uint64_t *groups, size_t n, f
     return STATUS_OK;
 }
 
-/* preference_loss() against the reference: loss, and every component of the gradient by gsl_deriv_central. */
+/* preference_loss() against the reference: loss, and every component of the gradient by
+ * gsl_deriv_central. */
 static void assert_gradient(const float *q, const float *y, size_t n, size_t d, const float *W, float b,
                             double regularization)
 {

@@ -1,6 +1,6 @@
 /*
- * test_content.c - models of item text: tfidf_content, llm_content and the item vectors under it, on a made-up
- * catalogue of space and cooking.
+ * test_content.c - models of item text: tfidf_content, llm_content and the item vectors under it, on a
+ * made-up catalogue of space and cooking.
  */
 #include "mf_fixture.h"
 
@@ -42,7 +42,8 @@ static void score(const struct fixture *f, const struct model_type *type, const 
         assert_true(isfinite(out[i]) && fabsf(out[i]) < 1.0001F);
 }
 
-/* By hand: with min_df 1, no stop words, item 1 is "moon rocket engineers"; user 0's profile is items 0 and 2. */
+/* By hand: with min_df 1, no stop words, item 1 is "moon rocket engineers"; user 0's profile is items 0
+ * and 2. */
 static void tfidf_scores_are_cosines(void **state)
 {
     (void)state;
@@ -51,8 +52,8 @@ static void tfidf_scores_are_cosines(void **state)
     float s[N_USERS * N_ITEMS];
     open_catalogue(&f, &title);
     score(&f, &model_tfidf_content, fixture_fit(&f, &model_tfidf_content, "{text: title, min_df: 1}"), s);
-    /* idf = ln(9 / (1 + df)) + 1 (8 texts); item 0 = {rocket df 3, moon df 2}, item 1 = {moon, rocket, engineers df 1},
-     * item 2 = {astronauts df 1, mars df 2}. */
+    /* idf = ln(9 / (1 + df)) + 1 (8 texts); item 0 = {rocket df 3, moon df 2}, item 1 = {moon, rocket,
+     * engineers df 1}, item 2 = {astronauts df 1, mars df 2}. */
     const double once = log(9.0 / 2) + 1, twice = log(9.0 / 3) + 1, thrice = log(9.0 / 4) + 1;
     const double n0 = sqrt(thrice * thrice + twice * twice);
     const double n1 = sqrt(twice * twice + thrice * thrice + once * once);
