@@ -4,6 +4,7 @@
 # whose path holds one of the words.
 set -uo pipefail
 build=$1; shift
+export OMP_WAIT_POLICY=passive # waiting threads sleep: on a busy machine spinning ones cost tests many times their work
 passed=0 failed=0 skipped=0 bad=()
 log=$(mktemp); trap 'rm -f "$log"' EXIT
 
