@@ -132,7 +132,7 @@ enum status record_results(struct record *r, struct arena *arena)
     if (status == STATUS_OK)
         status = atomic_open(&csv, path);
     if (status != STATUS_OK) {
-        per_user_abort(&users);
+        per_user_close(&users);
         return status;
     }
     status = fill(r, &csv, &users);
@@ -141,7 +141,7 @@ enum status record_results(struct record *r, struct arena *arena)
     if (status == STATUS_OK)
         return atomic_commit(&csv);
     atomic_abort(&csv);
-    per_user_abort(&users);
+    per_user_close(&users);
     return status;
 }
 

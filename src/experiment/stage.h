@@ -6,8 +6,8 @@
 #include "experiment/experiment.h"
 
 struct stage {
-    struct arena *data, *fold_data; /* owners of what follows */
-    const struct dataset *dataset; /* what filters and split left of it: the items that are ranked */
+    struct arena *data, *fold_data;      /* owners of what follows */
+    const struct dataset *dataset;       /* what filters and split left of it: the items that are ranked */
     uint64_t n_interactions, n_filtered; /* rows of the file; rows after the filters */
     struct fold *folds;
     size_t n_folds;
