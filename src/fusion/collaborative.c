@@ -19,12 +19,12 @@
 enum { TILE_USERS = 64 };
 
 extern const struct model_type model_ease, model_item_knn, model_user_knn, model_ials;
-static const struct model_type *const signals[] = {&model_ease, &model_item_knn, &model_user_knn,
-                                                   &model_ials};
+static const struct model_type *const signals[] = {&model_ease, &model_item_knn, &model_user_knn, &model_ials,
+                                                   NULL};
 
 static const struct model_type *signal_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+    for (size_t i = 0; signals[i] != NULL; i++)
         if (strcmp(signals[i]->name, name) == 0)
             return signals[i];
     return NULL;

@@ -268,11 +268,12 @@ static enum status llm_fusion_score_users(const void *state, const uint32_t *use
     const struct llm_fusion *m = state;
     float *room = malloc((2 * n * m->items.d + 1) * sizeof *room);
     unsigned char *known = malloc(n + 1);
-    enum status status = STATUS_OK;
-    if (room == NULL || known == NULL)
-        status = status_fail(STATUS_SYSTEM, "out of memory to score %zu users", n);
-    if (status == STATUS_OK)
-        status = score_text(m, users, n, out, room, known);
+    if (room == NULL || known == NULL) {
+        free(known);
+        free(room);
+        return status_fail(STATUS_SYSTEM, "out of memory to score %zu users", n);
+    }
+    enum status status = score_text(m, users, n, out, room, known);
     if (status == STATUS_OK)
         status = collaborative_add(&m->collaborative, m->backend, m->signal, users, n, out);
     free(known);
