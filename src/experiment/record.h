@@ -4,7 +4,7 @@
  *
  * A line of the journal about a cell: {"cell": place in the plan, "key", "status": "done" | "skipped" | "failed",
  * "message", "dataset", "dataset_sha256", "fold", "model", "label", "params", "grid", "seed", "block", "point",
- * "n_users", "n_tied", "fit_seconds", "fit_cpu_seconds", "rank_seconds", ..., "peak_rss_mib", "device", "threads",
+ * "n_users", "n_tied", "n_train" ..., "fit_seconds", "fit_cpu_seconds", "rank_seconds", ..., "peak_rss_mib", "device", "threads",
  * "finished"}.
  */
 #ifndef EXPERIMENT_RECORD_H

@@ -154,6 +154,39 @@ static void add_clocks(json_t *line, const char *what, struct clocks clocks)
     json_object_set_new(line, name, json_real(clocks.cpu));
 }
 
+/* What was counted when the fold was made (split.h). */
+static void add_counts(json_t *line, const struct fold_plan *fold)
+{
+    const struct {
+        const char *name;
+        uint64_t n;
+    } counts[] = {{"n_train", fold->n_train},
+                  {"n_valid", fold->n_valid},
+                  {"n_test", fold->n_test},
+                  {"n_duplicates", fold->n_duplicates},
+                  {"n_unknown_dropped", fold->n_unknown_dropped},
+                  {"n_train_test_pairs", fold->n_train_test_pairs},
+                  {"n_cold_test_items", fold->n_cold_test_items}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_object_set_new(line, counts[i].name, json_integer((json_int_t)counts[i].n));
+}
+
+/* What a reader of the tables should know of the data. */
+static void tell_counts(const struct runner *r)
+{
+    for (size_t d = 0; d < r->experiment->n_datasets; d++)
+        for (size_t f = 0; f < r->plan.datasets[d].n_folds; f++) {
+            const struct fold_plan *p = &r->plan.datasets[d].folds[f];
+            if (p->n_duplicates + p->n_unknown_dropped + p->n_train_test_pairs == 0)
+                continue;
+            log_info("%s fold %zu: %llu duplicate pairs (the last was kept), %llu rows with unknown ids "
+                     "dropped, %llu pairs "
+                     "in train and test (masked when ranking, so missed)",
+                     r->experiment->datasets[d].name, f, (unsigned long long)p->n_duplicates,
+                     (unsigned long long)p->n_unknown_dropped, (unsigned long long)p->n_train_test_pairs);
+        }
+}
+
 static enum status write_done(struct runner *r, size_t i, const struct cell_outcome *outcome)
 {
     TRY(cell_write(r->folder.path, r->plan.cells[i].key, &outcome->values));
@@ -162,6 +195,7 @@ static enum status write_done(struct runner *r, size_t i, const struct cell_outc
         json_object_set_new(line, "n_users", json_integer(outcome->values.n_users));
         json_object_set_new(line, "n_tied", json_integer(outcome->n_tied));
         json_object_set_new(line, "peak_rss_mib", json_real(outcome->peak_rss_mib));
+        add_counts(line, &r->plan.datasets[r->plan.cells[i].dataset].folds[r->plan.cells[i].fold]);
         add_clocks(line, "fit", outcome->fit);
         add_clocks(line, "rank", outcome->rank);
         add_clocks(line, "evaluate", outcome->evaluate);
@@ -281,6 +315,7 @@ static enum status run_cells(struct runner *r)
     }
     log_info("%s: %zu cells, %zu to run, into %s", r->experiment->name, r->plan.n_cells, n_todo,
              r->folder.path);
+    tell_counts(r);
     TRY(skip_cells(r));
     r->progress = progress_new(n_todo);
     enum status status = STATUS_OK;
