@@ -36,7 +36,7 @@ const char *model_nearest(const char *name)
 {
     const char *names[256] = {NULL};
     size_t n = 0;
-    for (; model_types[n] != NULL && n < 256; n++)
+    for (; n < 256 && model_types[n] != NULL; n++)
         names[n] = model_types[n]->name;
     return string_nearest(name, names, n);
 }

@@ -105,7 +105,7 @@ static enum status run_metrics(int argc, char **argv)
     size_t n = 0;
     argp_parse(&argp, argc, argv, 0, NULL, &name);
     if (name != NULL && metric_find(name) == NULL) {
-        for (; metric_types[n] != NULL && n < 256; n++)
+        for (; n < 256 && metric_types[n] != NULL; n++)
             names[n] = metric_types[n]->name;
         const char *nearest = string_nearest(name, names, n);
         return status_fail(

@@ -17,7 +17,7 @@ static enum status find_format(const char *name, const struct import_format **ou
 {
     const char *names[64];
     size_t n = 0;
-    for (; import_formats[n] != NULL && n < 64; n++) {
+    for (; n < 64 && import_formats[n] != NULL; n++) {
         names[n] = import_formats[n]->name;
         *out = import_formats[n];
         if (strcmp(names[n], name) == 0)

@@ -68,7 +68,7 @@ static const char *adjective(struct pen *pen)
 static const char *low(const char *word, char buffer[32])
 {
     size_t k = 0;
-    for (; word[k] != '\0' && k < 31; k++)
+    for (; k < 31 && word[k] != '\0'; k++)
         buffer[k] = (char)tolower((unsigned char)word[k]);
     buffer[k] = '\0';
     return buffer;

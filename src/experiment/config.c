@@ -149,7 +149,7 @@ static enum status read_metrics(const struct node *list, struct arena *arena, st
 {
     size_t n_known = 0;
     const char *names[256];
-    for (; metric_types[n_known] != NULL && n_known < 256; n_known++)
+    for (; n_known < 256 && metric_types[n_known] != NULL; n_known++)
         names[n_known] = metric_types[n_known]->name;
     out->n_metrics = n_known;
     if (list != NULL) {

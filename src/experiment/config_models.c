@@ -166,7 +166,7 @@ static enum status read_block(const struct node *node, struct arena *arena, stru
     TRY(params_default(block_params, arena, block));
     TRY(params_set(block_params, "a model", node, arena, block));
     *type = model_find(block->name);
-    for (; model_types[n] != NULL && n < 256; n++)
+    for (; n < 256 && model_types[n] != NULL; n++)
         names[n] = model_types[n]->name;
     if (*type == NULL)
         return config_unknown(name, "model", names, n);

@@ -96,6 +96,7 @@ static enum status table_genre(struct table *t, uint32_t genre)
         uint32_t *genres = realloc(t->pair_genre, more * sizeof *genres);
         t->pair_genre = genres != NULL ? genres : t->pair_genre;
         if (rows == NULL || genres == NULL)
+            /* cppcheck-suppress memleak ; both belong to the table */
             return status_fail(STATUS_SYSTEM, "out of memory");
         t->n_pairs_allocated = more;
     }
