@@ -1,5 +1,5 @@
 /*
- * main.c - the command line: one line a command, the exit codes, and what happens on Ctrl-C.
+ * main.c - the command line: one line a command, the exit codes, and which signals are ignored.
  *
  * Only this file ends the program (argp does too, with 0 after --help and 2 after a wrong option).
  */
@@ -25,15 +25,6 @@ static const char exit_codes[] = "Exit codes: 0 fine; 1 an `expect` of the exper
                                  "4 system (disk, memory); 5 some cells failed and the rest are recorded "
                                  "(wins over 1); 75 stopped in good order, "
                                  "run again to go on; 130 interrupted.";
-
-volatile sig_atomic_t command_signal;
-
-/* The first signal asks for a stop in good order, a second one of the same kind ends the program at once. */
-static void on_signal(int signal_number)
-{
-    command_signal = signal_number;
-    signal(signal_number, SIG_DFL);
-}
 
 static const struct command *command_find(const char *name)
 {
@@ -107,10 +98,6 @@ int main(int argc, char **argv)
     snprintf(name, sizeof name, "recfuse %s", chosen->name);
     argv[first] = name;
 
-    struct sigaction action = {.sa_handler = on_signal};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit shows as a failing write, like a full disk */
 

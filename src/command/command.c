@@ -4,6 +4,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
+volatile sig_atomic_t command_signal;
+
+static void on_signal(int signal_number)
+{
+    command_signal = signal_number;
+    signal(signal_number, SIG_DFL);
+}
+
+void command_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 long command_number(struct argp_state *state, const char *option, const char *text, long minimum,
                     long maximum)
 {

@@ -20,8 +20,10 @@ extern const struct command command_run, command_merge, command_plan, command_in
     command_models, command_metrics, command_formats, command_version, command_recommend, command_report,
     command_synth, command_embed;
 
-/* The signal that asked the program to stop (SIGINT, SIGTERM), 0 while none has.  Set by main.c's handler. */
-extern volatile sig_atomic_t command_signal;
+/* From here on the first SIGINT or SIGTERM only sets command_signal: stop in good order; a second one of the same kind
+ * ends the program at once.  For commands that look at it; all others end at the first. */
+void command_catch_signals(void);
+extern volatile sig_atomic_t command_signal; /* its number; 0 while none came */
 
 /* A positive number from an argument, or argp's usage error (status 2, no return). */
 long command_number(struct argp_state *state, const char *option, const char *text, long minimum,

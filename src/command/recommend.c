@@ -77,6 +77,7 @@ static enum status run(int argc, char **argv)
         NULL};
     struct recommend_options o = {.top = 10, .signal = &command_signal};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
+    command_catch_signals();
     return recommend_print(&o, stdout);
 }
 

@@ -98,6 +98,7 @@ static enum status run(int argc, char **argv)
              "Runs what is missing of an experiment and writes tables, plots and records; a run that "
              "was stopped or killed goes on where it was.",
              &a, arena, &e);
+    command_catch_signals();
     if (status == STATUS_OK)
         status = run_experiment(&e, &a.options);
     experiment_free(&e);

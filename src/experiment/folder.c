@@ -113,6 +113,7 @@ static enum status check_same(const struct folder *folder, const struct experime
 static enum status open_locked(struct folder *out, const struct experiment *e, bool fresh,
                                struct arena *arena)
 {
+    static const char *const parts[] = {"cells", "models", "tables", "plots"};
     char path[4096];
     bool something;
     TRY(join(out->path, "journal.jsonl", path));
@@ -126,9 +127,12 @@ static enum status open_locked(struct folder *out, const struct experiment *e, b
         TRY(move_aside(out));
     TRY(journal_open(out->path, &out->journal));
     TRY(check_same(out, e, arena));
-    TRY(join(out->path, "cells", path));
     sweep(out->path);
-    sweep(path);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        TRY(join(out->path, parts[i], path));
+        sweep(path);
+    }
+    TRY(join(out->path, "cells", path));
     return make_folders(path);
 }
 

@@ -17,11 +17,14 @@ static void take(struct journal *journal, json_t *line)
             journal->first = json_incref(line);
         json_decref(journal->head);
         journal->head = json_incref(line);
+        json_object_clear(journal->current);
         return;
     }
     const char *key = json_string_value(json_object_get(line, "key"));
-    if (key != NULL)
+    if (key != NULL) {
         json_object_set(journal->entries, key, line);
+        json_object_set(journal->current, key, line);
+    }
 }
 
 /* Takes every line; *good: bytes up to the end of the last whole one. */
@@ -65,8 +68,8 @@ static enum status load(struct journal *journal, size_t *n, size_t *good)
 
 static enum status begin(const char *folder, struct journal *journal)
 {
-    *journal = (struct journal){.file = -1, .entries = json_object()};
-    if (journal->entries == NULL)
+    *journal = (struct journal){.file = -1, .entries = json_object(), .current = json_object()};
+    if (journal->entries == NULL || journal->current == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory for the journal");
     if (snprintf(journal->path, sizeof journal->path, "%s/journal.jsonl", folder) >=
         (int)sizeof journal->path)
@@ -125,12 +128,13 @@ json_t *journal_find(const struct journal *journal, const char *key)
 
 void journal_close(struct journal *journal)
 {
-    if (journal->entries == NULL)
+    if (journal->entries == NULL && journal->current == NULL)
         return;
     if (journal->file >= 0)
         close(journal->file);
     json_decref(journal->first);
     json_decref(journal->head);
     json_decref(journal->entries);
+    json_decref(journal->current);
     *journal = (struct journal){.file = -1};
 }

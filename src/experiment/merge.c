@@ -89,7 +89,7 @@ static enum status join(struct merger *m)
     struct record record = {.experiment = &m->experiment, .folder = m->folder.path};
     TRY(journal_append(&m->folder.journal, m->shards[0].head));
     for (size_t i = 0; i < m->n_folders; i++)
-        json_object_foreach(m->shards[i].entries, key, line) TRY(take(m, i, key, line));
+        json_object_foreach(m->shards[i].current, key, line) TRY(take(m, i, key, line));
     record.n_cells = (size_t)json_integer_value(json_object_get(m->folder.journal.head, "n_cells"));
     ARENA_NEW(record.lines, m->arena, json_object_size(m->folder.journal.entries));
     json_object_foreach(m->folder.journal.entries, key, line) record.lines[record.n_lines++] = line;

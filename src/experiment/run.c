@@ -83,7 +83,20 @@ static enum status check_content(const struct runner *r)
     return STATUS_OK;
 }
 
-/* A head line for this start, unless the last one says the same. */
+/* The lines that still hold and stand above the last head, below it again. */
+static enum status repeat_lines(struct runner *r)
+{
+    for (size_t i = 0; i < r->plan.n_cells; i++) {
+        json_t *line = journal_find(&r->folder.journal, r->plan.cells[i].key);
+        if (line == NULL || json_object_get(r->folder.journal.current, r->plan.cells[i].key) != NULL)
+            continue;
+        json_object_set_new(line, "cell", json_integer((json_int_t)i));
+        TRY(journal_append(&r->folder.journal, line));
+    }
+    return STATUS_OK;
+}
+
+/* A head line for this plan, unless the last one says the same. */
 static enum status write_head(struct runner *r)
 {
     char now[32];
@@ -339,10 +352,8 @@ static enum status end(struct runner *r)
     ARENA_NEW(record.lines, r->arena, r->plan.n_cells);
     for (size_t i = 0; i < r->plan.n_cells; i++) {
         json_t *line = journal_find(&r->folder.journal, r->plan.cells[i].key);
-        if (line == NULL)
-            continue;
-        json_object_set_new(line, "cell", json_integer((json_int_t)i));
-        record.lines[record.n_lines++] = line;
+        if (line != NULL)
+            record.lines[record.n_lines++] = line;
     }
     return finish(&record, &r->folder, r->backend->name, r->backend->threads, r->options->n_shards > 0);
 }
@@ -351,6 +362,7 @@ static enum status run_in_folder(struct runner *r)
 {
     TRY(check_content(r));
     TRY(write_head(r));
+    TRY(repeat_lines(r));
     const enum status status = run_cells(r);
     if (status == STATUS_STOPPED) {
         const int number = (int)*r->options->signal;
