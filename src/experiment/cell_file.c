@@ -7,8 +7,8 @@
 
 #include "base/fsio.h"
 
-static const char magic[16] = "recfuse cell 1\n";
-enum { HEADER = 16 + 4 + 4 + 8 + 8 + 32 };
+static const char magic[16] = "recfuse cell 2\n";
+enum { SUM = 16, SIZES = SUM + 32, HEADER = SIZES + 4 + 4 + 8 + 8 };
 
 static void digest(const void *bytes, size_t n, unsigned char out[32])
 {
@@ -55,13 +55,13 @@ static enum status pack(const struct cell_values *v, char **out, size_t *n_out)
         return status_fail(STATUS_SYSTEM, "zlib could not pack a cell (error %d)", packed);
     const uint64_t n_packed64 = n_packed;
     unsigned char sum[32];
-    digest(file + HEADER, n_packed, sum);
-    to = put(file, magic, sizeof magic);
-    to = put(to, &v->n_users, 4);
+    put(file, magic, sizeof magic);
+    to = put(file + SIZES, &v->n_users, 4);
     to = put(to, &v->n_values, 4);
     to = put(to, &n_id_bytes, 8);
-    to = put(to, &n_packed64, 8);
-    put(to, sum, sizeof sum);
+    put(to, &n_packed64, 8);
+    digest(file + SIZES, HEADER - SIZES + n_packed, sum);
+    put(file + SUM, sum, sizeof sum);
     *n_out = HEADER + n_packed;
     return STATUS_OK;
 }
@@ -122,12 +122,12 @@ enum status cell_read(const char *folder, const char *key, struct arena *arena, 
     TRY(read_whole_file(path, (size_t)1 << 40, arena, &file, &n));
     if (n < HEADER || memcmp(file, magic, sizeof magic) != 0)
         return status_fail(STATUS_DATA, "%s: is no cell of recfuse, or its head is cut off", path);
-    memcpy(&out->n_users, file + 16, 4);
-    memcpy(&out->n_values, file + 20, 4);
-    memcpy(&n_id_bytes, file + 24, 8);
-    memcpy(&n_packed, file + 32, 8);
-    digest(file + HEADER, n - HEADER, sum);
-    if (n_packed != n - HEADER || memcmp(sum, file + 40, 32) != 0)
+    memcpy(&out->n_users, file + SIZES, 4);
+    memcpy(&out->n_values, file + SIZES + 4, 4);
+    memcpy(&n_id_bytes, file + SIZES + 8, 8);
+    memcpy(&n_packed, file + SIZES + 16, 8);
+    digest(file + SIZES, n - SIZES, sum);
+    if (n_packed != n - HEADER || memcmp(sum, file + SUM, 32) != 0)
         return status_fail(STATUS_DATA, "%s: is damaged (its checksum doesn't match)", path);
     if (n_id_bytes > (uint64_t)1 << 40 || (uint64_t)out->n_users * out->n_values > (uint64_t)1 << 36)
         return status_fail(STATUS_DATA, "%s: is damaged (sizes)", path);

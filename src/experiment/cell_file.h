@@ -1,8 +1,8 @@
 /*
  * cell_file.h - the result of one finished cell: every metric of every user, in cells/KEY.cell of a results folder.
  *
- * Layout, little-endian: the 16 bytes "recfuse cell 1\n\0"; u32 n_users, u32 n_values; u64 n_id_bytes, u64 n_packed;
- * SHA-256 (32 bytes) of what follows; then n_packed bytes that zlib unpacks to u32 users [n_users],
+ * Layout, little-endian: the 16 bytes "recfuse cell 2\n\0"; SHA-256 (32 bytes) of all that follows; u32 n_users,
+ * u32 n_values; u64 n_id_bytes, u64 n_packed; then n_packed bytes that zlib unpacks to u32 users [n_users],
  * u64 id offsets [n_users + 1], the ids' bytes, f64 values [n_values x n_users].  It appears whole or not at all, and
  * a file that doesn't match its checksum counts as a cell not done.
  */

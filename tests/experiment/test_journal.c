@@ -93,17 +93,9 @@ static void cells(void **state)
     const char *path = test_path(folder, "cells/k.cell");
     assert_ok(read_whole_file(path, 1 << 20, arena, &bytes, &n));
     for (size_t i = 0; i < n; i++) { /* any one byte other */
-        if (i >= 16 && i < 32)
-            continue; /* sizes: caught by what zlib gives, or refused; tried below */
         bytes[i] ^= 0x10;
         assert_ok(atomic_write(path, bytes, n));
         test_fails(cell_read(folder, "k", arena, &in), STATUS_DATA, "k.cell", NULL);
-        bytes[i] ^= 0x10;
-    }
-    for (size_t i = 16; i < 32; i++) {
-        bytes[i] ^= 0x10;
-        assert_ok(atomic_write(path, bytes, n));
-        assert_int_not_equal(cell_read(folder, "k", arena, &in), STATUS_OK);
         bytes[i] ^= 0x10;
     }
     for (size_t i = 0; i < n; i++) { /* cut off anywhere */
