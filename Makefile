@@ -46,10 +46,10 @@ $(B)/librecfuse.a: $(LIB_OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
-$(B)/%.c.o: %.c $(B)/build_info.h | check-deps
+$(B)/%.c.o: %.c | check-deps $(B)/build_info.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
-$(B)/%.cu.o: %.cu $(B)/build_info.h | check-deps
+$(B)/%.cu.o: %.cu | check-deps $(B)/build_info.h
 	@mkdir -p $(@D)
 	$(CC) -x c $(CFLAGS) -Wno-unknown-pragmas -MMD -MP -c $< -o $@
 

@@ -88,7 +88,7 @@ static void write_row(const struct records *r, const struct series *series, FILE
             fprintf(out, "<td%s>%.4f</td>", records_best(r, series, m) ? " class=\"best\"" : "",
                     series->mean[m]);
     }
-    fprintf(out, "<td>%.3g</td></tr>\n", series->fit_seconds);
+    fprintf(out, "<td>%.2f</td></tr>\n", series->fit_seconds);
 }
 
 static void write_table(const struct records *r, const char *dataset, FILE *out)

@@ -182,7 +182,7 @@ static void write_md_table(const struct records *r, const char *dataset, const c
             else
                 fprintf(out, " %s%.4f%s |", mark, series->mean[m], mark);
         }
-        fprintf(out, " %.3g |\n", series->fit_seconds);
+        fprintf(out, " %.2f |\n", series->fit_seconds);
     }
 }
 
@@ -322,6 +322,6 @@ void table_print(const struct records *r, const char *dataset, const char *k, FI
             else
                 fprintf(out, " %12.4f%c", series->mean[m], records_best(r, series, m) ? '*' : ' ');
         }
-        fprintf(out, " %9.3g\n", series->fit_seconds);
+        fprintf(out, " %9.2f\n", series->fit_seconds);
     }
 }
