@@ -99,6 +99,60 @@ static void ideographs_stand_alone(void **state)
     GIVES("\xEF\xA4\x80\xEF\xA4\x80", 31, 31); /* U+F900 is U+8C48, canonically */
 }
 
+/* The blocks that BERT counts as ideographs, to their edges; kana and Hangul are none. */
+static void ideograph_blocks(void **state)
+{
+    (void)state;
+    static const uint32_t blocks[][2] = {{0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF900, 0xFAFF},
+                                         {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F},
+                                         {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F}};
+    uint32_t n = 0, expected = 0;
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        assert_true(unicode_is_cjk(blocks[i][0]) && unicode_is_cjk(blocks[i][1]));
+        expected += blocks[i][1] - blocks[i][0] + 1;
+    }
+    for (uint32_t c = 0; c < 0x110000; c++)
+        n += unicode_is_cjk(c);
+    assert_int_equal(n, expected);
+    assert_false(unicode_is_cjk(0x3042) || unicode_is_cjk(0x30A2) || unicode_is_cjk(0xAC00));
+    GIVES("a\xE3\x81\x82"
+          "b",
+          1); /* hiragana A parts no word */
+}
+
+static void punctuation_parts_and_symbols_do_not(void **state)
+{
+    (void)state;
+    for (uint32_t c = 0; c < 0x80; c++)
+        assert_int_equal(unicode_is_punctuation(c), (c >= 33 && c <= 47) || (c >= 58 && c <= 64) ||
+                                                        (c >= 91 && c <= 96) || (c >= 123 && c <= 126));
+    GIVES("a\xE2\x80\x94"
+          "b",
+          5, 1, 6); /* em dash, Pd */
+    GIVES("a\xE3\x80\x82"
+          "b",
+          5, 1, 6); /* ideographic full stop, Po */
+    GIVES("a\xE2\x82\xAC"
+          "b",
+          1); /* euro sign, Sc: no end of a word */
+}
+
+/* Cc, Cf, Co go, but for tab, line feed and carriage return; unassigned ones stay. */
+static void dropped_categories(void **state)
+{
+    (void)state;
+    for (uint32_t c = 0; c < 0xA0; c++)
+        assert_int_equal(unicode_is_dropped(c), (c < 32 || c >= 127) && c != '\t' && c != '\n' && c != '\r');
+    GIVES("a\xEE\x80\x80"
+          "b\xC2\xAD"
+          "c",
+          8, 9); /* U+E000 Co, U+00AD Cf */
+    GIVES("a\xCD\xB8"
+          "b",
+          1); /* U+0378 Cn stays, so the word is unknown */
+    GIVES("a\tb\nc\ra", 5, 6, 7, 5);
+}
+
 /* Marks and formats that Unicode 9 and later added are no marks and formats to the reference. */
 static void categories_are_of_unicode_8(void **state)
 {
@@ -118,6 +172,8 @@ static void special_tokens_are_cut_out(void **state)
     (void)state;
     GIVES("[CLS]a[MASK] [cls]", 2, 5, 4, 1, 1, 1);
     GIVES("ab[SEP]ab[SE", 8, 3, 8, 1, 1);
+    GIVES("[PAD][UNK]", 0, 1);
+    GIVES("caf[MASK]\xCC\x81", 1, 4); /* cut out before anything is put together */
 }
 
 static void long_words_are_unknown(void **state)
@@ -197,7 +253,8 @@ static void bad_vocabularies(void **state)
     REFUSED("[PAD]\n[UNK]\n[PAD]\n", "vocab.txt:3", "line 1");
     REFUSED("[PAD]\n\xFF\n", "vocab.txt:2", "UTF-8");
     /* Windows line ends and a last line without one are fine. */
-    assert_ok(wordpiece_parse("v", "[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]", 35, &w));
+    static const char windows[] = "[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]";
+    assert_ok(wordpiece_parse("v", windows, sizeof windows - 1, &w));
     assert_int_equal(wordpiece_size(w), 5);
     wordpiece_free(w);
 }
@@ -208,6 +265,9 @@ int main(void)
                                        cmocka_unit_test(accents_fall),
                                        cmocka_unit_test(controls_vanish_and_spaces_part),
                                        cmocka_unit_test(ideographs_stand_alone),
+                                       cmocka_unit_test(ideograph_blocks),
+                                       cmocka_unit_test(punctuation_parts_and_symbols_do_not),
+                                       cmocka_unit_test(dropped_categories),
                                        cmocka_unit_test(categories_are_of_unicode_8),
                                        cmocka_unit_test(special_tokens_are_cut_out),
                                        cmocka_unit_test(long_words_are_unknown),
