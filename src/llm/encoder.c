@@ -54,11 +54,12 @@ static enum status read_files(const char *folder, struct encoder *e, struct aren
         paths[i] = arena_printf(arena, "%s/%s", folder, file_names[i]);
         if (paths[i] == NULL)
             return STATUS_SYSTEM;
-        if (!file_exists(paths[i])) {
-            char what[64];
-            snprintf(what, sizeof what, "the folder has no %s", file_names[i]);
-            return unavailable(folder, what);
-        }
+        if (!file_exists(paths[i]))
+            return i == WEIGHTS ? unavailable(folder, "the folder has no model.safetensors")
+                                : status_fail(STATUS_DATA,
+                                              "%s: missing beside model.safetensors; get the model again "
+                                              "(tools/get-models.sh)",
+                                              paths[i]);
         TRY(read_whole_file(paths[i], i == WEIGHTS ? WEIGHTS_LARGEST : TEXT_FILE_LARGEST, arena, &bytes[i],
                             &n[i]));
         sha256_hex(bytes[i], n[i], hashes + i * (SHA256_HEX - 1));
@@ -74,8 +75,8 @@ static enum status open_into(const char *folder, struct encoder *e, struct arena
     TRY(read_files(folder, e, files, paths, bytes, n));
     TRY(encoder_load_config(paths[CONFIG], bytes[CONFIG], n[CONFIG], e));
     TRY(wordpiece_parse(paths[VOCABULARY], bytes[VOCABULARY], n[VOCABULARY], &e->wordpiece));
-    if (wordpiece_size(e->wordpiece) > (uint32_t)e->vocabulary)
-        return status_fail(STATUS_DATA, "%s: %u pieces, but config.json's vocab_size is %d",
+    if (wordpiece_size(e->wordpiece) != (uint32_t)e->vocabulary)
+        return status_fail(STATUS_DATA, "%s: %u pieces, but config.json's vocab_size is %d (is it cut off?)",
                            paths[VOCABULARY], wordpiece_size(e->wordpiece), e->vocabulary);
     return encoder_load_weights(paths[WEIGHTS], bytes[WEIGHTS], n[WEIGHTS], e);
 }

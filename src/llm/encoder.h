@@ -9,8 +9,8 @@
 struct encoder;
 
 /* Opens a folder with model.safetensors, config.json and vocab.txt (BERT family, WordPiece; mean pooling).
- * The weights are mapped, checked before use.  STATUS_UNAVAILABLE when the folder is missing (says which
- * command gets it); STATUS_DATA when a file is damaged. */
+ * All is read and checked before use.  STATUS_UNAVAILABLE when the folder or its weights are missing (says which
+ * command gets them); STATUS_DATA when a file is damaged, does not fit the others, or is missing beside the weights. */
 enum status encoder_open(const char *folder, const struct backend *backend, struct encoder **out);
 void encoder_close(struct encoder *encoder);
 

@@ -111,6 +111,12 @@ static void take_record(const struct encoder *e, const unsigned char *record, st
     record_check(record, size, check);
     if (memcmp(check, record + size - CHECK, CHECK) != 0)
         return;
+    for (size_t i = 0; i < dimensions; i++) {
+        float value;
+        memcpy(&value, record + KEY + i * sizeof value, sizeof value);
+        if (!isfinite(value))
+            return;
+    }
     float *vector = w->vectors + number * dimensions;
     memcpy(vector, record + KEY, dimensions * sizeof *vector);
     w->known[number] = 1;
