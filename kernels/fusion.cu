@@ -13,6 +13,9 @@
 
 #include "team.h"
 
+/* Squared lengths below this share of the whole sum's are rounding (a share of 1e-5 of its length). */
+#define FUSION_NOTHING 1e-10f
+
 /* The query of group g into shared memory. */
 TEAM_FN void fusion_query(const struct fusion_features *a, long g, float *u, struct team *t)
 {
@@ -20,14 +23,18 @@ TEAM_FN void fusion_query(const struct fusion_features *a, long g, float *u, str
     const float *TEAM_RESTRICT sum = a->sums + (size_t)a->user[g] * d;
     const float *TEAM_RESTRICT v = a->V + (size_t)a->item[g * a->n_candidates] * d;
     const float w = a->weight[g], has = a->alone[g] ? 0.0f : 1.0f;
-    float norm = 0.0f;
+    float norm = 0.0f, whole = 0.0f;
     LANE_SUM(k, d, norm) {
         const float x = has * (sum[k] - w * v[k]);
         u[k] = x;
         norm += x * x;
     }
+    LANE_SUM(k, d, whole)
+        whole += sum[k] * sum[k];
     norm = team_sum(t, norm);
-    norm = norm > 0.0f ? 1.0f / sqrtf(norm) : 0.0f;
+    whole = team_sum(t, whole);
+    /* What the rounding of w v leaves is nothing: it would become a vector of norm 1. */
+    norm = norm > FUSION_NOTHING * whole ? 1.0f / sqrtf(norm) : 0.0f;
     LANE_FOR(k, d)
         u[k] *= norm;
     team_sync(t);

@@ -201,6 +201,52 @@ static void a_user_of_one_item_asks_with_nothing(void **state)
     fixture_close(&f);
 }
 
+/* The only other item has a vector of zeros (no text): nothing is left of this user either, whatever the
+ * rating, also where the item's part of the sum was rounded (3 and 5 times v are not floats). */
+static void rounding_is_no_taste(void **state)
+{
+    (void)state;
+    enum { D = 6, COLUMNS = 2 * D + 1 };
+    static const uint32_t user[] = {0, 0}, item[] = {0, 1};
+    for (int rating = 1; rating <= 5; rating++) {
+        const float value[] = {(float)rating, (float)rating};
+        const uint64_t all[] = {0, 1};
+        const struct intent_options options = {.n_negatives = 1, .n_folds = 2, .seed = 1};
+        struct fixture f;
+        struct intent_groups g;
+        float v[3 * D] = {0}, sums[D], q[2 * 2 * COLUMNS], target[4];
+        double squares = 0;
+        fixture_open(&f, 1, 3, 2, user, item, value);
+        for (int k = 0; k < D; k++) {
+            v[k] = (float)random_normal(3, RANDOM_INIT, 0, (uint64_t)k);
+            squares += (double)v[k] * (double)v[k];
+            v[2 * D + k] = k == 0 ? 1 : 0;
+        }
+        for (int k = 0; k < D; k++)
+            v[k] /= (float)sqrt(squares);
+        const struct item_vectors items = {3, D, v};
+        assert_int_equal(item_vectors_profiles(f.backend, &f.by_user, &items, NULL, 1, false, sums),
+                         STATUS_OK);
+        assert_int_equal(intent_sample(&f.by_user, &options, f.arena, &g), STATUS_OK);
+        const struct intent_source source = {.backend = f.backend,
+                                             .items = &items,
+                                             .sums = sums,
+                                             .groups = &g,
+                                             .features = {true, true, true},
+                                             .chosen = all};
+        assert_int_equal(intent_fill(&source, all, 2, q, target), STATUS_OK);
+        assert_int_equal(g.item[0], 0);
+        for (int c = 0; c < 2; c++) { /* the positive and its negative */
+            for (int k = 0; k < D; k++)
+                assert_true(q[c * COLUMNS + k] == 0);
+            assert_true(q[c * COLUMNS + 2 * D] == 0);
+        }
+        assert_true(q[2 * COLUMNS + 2 * D] == 0 &&
+                    fabsf(q[3 * COLUMNS + D]) > 0); /* item 1 left out: as v_0 */
+        fixture_close(&f);
+    }
+}
+
 /* z scores in double. */
 static void standardize(float *row, uint32_t n)
 {
@@ -361,6 +407,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(disjoint_tastes_get_different_orders),
                                        cmocka_unit_test(a_question_leaves_its_answer_out),
                                        cmocka_unit_test(a_user_of_one_item_asks_with_nothing),
+                                       cmocka_unit_test(rounding_is_no_taste),
                                        cmocka_unit_test(collaborative_scores_are_out_of_fold),
                                        cmocka_unit_test(same_bytes_with_threads_and_files),
                                        cmocka_unit_test(probabilities_are_corrected_for_sampling),
