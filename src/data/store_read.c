@@ -1,6 +1,6 @@
 /*
- * store_read.c - a dataset file to memory, nothing of it believed before it is checked: the parts by
- * store_load.c, the values by store_check(), and at last the content must have the hash that the file says.
+ * store_read.c - a dataset file to memory, nothing of it believed before it is checked: the bytes by
+ * store_seal.c before HDF5 sees them, the parts by store_load.c, the values by store_check(), and at last the content must have the hash that the file says.
  */
 #include <errno.h>
 #include <string.h>
@@ -223,7 +223,7 @@ static enum status load_all(const struct loader *l, struct dataset *d)
     return STATUS_OK;
 }
 
-/* A file, and an HDF5 file? */
+/* A file, an HDF5 file, and with the bytes that were written? */
 static enum status look_at_file(const char *path, const char *shown, uint64_t *size)
 {
     struct stat info;
@@ -241,11 +241,15 @@ static enum status look_at_file(const char *path, const char *shown, uint64_t *s
         return status_fail(STATUS_SYSTEM, "%s: can't be opened: %s", shown, strerror(errno));
     char signature[8] = {0};
     const size_t n = fread(signature, 1, sizeof signature, file);
-    fclose(file);
+    enum status status;
     if (n < sizeof signature || memcmp(signature, "\211HDF\r\n\032\n", sizeof signature) != 0)
-        return status_fail(STATUS_DATA, "%s: is not an HDF5 file; make one of it by `recfuse import`", shown);
+        status =
+            status_fail(STATUS_DATA, "%s: is not an HDF5 file; make one of it by `recfuse import`", shown);
+    else
+        status = store_check_seal(file, shown, (uint64_t)info.st_size);
+    fclose(file);
     *size = (uint64_t)info.st_size;
-    return STATUS_OK;
+    return status;
 }
 
 enum status store_read_as(const char *path, const char *shown, struct arena *arena, struct dataset **out)

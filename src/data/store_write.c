@@ -3,8 +3,9 @@
  *
  * HDF5 builds the file in memory (its core driver), and recfuse writes that image: on a full disk H5Dwrite
  * and H5Fclose of HDF5's own drivers return 0, and a failed H5Fflush leaves the library unable to close the
- * file.  The image goes to a temporary name, is flushed, read back through store_read() with all its checks,
- * compared, fsync'ed and renamed. No times, no variable-length types, one fixed set of format versions: the
+ * file: HDF5 1.10.8 then crashes at exit.  That takes as much memory again as the packed file.  The image goes
+ * to a temporary name with its seal (store_seal.c) behind it, is flushed, read back through store_read() with
+ * all its checks, compared, fsync'ed and renamed. No times, no variable-length types, one fixed set of format versions: the
  * same dataset gives the same bytes.
  */
 #include <errno.h>
@@ -237,9 +238,10 @@ static void *image_realloc(void *bytes, size_t size, H5FD_file_image_op_t op, vo
 {
     struct image *image = context;
     (void)op;
+    const size_t before = bytes != NULL ? image->n_allocated : 0;
     unsigned char *grown = realloc(bytes, size > 0 ? size : 1);
-    if (grown != NULL && size > image->n_allocated) /* never bytes of another's memory in the file */
-        memset(grown + image->n_allocated, 0, size - image->n_allocated);
+    if (grown != NULL && size > before) /* never bytes of another's memory in the file */
+        memset(grown + before, 0, size - before);
     if (grown != NULL)
         image->n_allocated = size;
     return grown;
@@ -248,6 +250,7 @@ static herr_t image_free(void *bytes, H5FD_file_image_op_t op, void *context)
 {
     struct image *image = context;
     if (op == H5FD_FILE_IMAGE_OP_FILE_CLOSE) {
+        free(image->bytes);
         image->bytes = bytes;
         image->closed = true;
     } else {
@@ -265,9 +268,14 @@ static herr_t image_context_free(void *context)
     return 0;
 }
 
-/* An HDF5 file that lives in memory only. */
-static hid_t memory_file(const char *path, struct image *image)
+/*
+ * An HDF5 file that lives in memory only.  H5Fcreate() first looks for an old file of that name and reads the whole of
+ * it, so the name is one below a regular file, where none can be.
+ */
+static hid_t memory_file(const char *regular_file, struct image *image)
 {
+    char name[4300];
+    snprintf(name, sizeof name, "%s/image", regular_file);
     H5FD_file_image_callbacks_t callbacks = {.image_malloc = image_malloc,
                                              .image_realloc = image_realloc,
                                              .image_free = image_free,
@@ -280,16 +288,17 @@ static hid_t memory_file(const char *path, struct image *image)
         H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
         H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
         H5Pset_obj_track_times(create, false) >= 0)
-        file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
+        file = H5Fcreate(name, H5F_ACC_TRUNC, create, access);
     H5Pclose(access);
     H5Pclose(create);
     return file;
 }
 
 /* The whole file as HDF5 would have written it. */
-static enum status build_image(const char *path, const struct dataset *d, struct image *image)
+static enum status build_image(const struct atomic_file *out, const struct dataset *d, struct image *image)
 {
-    const struct writer w = {path, memory_file(path, image)};
+    const char *path = out->path;
+    const struct writer w = {path, memory_file(out->temporary, image)};
     if (w.file < 0)
         return write_failed(&w, "the file");
     enum status status = write_all(&w, d);
@@ -341,10 +350,14 @@ enum status store_write(const char *path, struct dataset *d)
     struct atomic_file file;
     TRY(atomic_open(&file, path));
     struct image image = {0};
-    enum status status = build_image(path, d, &image);
+    enum status status = build_image(&file, d, &image);
+    char seal[STORE_SEAL_BYTES];
+    if (status == STATUS_OK)
+        status = store_seal(image.bytes, image.n, seal);
     errno = 0;
     if (status == STATUS_OK &&
-        (fwrite(image.bytes, 1, image.n, file.stream) != image.n || fflush(file.stream) != 0))
+        (fwrite(image.bytes, 1, image.n, file.stream) != image.n ||
+         fwrite(seal, 1, sizeof seal, file.stream) != sizeof seal || fflush(file.stream) != 0))
         status = status_fail(STATUS_SYSTEM, "%s: could not be written: %s; nothing was changed", path,
                              strerror(errno != 0 ? errno : EIO));
     free(image.bytes);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../test.h"
+#include "data/store_parts.h"
 
 static char *folder;
 
@@ -607,38 +608,93 @@ static uint32_t next_random(void)
     return random_state >> 8;
 }
 
+static void write_bytes(const char *path, const void *bytes, size_t n)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* How many are refused; 255: some file gave what it may not. */
+static int read_mutants(const char *path, const char *good, size_t n, const char *content, int n_rounds)
+{
+    int n_refused = 0;
+    char *bytes = malloc(n);
+    random_state = 1;
+    alarm(100); /* a hang is a failure */
+    for (int round = 0; round < n_rounds; round++) {
+        memcpy(bytes, good, n);
+        for (uint32_t changed = 1 + next_random() % 3; changed > 0; changed--)
+            bytes[8 + next_random() % (n - 8)] ^= (char)(1 + next_random() % 255);
+        write_bytes(path, bytes, n);
+        struct arena *own = arena_new();
+        struct dataset *again;
+        const enum status status = store_read(path, own, &again);
+        if (status == STATUS_OK ? strcmp(again->content_sha256, content) != 0 : status != STATUS_DATA)
+            return 255;
+        n_refused += status != STATUS_OK;
+        arena_free(own);
+    }
+    free(bytes);
+    return n_refused;
+}
+
+/* In a child, so that a crash of HDF5's is a failure of this test alone. */
+static int mutants_in_child(const char *good, size_t n, const char *content, int n_rounds)
+{
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(read_mutants(test_path(folder, "mutated.h5"), good, n, content, n_rounds));
+    int result = 0;
+    waitpid(child, &result, 0);
+    assert_true(WIFEXITED(result));
+    assert_int_not_equal(WEXITSTATUS(result), 255);
+    return WEXITSTATUS(result);
+}
+
 static void mutated_bytes(void **state)
 {
     (void)state;
     struct arena *arena = arena_new();
-    const char *path = test_path(folder, "mutated.h5");
+    const char *path = test_path(folder, "whole.h5");
     struct dataset *d = example(arena);
+    size_t n;
     assert_ok(store_write(path, d));
-    size_t n, n_refused = 0;
     const char *good = slurp(path, arena, &n);
-    char *bytes = malloc(n);
-    random_state = 1;
-    alarm(60); /* a hang is a failure */
-    for (int round = 0; round < 200; round++) {
-        memcpy(bytes, good, n);
-        for (uint32_t changed = 1 + next_random() % 3; changed > 0; changed--)
-            bytes[8 + next_random() % (n - 8)] = (char)next_random();
-        FILE *file = fopen(path, "wb");
-        assert_int_equal(fwrite(bytes, 1, n, file), n);
-        assert_int_equal(fclose(file), 0);
-        struct arena *own = arena_new();
-        struct dataset *again;
-        const enum status status = store_read(path, own, &again);
-        if (status == STATUS_OK)
-            assert_string_equal(again->content_sha256, d->content_sha256);
-        else
-            assert_int_equal(status, STATUS_DATA);
-        n_refused += status != STATUS_OK;
-        arena_free(own);
-    }
-    alarm(0);
-    assert_true(n_refused > 50); /* most bytes of a small file matter */
-    free(bytes);
+    /* Sealed by its SHA-256: every change is found.  Without the seal most of them. */
+    assert_int_equal(mutants_in_child(good, n, d->content_sha256, 200), 200);
+    assert_in_range(mutants_in_child(good, n - STORE_SEAL_BYTES, d->content_sha256, 200), 50, 200);
+    arena_free(arena);
+}
+
+static void seal(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    const char *path = test_path(folder, "sealed.h5");
+    struct dataset *d = example(arena), *again;
+    size_t n;
+    char hash[SHA256_HEX];
+    assert_ok(store_write(path, d));
+    char *bytes = slurp(path, arena, &n);
+    /* By the layout in docs/dataset-file.md. */
+    sha256_hex(bytes, n - 80, hash);
+    assert_memory_equal(bytes + n - 80, "recfuse sha256 ", 15);
+    assert_memory_equal(bytes + n - 65, hash, 64);
+    assert_int_equal(bytes[n - 1], '\n');
+    bytes[n - 70] ^= 1; /* of the mark */
+    write_bytes(path, bytes, n);
+    refused(path, "damaged");
+    bytes[n - 70] ^= 1;
+    bytes[n - 1] = 'x';
+    write_bytes(path, bytes, n);
+    refused(path, "its SHA-256 is not the one");
+    /* Others' files have none. */
+    write_bytes(path, bytes, n - 80);
+    assert_ok(store_read(path, arena, &again));
+    assert_same(d, again);
     arena_free(arena);
 }
 
@@ -678,16 +734,19 @@ static int files_in(const char *where)
     return n;
 }
 
-/* In a child, since a limit can't be lifted again: the exit status is store_write()'s. */
+/* In a child, since a limit can't be lifted again: the exit status is store_write()'s.  It leaves through exit(), where
+ * HDF5 cleans up: that must not crash either. */
 static int write_with_limit(const char *path, rlim_t limit)
 {
+    fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, limit});
         struct arena *arena = arena_new();
         const enum status status = store_write(path, example(arena));
-        _exit(strstr(status_sentence(), "File too large") != NULL || status == STATUS_OK ? (int)status : 99);
+        arena_free(arena);
+        exit(strstr(status_sentence(), "File too large") != NULL || status == STATUS_OK ? (int)status : 99);
     }
     int result = 0;
     waitpid(child, &result, 0);
@@ -771,15 +830,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),
-        cmocka_unit_test(same_dataset_same_bytes),
-        cmocka_unit_test(content_hash),
-        cmocka_unit_test(not_a_dataset_file),
-        cmocka_unit_test(bad_objects),
-        cmocka_unit_test(mutated_bytes),
-        cmocka_unit_test(write_refuses_nonsense),
-        cmocka_unit_test(full_disk),
-        cmocka_unit_test(no_place_to_write),
+        cmocka_unit_test(round_trip),   cmocka_unit_test(same_dataset_same_bytes),
+        cmocka_unit_test(content_hash), cmocka_unit_test(not_a_dataset_file),
+        cmocka_unit_test(bad_objects),  cmocka_unit_test(mutated_bytes),
+        cmocka_unit_test(seal),         cmocka_unit_test(write_refuses_nonsense),
+        cmocka_unit_test(full_disk),    cmocka_unit_test(no_place_to_write),
         cmocka_unit_test(sorting),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

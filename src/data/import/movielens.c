@@ -134,7 +134,7 @@ static enum status read_tags(struct import *im, const char *folder, enum moviele
 static enum status read_all(struct import *im, const char *source, struct arena *arena)
 {
     struct stat info;
-    enum movielens_version version;
+    enum movielens_version version = MOVIELENS_CSV;
     char *path;
     if (stat(source, &info) != 0)
         return status_fail(STATUS_DATA, "%s: no such file or folder", source);
