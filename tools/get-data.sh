@@ -101,8 +101,9 @@ get_raw() {
     else
         for tool in curl unzip; do command -v $tool >/dev/null || fail "$tool is not installed: run tools/install-deps.sh"; done
         echo "get-data: $name: downloading $SOURCE"
-        curl --fail --silent --show-error --location --retry 2 --connect-timeout 20 --max-time 1800 -o "$work/archive.zip" "$SOURCE" ||
-            fail "$name: $SOURCE can't be downloaded (no network?): put the files into a folder and set RECFUSE_DATA, so that \$RECFUSE_DATA/$name holds them. $HOWTO"
+        curl --fail --silent --show-error --location --connect-timeout 5 --retry 1 \
+            --speed-limit 1000 --speed-time 10 --max-time 1800 -o "$work/archive.zip" "$SOURCE" ||
+            fail "$name: $SOURCE can't be downloaded (no network?): put the files into a folder and set RECFUSE_DATA, so that \$RECFUSE_DATA/$name holds them${HOWTO:+. $HOWTO}"
         if [ -n "$ARCHIVE_MD5" ] && [ "$(md5sum <"$work/archive.zip" | cut -d' ' -f1)" != "$ARCHIVE_MD5" ]; then
             fail "$name: what came from $SOURCE is not the file that the recipe names (MD5 differs from $ARCHIVE_MD5): try again, or look whether the publisher changed it"
         fi

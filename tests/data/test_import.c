@@ -176,11 +176,12 @@ static void movielens_u(void **state)
     (void)state;
     struct arena *arena = arena_new();
     char *source = test_folder();
-    test_write(test_path(source, "u.data"), "9\t2\t3\t100\r\n9\t1\t4\t90\r\n8\t2\t5\t80\r\n");
-    test_write(test_path(source, "u.genre"), "unknown|0\nDrama|1\nWar|2\n\n");
-    test_write(test_path(source, "u.item"), "1|Am\xe9lie (2001)|01-Jan-2001||http://x|0|1|1\n"
+    test_write(test_path(source, "u.data"),
+               "9\t2\t3\t100\r\n9\t1\t4\t90\r\n8\t2\t5\t80"); /* no last line end */
+    test_write(test_path(source, "u.genre"), "unknown|0\r\nDrama|1\r\nWar|2\r\n\r\n");
+    test_write(test_path(source, "u.item"), "1|Am\xe9lie (2001)|01-Jan-2001||http://x|0|1|1\r\n"
                                             "2|unknown||||1|0|0\n"
-                                            "3|Ran (1985) |||http://y|0|0|1\n");
+                                            "3|Ran (1985) |||http://y|0|0|1\r\n");
     test_write(test_path(source, "u.user"),
                "7|24|M|technician|85711\n8|53|F|other|94043\n9|1|M|writer|T8H1N\n");
     struct dataset *d = imported("movielens", source, NULL, arena);
@@ -278,7 +279,7 @@ static void movielens_csv(void **state)
                                                 "77,七人の侍 (1954),Drama\r\n");
     test_write(test_path(source, "tags.csv"), "userId,movieId,tag,timestamp\r\n"
                                               "1,50,\"so, \"\"so\"\"\",5\r\n"
-                                              "4,77,classic,6\r\n");
+                                              "4,77,classic,6"); /* no last line end */
     struct dataset *d = imported("movielens", source, NULL, arena);
     assert_int_equal(d->n_users, 2);
     assert_int_equal(d->n_items, 3);
@@ -292,6 +293,11 @@ static void movielens_csv(void **state)
     assert_string(&d->texts.text, 0, "so, \"so\"");
     assert_string(&d->user_ids, d->texts.user[1], "4");
     assert_int_equal(d->texts.item[1], 2);
+    assert_int_equal(d->texts.time[1], 6);
+    /* Without its header a file would lose its first film. */
+    test_write(test_path(source, "movies.csv"), "3,A,Crime\r\n50,B,Crime\r\n");
+    test_fails(import_run("movielens", source, NULL, test_path(folder, "o.h5")), STATUS_DATA,
+               "movies.csv:1:1", "movieId", NULL);
     test_folder_remove(source);
     arena_free(arena);
 }

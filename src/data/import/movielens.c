@@ -37,6 +37,16 @@ enum status movielens_find(const char *folder, const char *name, struct arena *a
     return STATUS_OK;
 }
 
+enum status movielens_first_row(struct record_reader *r, const char *header, bool *found)
+{
+    TRY(record_next(r, found));
+    if (!*found || r->separator != RECORD_CSV)
+        return STATUS_OK;
+    if (!field_is(r->field[0], header))
+        return record_expected(r, 0, "a header line that begins with %s", header);
+    return record_next(r, found);
+}
+
 static enum status find_ratings(const char *folder, struct arena *arena, char **path,
                                 enum movielens_version *version)
 {
@@ -117,9 +127,7 @@ static enum status read_tags(struct import *im, const char *folder, enum moviele
     if (path == NULL)
         return STATUS_OK;
     TRY(record_open(&r, path, version == MOVIELENS_CSV ? RECORD_CSV : RECORD_COLONS, READER_UTF8, &im->log));
-    enum status status = record_next(&r, &found);
-    if (status == STATUS_OK && found && version == MOVIELENS_CSV) /* the header */
-        status = record_next(&r, &found);
+    enum status status = movielens_first_row(&r, "userId", &found);
     while (status == STATUS_OK && found) {
         status = read_tag(im, &r, &n_unknown, &n_empty);
         if (status == STATUS_OK)

@@ -12,6 +12,9 @@ enum movielens_version {
     MOVIELENS_CSV  /* latest, 20M, 25M, 32M: ratings.csv, movies.csv, tags.csv */
 };
 
+/* The next row; of a .csv the first must be the header, whose first name is `header`, and is passed over. */
+enum status movielens_first_row(struct record_reader *r, const char *header, bool *found);
+
 /* FOLDER/NAME or FOLDER/NAME.gz in the arena; NULL in *path when neither is there. */
 enum status movielens_find(const char *folder, const char *name, struct arena *arena, char **path);
 

@@ -230,9 +230,7 @@ enum status movielens_read_items(struct import *im, const char *folder, enum mov
                                                         : RECORD_CSV,
                              version == MOVIELENS_CSV ? READER_UTF8 : READER_LATIN1, &im->log);
     if (status == STATUS_OK) {
-        status = record_next(&r, &found);
-        if (status == STATUS_OK && found && version == MOVIELENS_CSV) /* the header */
-            status = record_next(&r, &found);
+        status = movielens_first_row(&r, "movieId", &found);
         while (status == STATUS_OK && found) {
             status = version == MOVIELENS_U ? read_u_item(im, &t, &r) : read_movie(im, &t, &r);
             if (status == STATUS_OK)
