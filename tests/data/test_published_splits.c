@@ -53,7 +53,8 @@ static struct dataset *read_ratings(struct arena *arena, const char *path, const
     }
     gzclose(file);
     qsort(rows, n, sizeof *rows, by_user_then_source);
-    struct dataset *d = build_dataset(arena, 0, 0, n, (const float(*)[3])calloc(n, 3 * sizeof(float)));
+    float *zeros = calloc(n, 3 * sizeof *zeros);
+    struct dataset *d = build_dataset(arena, 0, 0, n, (const float(*)[3])zeros);
     for (size_t r = 0; r < n; r++) {
         d->interactions.user[r] = rows[r].user;
         d->interactions.item[r] = rows[r].item;
@@ -73,6 +74,7 @@ static struct dataset *read_ratings(struct arena *arena, const char *path, const
         string_map_free(maps[k]);
     }
     free(rows);
+    free(zeros);
     return d;
 }
 
