@@ -92,7 +92,7 @@ TEAM_FN lanes_f lanes_exp(lanes_f x)
     return lanes_of_bits(lanes_bits(p) + lanes_bits(shifted) * (1u << 23));
 }
 
-/* erf x, absolute error below 1.2e-7: x P(x^2) for |x| < 1, 1 - exp(-Q(|x|)) beyond. */
+/* erf x, absolute error below 1.3e-7: x P(x^2) for |x| < 1, 1 - exp(-Q(|x|)) beyond. */
 TEAM_FN lanes_f lanes_erf(lanes_f x)
 {
     const lanes_f zero = lanes_all(0.0f), one = lanes_all(1.0f), most = lanes_all(4.0f);
