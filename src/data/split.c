@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "data/split_kinds.h"
 
@@ -171,6 +172,18 @@ static enum status count_fold(const struct dataset *d, struct fold *fold, struct
     return STATUS_OK;
 }
 
+/* What the records don't hold. */
+static void tell_given(const struct dataset *d, const struct fold *fold, size_t f)
+{
+    if (fold->n_filtered_dropped > 0)
+        log_warn(
+            "%s fold %zu: %llu rows of the given split are left out, since the filters removed their pairs",
+            d->name, f, (unsigned long long)fold->n_filtered_dropped);
+    if (fold->n_not_in_dataset > 0)
+        log_warn("%s fold %zu: %llu pairs of the given split are not in the dataset; they are kept", d->name,
+                 f, (unsigned long long)fold->n_not_in_dataset);
+}
+
 enum status split_apply(const struct split *split, const struct dataset *d, const struct interactions *in,
                         struct arena *arena, struct fold **folds, size_t *n_folds)
 {
@@ -189,6 +202,7 @@ enum status split_apply(const struct split *split, const struct dataset *d, cons
                 split->where->file, split->where->line, split->where->column, split->type->name, d->name,
                 empty, f, (unsigned long long)in->n);
         TRY(count_fold(d, fold, arena));
+        tell_given(d, fold, f);
     }
     return STATUS_OK;
 }
