@@ -1,6 +1,7 @@
 /*
  * store_read.c - a dataset file to memory, nothing of it believed before it is checked: the bytes by
- * store_seal.c before HDF5 sees them, the parts by store_load.c, the values by store_check(), and at last the content must have the hash that the file says.
+ * store_seal.c before HDF5 sees them, the parts by store_load.c, the values by store_check(), and at last
+ * the content must have the hash that the file says.
  */
 #include <errno.h>
 #include <string.h>

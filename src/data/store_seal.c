@@ -1,12 +1,12 @@
 /*
  * store_seal.c - the line behind a dataset file's HDF5 bytes: "recfuse sha256 " and their SHA-256.
  *
- * HDF5 1.10.8 doesn't stand all damage to its own structures: AddressSanitizer met freed memory being read in H5Aexists
- * (models/model_file.h), and of 6,000 files with 1 to 3 bytes changed, read without this line, none crashed but many
- * left memory behind.  So a damaged file is found before HDF5 sees it.  HDF5 and its tools don't mind bytes behind
- * the end that the superblock names, and a program that changes the file cuts them off.  A file without the line,
- * made by others, is read with the checks of store_load.c alone.  Against intent the line is no defence: anybody can
- * write one.
+ * HDF5 1.10.8 doesn't stand all damage to its own structures: AddressSanitizer met freed memory being read
+ * in H5Aexists (models/model_file.h), and of 6,000 files with 1 to 3 bytes changed, read without this line,
+ * none crashed but many left memory behind.  So a damaged file is found before HDF5 sees it.  HDF5 and its
+ * tools don't mind bytes behind the end that the superblock names, and a program that changes the file cuts
+ * them off.  A file without the line, made by others, is read with the checks of store_load.c alone.
+ * Against intent the line is no defence: anybody can write one.
  */
 #include <errno.h>
 #include <sodium.h>
@@ -49,7 +49,8 @@ static enum status unreadable(const char *shown)
     return status_fail(STATUS_SYSTEM, "%s: can't be read: %s", shown, strerror(errno != 0 ? errno : EIO));
 }
 
-/* HDF5's own end of the file as the superblock names it (version 2 or 3, addresses of 8 bytes from 0); 0: another form. */
+/* HDF5's own end of the file, in the superblock (version 2 or 3, addresses of 8 bytes from 0); 0: another
+ * form. */
 static uint64_t superblock_end(const unsigned char head[48])
 {
     uint64_t base, end;

@@ -3,10 +3,10 @@
  *
  * HDF5 builds the file in memory (its core driver), and recfuse writes that image: on a full disk H5Dwrite
  * and H5Fclose of HDF5's own drivers return 0, and a failed H5Fflush leaves the library unable to close the
- * file: HDF5 1.10.8 then crashes at exit.  That takes as much memory again as the packed file.  The image goes
- * to a temporary name with its seal (store_seal.c) behind it, is flushed, read back through store_read() with
- * all its checks, compared, fsync'ed and renamed. No times, no variable-length types, one fixed set of format versions: the
- * same dataset gives the same bytes.
+ * file: HDF5 1.10.8 then crashes at exit.  That takes as much memory again as the packed file.  The image
+ * goes to a temporary name with its seal (store_seal.c) behind it, is flushed, read back through
+ * store_read() with all its checks, compared, fsync'ed and renamed. No times, no variable-length types, one
+ * fixed set of format versions: the same dataset gives the same bytes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -269,8 +269,8 @@ static herr_t image_context_free(void *context)
 }
 
 /*
- * An HDF5 file that lives in memory only.  H5Fcreate() first looks for an old file of that name and reads the whole of
- * it, so the name is one below a regular file, where none can be.
+ * An HDF5 file that lives in memory only.  H5Fcreate() first looks for an old file of that name and reads
+ * the whole of it, so the name is one below a regular file, where none can be.
  */
 static hid_t memory_file(const char *regular_file, struct image *image)
 {
