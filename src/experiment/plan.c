@@ -34,7 +34,9 @@ static enum status fill_dataset(const struct stage *s, struct arena *arena, stru
                                            fold->n_unknown_dropped,
                                            fold->n_duplicates,
                                            fold->n_train_test_pairs,
-                                           fold->n_cold_test_items};
+                                           fold->n_cold_test_items,
+                                           fold->n_filtered_dropped,
+                                           fold->n_not_in_dataset};
     }
     return out->sha256 != NULL ? STATUS_OK : STATUS_SYSTEM;
 }

@@ -11,7 +11,8 @@
 
 struct fold_plan {
     uint64_t n_train, n_valid, n_test, n_test_users;
-    uint64_t n_unknown_dropped, n_duplicates, n_train_test_pairs, n_cold_test_items; /* split.h */
+    uint64_t n_unknown_dropped, n_duplicates, n_train_test_pairs, n_cold_test_items, n_filtered_dropped,
+        n_not_in_dataset; /* split.h */
 };
 
 struct dataset_plan {

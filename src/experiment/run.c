@@ -179,7 +179,9 @@ static void add_counts(json_t *line, const struct fold_plan *fold)
                   {"n_duplicates", fold->n_duplicates},
                   {"n_unknown_dropped", fold->n_unknown_dropped},
                   {"n_train_test_pairs", fold->n_train_test_pairs},
-                  {"n_cold_test_items", fold->n_cold_test_items}};
+                  {"n_cold_test_items", fold->n_cold_test_items},
+                  {"n_filtered_dropped", fold->n_filtered_dropped},
+                  {"n_not_in_dataset", fold->n_not_in_dataset}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(line, counts[i].name, json_integer((json_int_t)counts[i].n));
 }
