@@ -172,7 +172,7 @@ static enum status count_fold(const struct dataset *d, struct fold *fold, struct
     return STATUS_OK;
 }
 
-/* What the records don't hold. */
+/* Rows of a published split that are not run as published. */
 static void tell_given(const struct dataset *d, const struct fold *fold, size_t f)
 {
     if (fold->n_filtered_dropped > 0)
