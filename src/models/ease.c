@@ -186,6 +186,16 @@ static enum status ease_load(void *state, const void *params, struct model_reade
     return STATUS_OK;
 }
 
+/* The inverse is n^3 multiply-adds; the Gram matrix adds a row's pairs. */
+static void ease_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
+                      double *flops)
+{
+    const double n = n_items, row = (double)nnz / (n_users > 0 ? n_users : 1);
+    (void)params;
+    *bytes = 4.0 * n * n + 2.0 * 128 * 4 * n;
+    *flops = 2.0 * n * n * n + 2.0 * (double)nnz * row;
+}
+
 const struct model_type model_ease = {.name = "ease",
                                       .family = "linear",
                                       .source = "Steck 2019",
@@ -194,6 +204,7 @@ const struct model_type model_ease = {.name = "ease",
                                       .params = ease_params,
                                       .params_size = sizeof(struct ease_params),
                                       .state_size = sizeof(struct ease_state),
+                                      .cost = ease_cost,
                                       .fit = ease_fit,
                                       .score_users = ease_score_users,
                                       .save = ease_save,

@@ -29,6 +29,12 @@ static enum status item_knn_fit(void *state, const void *params, const struct vi
     return STATUS_OK;
 }
 
+static void item_knn_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
+                          double *flops)
+{
+    knn_cost(params, n_items, n_users, nnz, bytes, flops);
+}
+
 const struct model_type model_item_knn = {.name = "item_knn",
                                           .family = "neighbourhood",
                                           .source = "Deshpande, Karypis 2004; bm25: Robertson, Walker 1994",
@@ -38,6 +44,7 @@ const struct model_type model_item_knn = {.name = "item_knn",
                                           .params_size = sizeof(struct knn_params),
                                           .state_size = sizeof(struct knn_state),
                                           .check = knn_check,
+                                          .cost = item_knn_cost,
                                           .fit = item_knn_fit,
                                           .score_users = knn_score_users,
                                           .save = knn_save,

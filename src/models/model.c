@@ -128,3 +128,11 @@ enum status model_score_pairs(const struct model_type *type, const void *state, 
         return pairs_by_users(type, state, users, items, n, n_items, scores);
     return status_fail(STATUS_SYSTEM, "model %s has no scoring function", type->name);
 }
+
+void model_cost_counts(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
+                       double *flops)
+{
+    (void)params;
+    *bytes = 4.0 * ((double)n_users + n_items);
+    *flops = (double)nnz;
+}

@@ -89,4 +89,8 @@ enum status model_score_pairs(const struct model_type *type, const void *state, 
                               const uint32_t *users, const uint32_t *items, size_t n, uint32_t n_items,
                               float *scores);
 
+/* The cost hook of models that only count. */
+void model_cost_counts(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
+                       double *flops);
+
 #endif

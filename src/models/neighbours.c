@@ -201,3 +201,12 @@ enum status knn_load(void *state, const void *params, struct model_reader *r, st
     s->backend = run->backend;
     return STATUS_OK;
 }
+
+void knn_cost(const struct knn_params *p, uint32_t rows, uint32_t columns, uint64_t nnz, double *bytes,
+              double *flops)
+{
+    const double meet = (double)nnz / (columns > 0 ? columns : 1);
+    const double kept = (double)rows * ((uint32_t)p->k < rows ? (uint32_t)p->k : rows);
+    *bytes = 16.0 * kept + 12.0 * rows * 2 + 8.0 * (double)nnz;
+    *flops = 16.0 * (double)nnz * meet; /* scattered adds: about a sixteenth of the rate of a product */
+}

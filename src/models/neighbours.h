@@ -54,4 +54,8 @@ enum status knn_score_users(const void *state, const uint32_t *users, size_t n, 
 enum status knn_save(const void *state, struct model_writer *w);
 enum status knn_load(void *state, const void *params, struct model_reader *r, struct run *run);
 
+/* For the cost hook: similarities between `rows` rows that meet in `columns` columns. */
+void knn_cost(const struct knn_params *p, uint32_t rows, uint32_t columns, uint64_t nnz, double *bytes,
+              double *flops);
+
 #endif

@@ -93,6 +93,7 @@ const struct model_type model_oracle = {
     .params_size = sizeof(struct oracle_params),
     .needs = NEEDS_TRUTH,
     .state_size = sizeof(struct oracle),
+    .cost = model_cost_counts,
     .fit = oracle_fit,
     .factors = oracle_factors,
     .save = oracle_save,

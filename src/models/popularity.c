@@ -78,6 +78,7 @@ const struct model_type model_popularity = {
     .params = popularity_params,
     .params_size = 1,
     .state_size = sizeof(struct popularity),
+    .cost = model_cost_counts,
     .fit = popularity_fit,
     .score_users = popularity_score_users,
     .score_pairs = popularity_score_pairs,

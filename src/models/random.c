@@ -86,6 +86,7 @@ const struct model_type model_random = {
     .params = random_params,
     .params_size = 1,
     .state_size = sizeof(struct random_state),
+    .cost = model_cost_counts,
     .fit = random_fit,
     .score_users = random_score_users,
     .score_pairs = random_score_pairs,

@@ -24,6 +24,12 @@ static enum status user_knn_fit(void *state, const void *params, const struct vi
     return STATUS_OK;
 }
 
+static void user_knn_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
+                          double *flops)
+{
+    knn_cost(params, n_users, n_items, nnz, bytes, flops);
+}
+
 const struct model_type model_user_knn = {
     .name = "user_knn",
     .family = "neighbourhood",
@@ -34,6 +40,7 @@ const struct model_type model_user_knn = {
     .params_size = sizeof(struct knn_params),
     .state_size = sizeof(struct knn_state),
     .check = knn_check,
+    .cost = user_knn_cost,
     .fit = user_knn_fit,
     .score_users = knn_score_users,
     .save = knn_save,
