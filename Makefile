@@ -76,7 +76,7 @@ $(B)/tests/%: $(B)/tests/%.c.o $(TEST_LIB) $(B)/librecfuse.a
 	$(CC) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 $(B)/bench/%: $(B)/bench/%.c.o $(B)/librecfuse.a
 	$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
-test-build: $(TESTS)
+test-build: $(TESTS) check-build
 
 # The two main commands. Set-up runs first, in its own make, since the lines above ask pkg-config.
 run:
@@ -113,5 +113,7 @@ install: build
 
 clean:
 	rm -rf build
+
+include tests/check/check.mk
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

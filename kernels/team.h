@@ -28,6 +28,13 @@
 #define TEAM_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #define TEAM_CEIL(a, b) (((a) + (b) - 1) / (b))
 
+/* Mistakes that the checking build must reject (tests/check/mutants.c, docs/kernels.md).  MUTANT(name, wrong, right) is
+ * `right`, and MUTANT_DO(name, statement) nothing, in every build but CHECK; there, `check --mutant NAME` plants the mistake. */
+#if !defined(TEAM_CHECK) || defined(__CUDACC__)
+#define MUTANT(name, wrong, right) (right)
+#define MUTANT_DO(name, ...)
+#endif
+
 /* A row's view of its team: the scratch bytes left to it. */
 struct team {
     char  *scratch; /* base of this team's shared arena */
@@ -119,6 +126,15 @@ extern int team_lane_now; /* the fiber that runs */
 #define LANE_ARRAY(type, name, n) type name[TEAM_CEIL(n, TEAM_SIZE)]
 #define OWN(name, k) name[(k) / TEAM_SIZE]
 #define TEAM_UNROLL
+
+extern const char *team_mutant_now; /* the mistake that is planted; NULL: none */
+int team_mutant_is(const char *name);
+#define TEAM_MUTANT(name) (team_mutant_now != NULL && team_mutant_is(#name))
+#define MUTANT(name, wrong, right) (TEAM_MUTANT(name) ? (wrong) : (right))
+#define MUTANT_DO(name, ...)                                                   \
+    if (TEAM_MUTANT(name)) {                                                   \
+        __VA_ARGS__;                                                           \
+    }
 
 void  team_check_sync(const char *file, int line);
 float team_check_sum(float x, const char *file, int line);
