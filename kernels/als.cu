@@ -28,8 +28,8 @@ TEAM_FN const struct als_row *als_row_begin(const struct als *a, long u, struct 
 
     if (TEAM_LANE == 0) {
         row->lo = lo, row->hi = hi;
-        for (int m = 0; m < TILE; m++) {
-            const int there = last + m < hi;
+        for (int m = 0; m < TILE + MUTANT(als_cg_bounds, 1, 0); m++) {
+            const int there = last + m < hi + MUTANT(als_cg_index, 1, 0);
             row->weight[m] = 1.0f;
             row->base[m] = a->base;
             row->last_weight[m] = !there ? 0.0f : a->val ? a->val[last + m] : 1.0f;
@@ -119,11 +119,11 @@ TEAM_FN int als_cg_steps(const struct als *a, const struct als_row *row, float r
     for (int v = 0; v < nv; v++)
         p[v] = r[v];
     for (; step < steps && rr > enough; step++) {
-        team_sync(t); /* all lanes have read the p_all of the step before */
+        MUTANT(als_cg_reuse, (void)0, team_sync(t)); /* all lanes have read the p_all of the step before */
         TEAM_UNROLL
         for (int v = 0; v < nv; v++)
             lanes_store(p_all + v * LANES, p[v]);
-        team_sync(t);
+        MUTANT(als_cg_sync, (void)0, team_sync(t));
         als_dense(a, ridge, p, p_all, q, rank);
         als_entries(a, row, p, q, t, rank, 0);
         const float pq = als_dot(p, q, t, nv);
@@ -157,7 +157,7 @@ TEAM_FN void als_cg_solve(const struct als *a, long u, struct team *t, const int
     const int empty = row->lo == row->hi; /* uniform: every lane sees the same row */
     const float ridge = a->ridge[u];
     float *solution = a->X + (size_t)u * (size_t)rank;
-    float *p_all = (float *)team_shared(t, (size_t)rank * sizeof(float));
+    float *p_all = (float *)team_shared(t, (size_t)(rank - MUTANT(als_cg_overrun, 1, 0)) * sizeof(float));
     float enough = 0.0f, last = 0.0f;
 
     TEAM_UNROLL
@@ -174,6 +174,7 @@ TEAM_FN void als_cg_solve(const struct als *a, long u, struct team *t, const int
         for (int v = 0; v < nv; v++)
             r[v] = -r[v];
         als_entries(a, row, x, r, t, rank, 1); /* r = b - A x */
+        MUTANT_LEAVE(als_cg_leaves, TEAM_LANE == 31);
         const float rr = als_dot(r, r, t, nv);
         if (left == a->steps)
             enough = 1e-18f * rr;
@@ -186,7 +187,7 @@ TEAM_FN void als_cg_solve(const struct als *a, long u, struct team *t, const int
     }
     TEAM_UNROLL
     for (int v = 0; v < nv; v++)
-        lanes_store(solution + v * LANES, x[v]);
+        lanes_store(solution + v * LANES + MUTANT(als_cg_outside, 1, 0), x[v]);
 }
 
 TEAM_FN void als_cg_row(const struct als *a, long i, struct team *t, const int rank)

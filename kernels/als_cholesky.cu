@@ -108,11 +108,12 @@ TEAM_FN void als_substitute(const float *A, float *b, float *z, struct team *t, 
     LANE_FOR(k, rank)
         b[k] = 0.0f;
     team_sync(t);
-    for (int i = rank - 1; i >= 0; i--) { /* U x = z */
+    for (int i = rank - 1; i >= MUTANT(als_cholesky_index, 1, 0); i--) { /* U x = z */
         const float *u = A + (size_t)i * (size_t)rank;
         lanes_f s = lanes_zero();
         for (int v = i / LANES; v < nv; v++)
             s += lanes_load(u + v * LANES) * lanes_load(b + v * LANES);
+        MUTANT_LEAVE(als_cholesky_leaves, TEAM_LANE == 3);
         const float rest = lanes_sum(t, s);
         team_sync(t);
         if (TEAM_LANE == 0)
@@ -134,7 +135,8 @@ TEAM_FN void als_cholesky_row(const struct als *a, long launched, struct team *t
         return;
     }
     float *A = (float *)team_shared(t, (size_t)rank * (size_t)rank * sizeof(float));
-    float *Z = (float *)team_shared(t, (size_t)rank * ALS_CHUNK * sizeof(float));
+    float *Z = (float *)team_shared(t, (size_t)rank * (ALS_CHUNK - MUTANT(als_cholesky_overrun, 1, 0)) *
+                                           sizeof(float));
     float *b = (float *)team_shared(t, (size_t)rank * sizeof(float));
     float *z = (float *)team_shared(t, (size_t)rank * sizeof(float));
 
@@ -145,9 +147,9 @@ TEAM_FN void als_cholesky_row(const struct als *a, long launched, struct team *t
         b[k] = 0.0f;
     for (long e = lo; e < hi; e += ALS_CHUNK) {
         const int n = (int)(hi - e < ALS_CHUNK ? hi - e : ALS_CHUNK);
-        team_sync(t);
+        MUTANT(als_cholesky_reuse, (void)0, team_sync(t)); /* all lanes have read the Z of the chunk before */
         als_pack(a, e, e + n, Z, b, t, rank);
-        team_sync(t);
+        MUTANT(als_cholesky_sync, (void)0, team_sync(t));
         for (int i0 = 0; i0 < rank; i0 += ROWS)
             for (int v = i0 / LANES; v < nv; v += 2) {
                 if (v + 1 < nv)
@@ -161,7 +163,7 @@ TEAM_FN void als_cholesky_row(const struct als *a, long launched, struct team *t
         als_factor_row(A, j, t, rank);
     als_substitute(A, b, z, t, rank);
     LANE_FOR(k, rank)
-        x[k] = b[k];
+        x[k + MUTANT(als_cholesky_outside, 1, 0)] = b[k];
 }
 
 TEAM_KERNEL(als_cholesky_32, struct als, als_cholesky_row(a, row, t, 32))

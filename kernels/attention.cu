@@ -27,6 +27,7 @@ TEAM_FN void softmax_rows(float *TEAM_RESTRICT scores, int n, long ld, float sca
             lanes_store(row + j, e);
             sum += e;
         }
+        MUTANT_LEAVE(attention_leaves, TEAM_LANE == 31);
         inverse[i] = 1.0f / lanes_sum(t, sum);
     }
 }
@@ -39,7 +40,8 @@ TEAM_FN void attention_row(const struct attention *a, long row, struct team *t)
     const long padded = NN_PAD_COLS(n), width = (long)a->n_heads * d;
     const float *queries = a->qkv + from * a->ld + head * d, *keys = queries + width, *values = keys + width;
     float *transposed = (float *)team_shared(t, sizeof(float) * (size_t)padded * (size_t)d);
-    float *scores = (float *)team_shared(t, sizeof(float) * TILE_ROWS * (size_t)padded);
+    float *scores = (float *)team_shared(
+        t, sizeof(float) * (size_t)(TILE_ROWS * padded - MUTANT(attention_overrun, 1, 0)));
     float *tile = (float *)team_shared(t, sizeof(float) * TILE_ROWS * (size_t)d);
     float inverse[TILE_ROWS];
 
@@ -55,20 +57,20 @@ TEAM_FN void attention_row(const struct attention *a, long row, struct team *t)
         team_sync(t);
         for (int i = 0; i < TILE_ROWS; i++)
             LANE_FOR(j, (int)padded)
-                scores[i * padded + j] =
-                    j < n ? scores[i * padded + j] : -1e30f; /* columns beyond the text: e^-inf */
-        team_sync(t);
+                scores[i * padded + j] = j < n + MUTANT(attention_index, 1, 0)
+                                             ? scores[i * padded + j]
+                                             : -1e30f; /* columns beyond the text: e^-inf */
+        MUTANT(attention_sync, (void)0, team_sync(t));
         softmax_rows(scores, n, padded, a->scale, inverse, t);
         team_sync(t);
         for (int j0 = 0; j0 < d; j0 += TILE_COLS)
             tile_product(n, scores, padded, values + j0, a->ld, NULL, tile + j0, d);
-        team_sync(t);
-        for (int i = 0; i < TILE_ROWS && i0 + i < n; i++) {
+        MUTANT(attention_reuse, (void)0, team_sync(t)); /* all lanes have read the scores */
+        for (int i = 0; i < TILE_ROWS && i0 + i < n + MUTANT(attention_outside, 1, 0); i++) {
             float *out = a->out + (from + i0 + i) * a->ld_out + head * d;
             LANE_FOR(j, d)
                 out[j] = tile[i * d + j] * inverse[i];
         }
-        team_sync(t);
     }
 }
 TEAM_KERNEL(attention, struct attention, attention_row(a, row, t))

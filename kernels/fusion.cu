@@ -45,7 +45,7 @@ TEAM_FN void fusion_features_row(const struct fusion_features *a, long r, struct
     const long g = (long)a->groups[r];
     const int d = a->d, cosine = (a->product + a->difference) * d, first = cosine + a->cosine;
     const int columns = first + a->n_extra;
-    float *u = (float *)team_shared(t, (size_t)(d + 1) * sizeof(float));
+    float *u = (float *)team_shared(t, (size_t)(d + MUTANT(fusion_features_overrun, -1, 1)) * sizeof(float));
     if (d > 0)
         fusion_query(a, g, u, t);
     const float has = a->alone[g] ? 0.0f : 1.0f;
@@ -66,16 +66,17 @@ TEAM_FN void fusion_features_row(const struct fusion_features *a, long r, struct
             float dot = 0.0f;
             LANE_SUM(k, d, dot)
                 dot += u[k] * v[k];
+            MUTANT_LEAVE(fusion_features_leaves, TEAM_LANE == 31);
             dot = team_sum(t, dot);
             if (TEAM_LANE == 0)
                 q[cosine] = dot;
         }
         for (int k = TEAM_LANE; k < a->n_extra; k += TEAM_SIZE)
             q[first + k] = extra[k];
-        team_sync(t);
+        MUTANT(fusion_features_sync, (void)0, team_sync(t));
         if (a->mean != NULL) {
             const float *TEAM_RESTRICT mean = a->mean, *TEAM_RESTRICT scale = a->scale;
-            LANE_FOR(k, columns)
+            LANE_FOR(k, columns + MUTANT(fusion_features_outside, 1, 0))
                 q[k] = (q[k] - mean[k]) * scale[k];
         }
     }
@@ -92,7 +93,7 @@ TEAM_FN void fusion_score_tile(const struct fusion_score *a, long r, int first, 
     LANE_FOR(j, n)
         OWN(acc, j) = bias[j];
     const int d = a->known[r] ? a->d : 0;
-    for (int k = 0; k < d; k++) {
+    for (int k = MUTANT(fusion_score_index, 1, 0); k < d; k++) {
         const float *TEAM_RESTRICT v = a->VT + (size_t)k * a->ldv + first;
         const float w = A == NULL ? 0.0f : A[k];
         if (a->D == NULL) {
@@ -105,7 +106,7 @@ TEAM_FN void fusion_score_tile(const struct fusion_score *a, long r, int first, 
         }
     }
     LANE_FOR(j, n)
-        out[j] = OWN(acc, j);
+        out[j + MUTANT(fusion_score_outside, 1, 0)] = OWN(acc, j);
 }
 
 TEAM_FN void fusion_score_row(const struct fusion_score *a, long row, struct team *t)
@@ -127,10 +128,11 @@ TEAM_FN void fusion_standardize_row(const struct fusion_standardize *a, long r, 
     LANE_SUM(i, n, mean)
         mean += s[i];
     mean = team_sum(t, mean) / (float)n;
-    LANE_SUM(i, n, squares) {
+    LANE_SUM(i, n - MUTANT(fusion_standardize_index, 1, 0), squares) {
         const float x = s[i] - mean;
         squares += x * x;
     }
+    MUTANT_LEAVE(fusion_standardize_leaves, TEAM_LANE == 31);
     squares = team_sum(t, squares) / (float)n;
     /* All scores equal but for rounding is no signal. */
     const float scale = squares > 1e-12f * mean * mean && squares > 0.0f ? 1.0f / sqrtf(squares) : 0.0f;
@@ -140,7 +142,7 @@ TEAM_FN void fusion_standardize_row(const struct fusion_standardize *a, long r, 
     } else {
         float *TEAM_RESTRICT out = a->out + (size_t)r * a->ldo;
         const float w = a->weight * scale;
-        LANE_FOR(i, n)
+        LANE_FOR(i, n + MUTANT(fusion_standardize_outside, 1, 0))
             out[i] += w * (s[i] - mean);
     }
 }

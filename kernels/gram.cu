@@ -16,13 +16,14 @@ TEAM_FN void gram_row(const struct gram *a, long r, struct team *t)
     float *out = a->part + ((size_t)block * (size_t)rank + (size_t)i0) * (size_t)rank;
     (void)t;
 
+    MUTANT_LEAVE(gram_leaves, TEAM_LANE == 9);
     for (int v = 0; v < nv; v += 2) {
         const int two = v + 1 < nv; /* CUDA's ranks of an odd number of vectors: the last alone */
         lanes_f s0[ALS_GRAM_ROWS], s1[ALS_GRAM_ROWS];
         TEAM_UNROLL
         for (int m = 0; m < ALS_GRAM_ROWS; m++)
             s0[m] = lanes_zero(), s1[m] = lanes_zero();
-        for (long e = first; e < last; e++) {
+        for (long e = first; e < last - MUTANT(gram_index, 1, 0); e++) {
             const float *y = a->Y + (size_t)e * (size_t)rank;
             const lanes_f y0 = lanes_load(y + v * LANES), y1 = lanes_load(y + (v + two) * LANES);
             TEAM_UNROLL
@@ -33,7 +34,7 @@ TEAM_FN void gram_row(const struct gram *a, long r, struct team *t)
         }
         TEAM_UNROLL
         for (int m = 0; m < ALS_GRAM_ROWS; m++) {
-            lanes_store(out + m * rank + v * LANES, s0[m]);
+            lanes_store(out + m * rank + v * LANES + MUTANT(gram_outside, 1, 0), s0[m]);
             if (two)
                 lanes_store(out + m * rank + (v + 1) * LANES, s1[m]);
         }
@@ -47,9 +48,10 @@ TEAM_FN void gram_sum_row(const struct gram_sum *a, long i, struct team *t)
 
     for (int v = 0; v < nv; v++) {
         lanes_f s = lanes_zero();
-        for (int b = 0; b < a->n_blocks; b++)
+        for (int b = MUTANT(gram_sum_index, 1, 0); b < a->n_blocks; b++)
             s += lanes_load(a->part + ((size_t)b * (size_t)rank + (size_t)i) * (size_t)rank + v * LANES);
-        lanes_store(a->G + (size_t)i * (size_t)rank + v * LANES, a->scale * s);
+        lanes_store(a->G + (size_t)(i + MUTANT(gram_sum_outside, 1, 0)) * (size_t)rank + v * LANES,
+                    a->scale * s);
     }
 }
 

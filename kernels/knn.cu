@@ -57,7 +57,7 @@ TEAM_FN void knn_accumulate(const struct knn_rows *a, const struct knn_rows *tra
                 acc[idx[e]].f += val ? w * val[e] : w;
             }
         }
-        team_sync(t); /* the next column's lanes may meet the same accumulators */
+        MUTANT(knn_sync, (void)0, team_sync(t)); /* the next column's lanes may meet the same accumulators */
     }
     if (ones)
         LANE_FOR(c, limit)
@@ -127,7 +127,7 @@ TEAM_FN void knn_values(const struct knn_similar *a, long r, const union knn_wor
             bits[c] = acc[c].f > 0.0f ? s.u : 0u;
         }
     }
-    team_sync(t);
+    MUTANT(knn_values_sync, (void)0, team_sync(t));
     if (TEAM_LANE == 0)
         bits[r] = 0;
     team_sync(t);
@@ -169,14 +169,14 @@ TEAM_FN void knn_select(const struct knn_similar *a, long r, const uint32_t *bit
     int tied = 0;
 
     if (value != 0 && knn_count(bits, n, value, t) > a->k) {
-        low = knn_ties(a, r, bits, hash, value, a->k - n_above, t);
+        low = knn_ties(a, r, bits, hash, value, a->k - n_above - MUTANT(knn_index, 1, 0), t);
         tied = 1;
     }
     if (TEAM_SIZE > 1) { /* where each lane's entries begin in the list */
         for (int c = TEAM_LANE; c < n; c += TEAM_SIZE)
             at += (uint32_t)knn_kept(bits[c], value, tied ? hash[c] : 0u, low);
         place[TEAM_LANE] = at;
-        team_sync(t);
+        MUTANT(knn_place_sync, (void)0, team_sync(t));
         at = 0;
         for (int lane = 0; lane < TEAM_LANE; lane++)
             at += place[lane];
@@ -186,7 +186,7 @@ TEAM_FN void knn_select(const struct knn_similar *a, long r, const uint32_t *bit
             union knn_word s;
             s.u = bits[c];
             if (at < a->k) { /* two equal hashes of 32 bits: the later column is left out */
-                neighbour[at] = (uint32_t)c;
+                neighbour[at + MUTANT(knn_outside, 1, 0)] = (uint32_t)c;
                 similarity[at] = s.f;
             }
             at++;
@@ -200,11 +200,12 @@ TEAM_FN void knn_similar_row(const struct knn_similar *a, long row, struct team 
     const int n = (int)a->n;
     const long r = row + (long)a->first;
     union knn_word *acc = (union knn_word *)team_shared(t, (size_t)n * sizeof(union knn_word));
-    uint32_t *bits = (uint32_t *)team_shared(t, (size_t)n * sizeof(uint32_t));
+    uint32_t *bits = (uint32_t *)team_shared(t, (size_t)(n - MUTANT(knn_overrun, 1, 0)) * sizeof(uint32_t));
     uint32_t *hash = (uint32_t *)team_shared(t, (size_t)n * sizeof(uint32_t));
     uint32_t *place = (uint32_t *)team_shared(t, TEAM_SIZE * sizeof(uint32_t));
 
     knn_accumulate(&a->a, &a->transpose, r, n, 1, acc, t);
+    MUTANT_LEAVE(knn_leaves, n - TEAM_LANE < 10);
     knn_values(a, r, acc, bits, t);
     knn_select(a, r, bits, hash, place, t);
 }
@@ -214,7 +215,7 @@ TEAM_FN void knn_gram_row(const struct knn_gram *a, long row, struct team *t)
     const long r = row + (long)a->first;
     union knn_word *g = (union knn_word *)(a->gram + (size_t)r * a->ld);
 
-    knn_accumulate(&a->a, &a->transpose, r, (int)r + 1, 0, g, t);
+    knn_accumulate(&a->a, &a->transpose, r, (int)r + MUTANT(knn_gram_outside, 2, 1), 0, g, t);
     if (TEAM_LANE == 0)
         g[r].f += a->diagonal;
 }
@@ -233,7 +234,7 @@ TEAM_FN void knn_profile_sparse_row(const struct knn_profile *a, long row, struc
 
         KNN_EACH(e, a->sparse.ptr[j], a->sparse.ptr[j + 1])
         out[a->sparse.idx[e]] += a->sparse.val ? w * a->sparse.val[e] : w;
-        team_sync(t);
+        MUTANT(knn_profile_sparse_sync, (void)0, team_sync(t));
     }
 }
 
@@ -249,7 +250,7 @@ TEAM_FN void knn_profile_dense_row(const struct knn_profile *a, long row, struct
     if (a->column) {
         LANE_FOR(c, (int)a->n_out)
             out[c] = 0.0f;
-        team_sync(t);
+        MUTANT(knn_profile_dense_sync, (void)0, team_sync(t));
     }
     for (int first = 0; first < n; first += KNN_TILE) {
         const int width = n - first < KNN_TILE ? n - first : KNN_TILE;
@@ -258,7 +259,8 @@ TEAM_FN void knn_profile_dense_row(const struct knn_profile *a, long row, struct
         LANE_FOR(c, KNN_TILE)
             OWN(sum, c) = 0.0f;
         for (int64_t i = low; i < high; i++) {
-            const float *TEAM_RESTRICT b = a->dense + (size_t)a->profile.idx[i] * a->ld_dense + first;
+            const float *TEAM_RESTRICT b = a->dense + (size_t)a->profile.idx[i] * a->ld_dense + first +
+                                           MUTANT(knn_profile_dense_index, 1, 0);
             const float w = a->profile.val ? a->profile.val[i] : 1.0f;
 
             if (width == KNN_TILE) {

@@ -25,13 +25,14 @@ TEAM_FN void nn_linear_row(const struct nn_linear *a, long row, struct team *t)
 {
     const long tile = row % a->n_tiles;
     const int from = (int)(row / a->n_tiles) * a->group;
-    const int to = from + a->group < a->n_panels ? from + a->group : a->n_panels;
+    const int end = from + a->group + MUTANT(nn_linear_outside, 1, 0);
+    const int to = end < a->n_panels ? end : a->n_panels;
     const float *x = a->x + tile * TILE_ROWS * a->ldx;
     (void)t;
     for (int panel = from; panel < to; panel++) {
         float *y = a->y + tile * TILE_ROWS * a->ldy + (long)panel * TILE_COLS;
-        tile_product(a->k, x, a->ldx, a->w + (long)panel * a->k * TILE_COLS, TILE_COLS,
-                     a->bias + (long)panel * TILE_COLS, y, a->ldy);
+        tile_product(a->k - MUTANT(nn_linear_index, 1, 0), x, a->ldx, a->w + (long)panel * a->k * TILE_COLS,
+                     TILE_COLS, a->bias + (long)panel * TILE_COLS, y, a->ldy);
         if (a->gelu)
             for (int i = 0; i < TILE_ROWS; i++)
                 for (int j = 0; j < TILE_COLS; j += LANES)
@@ -47,7 +48,7 @@ TEAM_FN void nn_pack_row(const struct nn_pack *a, long panel, struct team *t)
     for (int m = 0; m < a->k; m++)
         LANE_FOR(j, TILE_COLS) {
             const long n = panel * TILE_COLS + j;
-            to[m * TILE_COLS + j] = n < a->n ? a->w[n * a->k + m] : 0.0f;
+            to[m * TILE_COLS + j] = n < a->n - MUTANT(nn_pack_index, 1, 0) ? a->w[n * a->k + m] : 0.0f;
         }
 }
 TEAM_KERNEL(nn_pack, struct nn_pack, nn_pack_row(a, row, t))
@@ -66,6 +67,7 @@ TEAM_FN void nn_layer_norm_row(const struct nn_layer_norm *a, long token, struct
     const float mean = team_sum(t, sum) / (float)width;
     LANE_SUM(j, width, squares)
         squares += (x[j] - mean) * (x[j] - mean);
+    MUTANT_LEAVE(nn_layer_norm_leaves, TEAM_LANE == 31);
     const float variance = team_sum(t, squares) / (float)width;
     const float scale = 1.0f / TEAM_SQRT(variance + a->eps);
     LANE_FOR(j, width)
@@ -79,7 +81,7 @@ TEAM_FN void nn_embed_row(const struct nn_embed *a, long token, struct team *t)
     const float *TEAM_RESTRICT position = a->positions + (long)a->places[token] * a->width;
     float *TEAM_RESTRICT x = a->x + token * a->ldx;
     (void)t;
-    LANE_FOR(j, a->width)
+    LANE_FOR(j, a->width + MUTANT(nn_embed_outside, 1, 0))
         x[j] = word[j] + a->type[j] + position[j];
 }
 TEAM_KERNEL(nn_embed, struct nn_embed, nn_embed_row(a, row, t))
@@ -90,7 +92,8 @@ TEAM_FN void nn_pool_row(const struct nn_pool *a, long text, struct team *t)
     const int width = a->width;
     LANE_FOR(j, width)
         out[j] = 0.0f;
-    for (long token = (long)a->first[text]; token < (long)a->first[text + 1]; token++) {
+    for (long token = (long)a->first[text]; token < (long)a->first[text + 1] - MUTANT(nn_pool_index, 1, 0);
+         token++) {
         const float *TEAM_RESTRICT x = a->x + token * a->ldx;
         LANE_FOR(j, width)
             out[j] += x[j];
@@ -119,7 +122,7 @@ TEAM_FN void nn_curve_row(const struct nn_curve *a, long row, struct team *t)
             y = lanes_erf(x);
         if (a->which == 2)
             y = gelu(x);
-        lanes_store(a->y + row * NN_CURVE + j, y);
+        lanes_store(a->y + row * NN_CURVE + j + MUTANT(nn_curve_outside, 1, 0), y);
     }
 }
 TEAM_KERNEL(nn_curve, struct nn_curve, nn_curve_row(a, row, t))

@@ -13,12 +13,13 @@ TEAM_FN void preference_forward_row(const struct preference_forward *a, long s, 
     const float *TEAM_RESTRICT q = a->q + (size_t)s * a->ldq, *TEAM_RESTRICT W = a->W;
     const int d = a->d;
     float z = 0.0f;
-    LANE_SUM(k, d, z)
+    LANE_SUM(k, d - MUTANT(preference_forward_index, 1, 0), z)
         z += q[k] * W[k];
+    MUTANT_LEAVE(preference_forward_leaves, TEAM_LANE == 31);
     z = team_sum(t, z) + a->b;
     if (TEAM_LANE == 0) {
         const float e = expf(-fabsf(z)), y = a->target[s]; /* neither side overflows */
-        a->residual[s] = (z >= 0.0f ? 1.0f : e) / (1.0f + e) - y;
+        a->residual[s + MUTANT(preference_forward_outside, 1, 0)] = (z >= 0.0f ? 1.0f : e) / (1.0f + e) - y;
         a->loss[s] = fmaxf(z, 0.0f) + log1pf(e) - y * z;
     }
 }
@@ -29,9 +30,9 @@ TEAM_FN void preference_gradient_row(const struct preference_gradient *a, long c
     const long low = c * a->chunk, high = low + a->chunk < a->n ? low + a->chunk : a->n;
     const int d = a->d;
     (void)t;
-    LANE_FOR(k, d)
+    LANE_FOR(k, d + MUTANT(preference_gradient_outside, 1, 0))
         partial[k] = 0.0f;
-    for (long s = low; s < high; s++) {
+    for (long s = low; s < high - MUTANT(preference_gradient_index, 1, 0); s++) {
         const float *TEAM_RESTRICT q = a->q + (size_t)s * a->ldq;
         const float r = a->residual[s];
         LANE_FOR(k, d)

@@ -18,6 +18,7 @@ TEAM_FN void sgd_sample_step(const struct sgd *a, const struct sgd_sample *s, st
     TEAM_UNROLL
     for (int v = 0; v < nv; v++)
         dot += lanes_load(p + v * LANES) * lanes_load(q + v * LANES);
+    MUTANT_LEAVE(sgd_leaves, TEAM_LANE == 31);
     const float error = s->value - (a->mean + b_user + b_item + lanes_sum(t, dot));
     const float step = rate * error;
     TEAM_UNROLL
@@ -26,19 +27,19 @@ TEAM_FN void sgd_sample_step(const struct sgd *a, const struct sgd_sample *s, st
         lanes_store(p + v * LANES, keep * pv + step * qv);
         lanes_store(q + v * LANES, keep * qv + step * pv);
     }
-    team_sync(t); /* every lane has read the biases */
+    MUTANT(sgd_reuse, (void)0, team_sync(t)); /* every lane has read the biases */
     if (TEAM_LANE == 0) {
         a->user_bias[s->user] = keep * b_user + step;
-        a->item_bias[s->item] = keep * b_item + step;
+        a->item_bias[s->item + MUTANT(sgd_outside, 1, 0)] = keep * b_item + step;
     }
-    team_sync(t); /* the next sample may read these biases */
+    MUTANT(sgd_sync, (void)0, team_sync(t)); /* the next sample may read these biases */
 }
 
 TEAM_FN void sgd_row(const struct sgd *a, long g, struct team *t, const int rank)
 {
     const long block = g * a->grid + (g + a->diagonal) % a->grid;
 
-    for (int64_t e = a->block[block]; e < a->block[block + 1]; e++)
+    for (int64_t e = a->block[block]; e < a->block[block + 1] - MUTANT(sgd_index, 1, 0); e++)
         sgd_sample_step(a, &a->sample[e], t, rank);
 }
 

@@ -15,9 +15,9 @@ TEAM_FN void spmm_csr_dense_row(const struct spmm_csr_dense *a, long r, struct t
     float *TEAM_RESTRICT out = a->out + (size_t)r * a->ldo;
     const int cols = a->cols;
     (void)t;
-    LANE_FOR(k, cols)
+    LANE_FOR(k, cols + MUTANT(spmm_csr_dense_outside, 1, 0))
         out[k] = 0.0f;
-    for (int64_t e = a->ptr[row]; e < a->ptr[row + 1]; e++) {
+    for (int64_t e = a->ptr[row] + MUTANT(spmm_csr_dense_index, 1, 0); e < a->ptr[row + 1]; e++) {
         const float *TEAM_RESTRICT b = a->B + (size_t)a->idx[e] * a->ldb;
         const float w = a->val == NULL ? 1.0f : a->val[e];
         LANE_FOR(k, cols)
@@ -42,7 +42,7 @@ TEAM_FN void spmm_csr_csr_row(const struct spmm_csr_csr *a, long r, struct team 
         const float w = a->val == NULL ? 1.0f : a->val[e];
         LANE_FOR(k, n) /* columns of one row differ, so lanes never meet */
             out[idx[k]] += w * val[k];
-        team_sync(t);
+        MUTANT(spmm_csr_csr_sync, (void)0, team_sync(t));
     }
 }
 
@@ -55,7 +55,7 @@ TEAM_FN void spmm_dense_csr_row(const struct spmm_dense_csr *a, long r, struct t
         float s = 0.0f;
         for (int64_t e = a->s_ptr[i]; e < a->s_ptr[i + 1]; e++)
             s += d[a->s_idx[e]] * a->s_val[e];
-        out[i] = s;
+        out[i + MUTANT(spmm_dense_csr_outside, 1, 0)] = s;
     }
 }
 
@@ -66,6 +66,7 @@ TEAM_FN void spmm_normalize_row(const struct spmm_normalize *a, long r, struct t
     float s = 0.0f;
     LANE_SUM(k, cols, s)
         s += x[k] * x[k];
+    MUTANT_LEAVE(spmm_normalize_leaves, TEAM_LANE >= cols);
     s = team_sum(t, s);
     s = s > 0.0f ? 1.0f / sqrtf(s) : 0.0f;
     LANE_FOR(k, cols)

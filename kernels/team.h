@@ -29,10 +29,11 @@
 #define TEAM_CEIL(a, b) (((a) + (b) - 1) / (b))
 
 /* Mistakes that the checking build must reject (tests/check/mutants.c, docs/kernels.md).  MUTANT(name, wrong, right) is
- * `right`, and MUTANT_DO(name, statement) nothing, in every build but CHECK; there, `check --mutant NAME` plants the mistake. */
+ * `right`, and MUTANT_LEAVE(name, condition, value) nothing, in every build but CHECK; there, `check --mutant NAME` takes the
+ * wrong expression, or lets the lanes of the condition return (the value). */
 #if !defined(TEAM_CHECK) || defined(__CUDACC__)
 #define MUTANT(name, wrong, right) (right)
-#define MUTANT_DO(name, ...)
+#define MUTANT_LEAVE(name, condition, ...) ((void)0)
 #endif
 
 /* A row's view of its team: the scratch bytes left to it. */
@@ -131,10 +132,10 @@ extern const char *team_mutant_now; /* the mistake that is planted; NULL: none *
 int team_mutant_is(const char *name);
 #define TEAM_MUTANT(name) (team_mutant_now != NULL && team_mutant_is(#name))
 #define MUTANT(name, wrong, right) (TEAM_MUTANT(name) ? (wrong) : (right))
-#define MUTANT_DO(name, ...)                                                   \
-    if (TEAM_MUTANT(name)) {                                                   \
-        __VA_ARGS__;                                                           \
-    }
+#define MUTANT_LEAVE(name, condition, ...)                                     \
+    do {                                                                       \
+        if (TEAM_MUTANT(name) && (condition)) return __VA_ARGS__;              \
+    } while (0)
 
 void  team_check_sync(const char *file, int line);
 float team_check_sum(float x, const char *file, int line);

@@ -154,6 +154,7 @@ TEAM_FN uint64_t topk_bound(const uint64_t *keys, int n, int want, int slack, fl
         int64_t count = 0;
         LANE_SUM(k, n, count)
             count += keys[k] >= middle;
+        MUTANT_LEAVE(topk_leaves, TEAM_LANE == 31, low);
         const int all = (int)team_sum(t, (float)count);
         if (all >= want)
             low = middle;
@@ -172,7 +173,7 @@ TEAM_FN int topk_drop(uint64_t *keys, int n, uint64_t bound, uint64_t *lost, str
     uint64_t best_lost = *lost;
     for (int k = 0; k < n; k++) { /* every lane walks, lane 0 writes: kept and lost are the same in all */
         const uint64_t key = keys[k], gone = key < bound ? key : 0;
-        team_sync(t);
+        MUTANT(topk_reuse, (void)0, team_sync(t)); /* all lanes have read the key */
         if (TEAM_LANE == 0)
             keys[kept] = key; /* kept <= k: overwritten when key goes */
         kept += key >= bound;
@@ -220,7 +221,7 @@ TEAM_FN void topk_finish(const struct topk *a, long row, const uint64_t *keys, i
                          const struct philox *key, struct team *t)
 {
     const int length = (int)a->k;
-    uint64_t *above = (uint64_t *)team_shared(t, (size_t)n * sizeof *above);
+    uint64_t *above = (uint64_t *)team_shared(t, (size_t)(n - MUTANT(topk_overrun, 1, 0)) * sizeof *above);
     uint64_t *sorted = (uint64_t *)team_shared(t, (size_t)n * sizeof *sorted);
     uint32_t *item = a->item + (size_t)row * a->k;
     float *score = a->score + (size_t)row * a->k;
@@ -267,7 +268,7 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
         threshold = topk_first_threshold(s, n, k_list, groups, maximum, t);
     for (int base = 0; base < n; base += 32) {
         uint32_t word = topk_survivors(s + base, n - base < 32 ? n - base : 32, threshold);
-        if (word != 0 && count + 32 > capacity) {
+        if (word != 0 && count + MUTANT(topk_outside, 0, 32) > capacity) {
             topk_hash_items(keys, hashed, count, &key, t);
             const uint64_t bound = topk_bound(keys, count, k_list, slack, threshold, t);
             count = topk_drop(keys, count, bound, &lost, t);
@@ -285,12 +286,14 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
                 keys[count] = (uint64_t)topk_ordered(s[j]) << 32 | item;
             count++;
         }
-        team_sync(t);
+        MUTANT(topk_sync, (void)0, team_sync(t));
     }
     topk_hash_items(keys, hashed, count, &key, t);
     if (a->last) {
         if (count > k_list)
-            count = topk_drop(keys, count, topk_bound(keys, count, k_list, 0, threshold, t), &lost, t);
+            count = topk_drop(keys, count,
+                              topk_bound(keys, count, k_list - MUTANT(topk_index, 1, 0), 0, threshold, t),
+                              &lost, t);
         topk_finish(a, row, keys, count, lost, &key, t);
     }
     if (TEAM_LANE == 0)

@@ -29,8 +29,8 @@ void __tsan_release(void *);
 #define ACQUIRE(p) __tsan_acquire(p)
 #define RELEASE(p) __tsan_release(p)
 #else
-#define ACQUIRE(p) ((void)0)
-#define RELEASE(p) ((void)0)
+#define ACQUIRE(p)
+#define RELEASE(p)
 #endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -51,12 +51,15 @@ static struct fiber {
     const char *file;
     int line;
     int n_shared; /* allocations asked for */
+    unsigned n_syncs;
     struct team team;
 } lanes[TEAM_SIZE];
 static ucontext_t home;
 #if defined(CHECK_SAN_thread)
 static void *home_tsan;
-static char barrier;
+/* What orders what.  Two barriers in turn, and other variables for the start of a row than for its end: a lane that runs
+ * on to its next sync must not release to what the others have still to acquire, or it would seem to be ordered before them. */
+static char barriers[2], row_start, row_end;
 #endif
 #if defined(__SANITIZE_ADDRESS__)
 static const void *home_stack;
@@ -110,10 +113,10 @@ static void lane_main(void)
     __sanitizer_finish_switch_fiber(NULL, &home_stack, &home_stack_size);
 #endif
     const int i = team_lane_now;
-    ACQUIRE(&row_now);
+    ACQUIRE(&row_start);
     row_function(row_args, row_now, &lanes[i].team);
     lanes[i].place = ENDED;
-    RELEASE(&row_now);
+    RELEASE(&row_end);
     to_home();
 }
 
@@ -126,9 +129,10 @@ static void wait_at(enum place place, const char *file, int line)
 
 void team_check_sync(const char *file, int line)
 {
-    RELEASE(&barrier);
+    RELEASE(&barriers[lanes[team_lane_now].n_syncs % 2]);
     wait_at(SYNC, file, line);
-    ACQUIRE(&barrier);
+    ACQUIRE(&barriers[lanes[team_lane_now].n_syncs % 2]);
+    lanes[team_lane_now].n_syncs++;
 }
 
 float team_check_sum(float x, const char *file, int line)
@@ -227,7 +231,8 @@ static void begin_row(size_t size)
     for (size_t i = 0; i < size / sizeof(float); i++)
         ((float *)arena)[i] = NAN;
     ASAN_POISON_MEMORY_REGION(arena, size);
-    for (int i = 0; i < TEAM_SIZE; i++) {
+    for (volatile int i = 0; i < TEAM_SIZE;
+         i++) { /* volatile: getcontext may return twice, says the compiler */
         struct fiber *lane = &lanes[i];
         getcontext(&lane->context);
         lane->context.uc_stack.ss_sp = lane->stack;
@@ -235,7 +240,7 @@ static void begin_row(size_t size)
         lane->context.uc_link = NULL;
         lane->team = (struct team){arena, 0, size};
         lane->place = START;
-        lane->n_shared = 0;
+        lane->n_shared = 0, lane->n_syncs = 0;
         makecontext(&lane->context, lane_main, 0);
     }
 }
@@ -280,9 +285,9 @@ int team_check_run(void (*row)(const void *, long, struct team *), const void *a
         row_now = rows[i];
         begin_row(size);
         check_row_begins();
-        RELEASE(&row_now); /* lanes start after what came before ... */
+        RELEASE(&row_start); /* lanes start after what came before ... */
         run_lanes();
-        ACQUIRE(&row_now); /* ... and what follows comes after the lanes */
+        ACQUIRE(&row_end); /* ... and what follows comes after the lanes */
         check_zones(size);
         check_row_ends(row_now);
     }
