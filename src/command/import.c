@@ -1,19 +1,30 @@
 /* import.c - `recfuse import FORMAT SOURCE -o FILE.h5`: from a publisher's files to a dataset file. */
 #include <stdio.h>
+#include <string.h>
 
 #include "command/command.h"
 #include "data/import.h"
+#include "data/import/record.h"
 
 struct arguments {
     const char *format, *source, *out;
     struct import_options options;
 };
 
-enum { OPTION_HEADER = 256, OPTION_ITEMS, OPTION_ITEM_ID, OPTION_NAME };
+enum {
+    OPTION_HEADER = 256,
+    OPTION_ITEMS,
+    OPTION_ITEM_ID,
+    OPTION_NAME,
+    OPTION_REVIEWS,
+    OPTION_META,
+    OPTION_MAX_BAD
+};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *a = state->input;
+    int64_t number;
     switch (key) {
     case 'o':
         a->out = argument;
@@ -30,16 +41,31 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_NAME:
         a->options.name = argument;
         return 0;
+    case OPTION_REVIEWS:
+        if (a->source != NULL)
+            argp_error(state, "--reviews stands for SOURCE: give one of them");
+        a->source = argument;
+        return 0;
+    case OPTION_META:
+        a->options.meta = argument;
+        return 0;
+    case OPTION_MAX_BAD:
+        if (!field_integer((struct field){argument, strlen(argument)}, &number) || number < 0)
+            argp_error(state, "--max-bad: found '%s', expected a whole number from 0", argument);
+        a->options.max_bad = (uint64_t)number;
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)
             a->format = argument;
+        else if (state->arg_num == 1 && a->source != NULL)
+            argp_error(state, "--reviews stands for SOURCE: give one of them");
         else if (state->arg_num == 1)
             a->source = argument;
         else
             argp_error(state, "too many arguments: '%s'", argument);
         return 0;
     case ARGP_KEY_END:
-        if (a->source == NULL)
+        if (a->format == NULL || a->source == NULL)
             argp_error(state, "FORMAT and SOURCE are needed; `recfuse formats` lists the formats");
         if (a->out == NULL)
             argp_error(state, "-o FILE.h5 is needed");
@@ -57,6 +83,10 @@ static enum status run(int argc, char **argv)
         {"items", OPTION_ITEMS, "FILE", 0, "csv with a header line: titles and other columns of the items",
          0},
         {"item-id", OPTION_ITEM_ID, "COLUMN", 0, "The id column of --items (default: the first)", 0},
+        {"reviews", OPTION_REVIEWS, "FILE", 0, "amazon: the file of reviews, in place of SOURCE", 0},
+        {"meta", OPTION_META, "FILE", 0, "amazon: the file of product metadata", 0},
+        {"max-bad", OPTION_MAX_BAD, "N", 0, "Skip up to N malformed rows, each listed (default: 0, an error)",
+         0},
         {"name", OPTION_NAME, "NAME", 0, "Name of the dataset (default: from FILE.h5)", 0},
         {0}};
     const struct argp argp = {

@@ -10,8 +10,8 @@
 #include "data/import/build.h"
 #include "data/store.h"
 
-const struct import_format *const import_formats[] = {&import_movielens, &import_tsv, &import_csv,
-                                                      &import_adjacency, NULL};
+const struct import_format *const import_formats[] = {&import_movielens, &import_tsv,    &import_csv,
+                                                      &import_adjacency, &import_amazon, NULL};
 
 static enum status find_format(const char *name, const struct import_format **out)
 {
@@ -42,6 +42,10 @@ static enum status run_in(struct arena *arena, const struct import_format *forma
                           const struct import_options *options, const char *out_path)
 {
     struct dataset *d;
+    if (options->meta != NULL && !(format->takes & IMPORT_TAKES_META))
+        return status_fail(STATUS_USAGE, "import %s: --meta is for amazon", format->name);
+    if (options->max_bad > 0 && !(format->takes & IMPORT_TAKES_MAX_BAD))
+        return status_fail(STATUS_USAGE, "import %s: --max-bad can't be used with this format", format->name);
     TRY(format->read(source, options, arena, &d));
     d->name = options->name != NULL ? options->name : name_from_path(out_path, arena);
     if (d->name == NULL)

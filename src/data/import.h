@@ -12,11 +12,17 @@ struct import_options {
     const char *items;   /* csv file (header line) with item columns; NULL: none */
     const char *item_id; /* its id column; NULL: the first */
     const char *name;    /* dataset name; NULL: from the output file */
+    const char *meta;    /* amazon: the file of product metadata; NULL: found in the folder */
+    uint64_t
+        max_bad; /* so many malformed rows are skipped, each with its sentence; the next one is an error */
 };
+/* Options that only some formats take. */
+enum { IMPORT_TAKES_META = 1, IMPORT_TAKES_MAX_BAD = 2 };
 struct import_format {
     const char *name, *help, *example; /* example: one line of such a file */
     enum status (*read)(const char *source, const struct import_options *options, struct arena *arena,
                         struct dataset **out);
+    unsigned takes; /* IMPORT_TAKES_... */
 };
 extern const struct import_format *const import_formats[]; /* NULL-ended */
 

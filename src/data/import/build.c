@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 enum status import_open(struct import *im)
 {
     memset(im, 0, sizeof *im);
@@ -33,7 +35,34 @@ void import_close(struct import *im)
     free(im->text_user);
     free(im->text_item);
     free(im->text_time);
+    free(im->text_kind);
     memset(im, 0, sizeof *im);
+}
+
+enum status import_fill(const char *source, const struct import_options *options, struct arena *arena,
+                        import_filler *fill, struct dataset **out)
+{
+    struct import im;
+    enum status status = import_open(&im);
+    im.max_bad = options->max_bad;
+    if (status == STATUS_OK)
+        status = fill(&im, source, options, arena);
+    if (status == STATUS_OK && im.n_bad > 0)
+        status = import_note_count(&im, "malformed_rows_skipped", im.n_bad);
+    if (status == STATUS_OK)
+        status = import_finish(&im, source, arena, out);
+    import_close(&im);
+    return status;
+}
+
+enum status import_row_done(struct import *im, enum status status)
+{
+    if (status != STATUS_DATA || im->n_bad >= im->max_bad)
+        return status;
+    im->n_bad++;
+    log_info("skipped this row (%llu of at most %llu)", (unsigned long long)im->n_bad,
+             (unsigned long long)im->max_bad);
+    return STATUS_OK;
 }
 
 static bool grow(void *pointer, uint64_t n, size_t size)
@@ -88,18 +117,26 @@ enum status import_add_ids(struct import *im, struct field user, struct field it
 
 enum status import_add_tag(struct import *im, uint32_t user, uint32_t item, struct field text, int64_t time)
 {
+    return import_add_text(im, TEXT_TAG, user, item, text, time);
+}
+
+enum status import_add_text(struct import *im, enum text_kind kind, uint32_t user, uint32_t item,
+                            struct field text, int64_t time)
+{
     const uint64_t n = im->text.n;
     if (n == im->n_texts_allocated) {
         const uint64_t more = n > 0 ? 2 * n : 1u << 12;
         if (!grow(&im->text_user, more, sizeof *im->text_user) ||
             !grow(&im->text_item, more, sizeof *im->text_item) ||
-            !grow(&im->text_time, more, sizeof *im->text_time))
+            !grow(&im->text_time, more, sizeof *im->text_time) ||
+            !grow(&im->text_kind, more, sizeof *im->text_kind))
             return status_fail(STATUS_SYSTEM, "out of memory after %llu texts", (unsigned long long)n);
         im->n_texts_allocated = more;
     }
     im->text_user[n] = user;
     im->text_item[n] = item;
     im->text_time[n] = time;
+    im->text_kind[n] = (uint8_t)kind;
     return string_builder_add(&im->text, text.at, text.length);
 }
 
@@ -202,17 +239,14 @@ static enum status copy_ids(const struct string_map *map, struct arena *arena, s
 
 static enum status finish_texts(struct import *im, struct texts *t, struct arena *arena)
 {
-    uint8_t *kind;
     t->n = im->text.n;
     if (t->n == 0)
         return STATUS_OK;
-    ARENA_NEW(kind, arena, t->n);
-    memset(kind, TEXT_TAG, t->n);
-    t->kind = kind;
+    t->kind = arena_copy(arena, im->text_kind, t->n, sizeof *t->kind);
     t->user = arena_copy(arena, im->text_user, t->n, sizeof *t->user);
     t->item = arena_copy(arena, im->text_item, t->n, sizeof *t->item);
     t->time = arena_copy(arena, im->text_time, t->n, sizeof *t->time);
-    if (t->user == NULL || t->item == NULL || t->time == NULL)
+    if (t->kind == NULL || t->user == NULL || t->item == NULL || t->time == NULL)
         return STATUS_SYSTEM;
     return string_builder_finish(&im->text, arena, &t->text);
 }

@@ -24,20 +24,34 @@ struct import {
     uint64_t n_texts_allocated;
     uint32_t *text_user, *text_item;
     int64_t *text_time;
+    uint8_t *text_kind;
     /* columns, finished */
     struct column user_columns[16], item_columns[RECORD_FIELDS_MAX];
     uint32_t n_user_columns, n_item_columns;
+    uint64_t n_bad, max_bad; /* malformed rows skipped, and how many may be */
 };
 
 /* In the arena's sense none of it: import_close() frees it, filled or not. */
 enum status import_open(struct import *im);
 void import_close(struct import *im);
 
+/* The frame of a format: opens an import, lets `fill` read SOURCE into it, finishes the dataset. */
+typedef enum status import_filler(struct import *im, const char *source, const struct import_options *options,
+                                  struct arena *arena);
+enum status import_fill(const char *source, const struct import_options *options, struct arena *arena,
+                        import_filler *fill, struct dataset **out);
+/* What became of a row: STATUS_DATA (its sentence is out already) is forgiven and counted, up to max_bad times.
+ * Only for rows that have added nothing yet, and never for a file that can't be read on. */
+enum status import_row_done(struct import *im, enum status status);
+
 /* One interaction; ids not empty. */
 enum status import_add_row(struct import *im, const struct record_reader *r, size_t user_at, size_t item_at,
                            float value, int64_t time);
 enum status import_add_ids(struct import *im, struct field user, struct field item, float value,
                            int64_t time);
+/* One text of that kind with its time. */
+enum status import_add_text(struct import *im, enum text_kind kind, uint32_t user, uint32_t item,
+                            struct field text, int64_t time);
 /* One tag text with its time. */
 enum status import_add_tag(struct import *im, uint32_t user, uint32_t item, struct field text, int64_t time);
 /* The id's position, added when new; STATUS_DATA when the field is empty.  `what`: "a user id". */
@@ -60,6 +74,15 @@ enum status import_number_column(struct column *column, const char *name, const 
 /* Item columns from options->items: a csv file with a header line. */
 enum status import_read_items(struct import *im, const struct import_options *options, struct arena *arena);
 
+/* FOLDER/NAME or FOLDER/NAME.gz in the arena; NULL in *path when neither is there. */
+enum status import_find(const char *folder, const char *name, struct arena *arena, char **path);
+bool import_is_folder(const char *path);
+/* STATUS_USAGE when an option is given that this format can't use. */
+enum status import_refuse_items_and_header(const struct import_options *options, const char *format);
+/* "2018-09-05", or "2018-09-05 19:42:07" (taken as UTC), as seconds since 1970; years 1 to 9999. */
+bool import_date(struct field f, int64_t *out);
+int64_t import_day(int64_t year, int month, int day); /* seconds since 1970 of that day's beginning */
+
 /* Adds a count or a sentence to the policies. */
 enum status import_note_count(struct import *im, const char *key, uint64_t count);
 enum status import_note(struct import *im, const char *key, const char *sentence);
@@ -67,6 +90,6 @@ enum status import_note(struct import *im, const char *key, const char *sentence
 /* The dataset: sorted rows, ids, texts, policies.  STATUS_DATA when there is no interaction. */
 enum status import_finish(struct import *im, const char *source, struct arena *arena, struct dataset **out);
 
-extern const struct import_format import_movielens, import_tsv, import_csv, import_adjacency;
+extern const struct import_format import_movielens, import_tsv, import_csv, import_adjacency, import_amazon;
 
 #endif

@@ -272,3 +272,16 @@ enum status reader_line(struct reader *r, const char **line, size_t *length)
     }
     return reader_check(r, line, length);
 }
+
+enum status reader_piece(struct reader *r, const char **bytes, size_t *length)
+{
+    if (r->begin == r->end && !r->file_end)
+        TRY(reader_fill(r));
+    if (r->offset == 0 && r->end - r->begin >= 3 && memcmp(r->bytes + r->begin, "\xef\xbb\xbf", 3) == 0)
+        r->begin += 3;
+    *bytes = r->bytes + r->begin;
+    *length = r->end - r->begin;
+    r->offset += *length;
+    r->begin = r->end;
+    return STATUS_OK;
+}

@@ -59,6 +59,10 @@ void reader_close(struct reader *r);
  * FILE:LINE: too long, a NUL byte, invalid UTF-8 (byte offset), a .gz that ends early or is damaged. */
 enum status reader_line(struct reader *r, const char **line, size_t *length);
 
+/* For files whose lines mean nothing (one JSON document): the next piece of unpacked bytes, unchecked; *length 0
+ * at the end.  Not together with reader_line(). */
+enum status reader_piece(struct reader *r, const char **bytes, size_t *length);
+
 /* STATUS_DATA "FILE:LINE:COLUMN: sentence". */
 enum status reader_fail(const struct reader *r, uint64_t line, size_t column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
