@@ -144,7 +144,7 @@ TEAM_FN void als_cholesky_row(const struct als *a, long launched, struct team *t
         LANE_FOR(k, rank)
             A[j * rank + k] = a->G[j * rank + k] + (j == k ? a->ridge[i] : 0.0f);
     LANE_FOR(k, rank)
-        b[k] = 0.0f;
+        b[k] = MUTANT(als_cholesky_unwritten, b[k], 0.0f);
     for (long e = lo; e < hi; e += ALS_CHUNK) {
         const int n = (int)(hi - e < ALS_CHUNK ? hi - e : ALS_CHUNK);
         MUTANT(als_cholesky_reuse, (void)0, team_sync(t)); /* all lanes have read the Z of the chunk before */

@@ -56,7 +56,7 @@ TEAM_KERNEL(nn_pack, struct nn_pack, nn_pack_row(a, row, t))
 TEAM_FN void nn_layer_norm_row(const struct nn_layer_norm *a, long token, struct team *t)
 {
     float *TEAM_RESTRICT x = a->x + token * a->ldx;
-    const float *TEAM_RESTRICT add = a->add + token * a->ld_add;
+    const float *TEAM_RESTRICT add = a->add == NULL ? NULL : a->add + token * a->ld_add;
     const int width = a->width;
     float sum = 0.0f, squares = 0.0f;
     if (a->add != NULL)

@@ -4,12 +4,13 @@
  */
 #include "check.h"
 
-#define SYNC    "a sync left out"
-#define REUSE   "scratch reused"
-#define INDEX   "index off by one"
-#define LEAVES  "a lane leaves early"
-#define OVERRUN "shared overrun"
-#define OUTSIDE "write outside the set"
+#define SYNC      "a sync left out"
+#define REUSE     "scratch reused"
+#define INDEX     "index off by one"
+#define LEAVES    "a lane leaves early"
+#define OVERRUN   "shared overrun"
+#define UNWRITTEN "scratch not written"
+#define OUTSIDE   "write outside the set"
 
 const struct check_mutant check_mutants[] = {
     {"als_cg_sync", "als_cg_64", SYNC, "thread"},
@@ -21,6 +22,7 @@ const struct check_mutant check_mutants[] = {
     {"als_cg_outside", "als_cg_32", OUTSIDE, NULL},
     {"als_cholesky_sync", "als_cholesky_64", SYNC, NULL},
     {"als_cholesky_reuse", "als_cholesky_64", REUSE, NULL},
+    {"als_cholesky_unwritten", "als_cholesky_32", UNWRITTEN, NULL},
     {"als_cholesky_index", "als_cholesky_32", INDEX, NULL},
     {"als_cholesky_leaves", "als_cholesky_32", LEAVES, NULL},
     {"als_cholesky_overrun", "als_cholesky_any", OVERRUN, NULL},
