@@ -3,6 +3,7 @@
 #   make                  build/recfuse                  make lint     clang-format, clang-tidy, cppcheck
 #   make run              set up, run the quickstart     make bench    each hot path against its limit and peers
 #   make test             set up, run every test         make clean    remove build/
+#   make check            the kernels as 32 fibers a team, with mutants (docs/kernels.md); check-all: under every sanitizer
 #   SAN=address|undefined|thread   a build with that sanitizer, in build/<SAN>
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
