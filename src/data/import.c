@@ -10,8 +10,9 @@
 #include "data/import/build.h"
 #include "data/store.h"
 
-const struct import_format *const import_formats[] = {&import_movielens, &import_tsv,    &import_csv,
-                                                      &import_adjacency, &import_amazon, NULL};
+const struct import_format *const import_formats[] = {
+    &import_movielens, &import_amazon,    &import_tsv,           &import_csv, &import_adjacency,
+    &import_lastfm,    &import_citeulike, &import_book_crossing, NULL};
 
 static enum status find_format(const char *name, const struct import_format **out)
 {

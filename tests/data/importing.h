@@ -63,6 +63,14 @@ static inline void refused(const char *format, const char *source, const struct 
     assert_false(file_exists(out));
 }
 
+/* FOLDER/NAME, for longer than test_path()'s 8 calls: until the next call of this. */
+static inline const char *lasting_path(const char *name)
+{
+    static char path[4200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
 /* One file NAME of that text, imported from the file itself. */
 static inline void refused_text(const char *format, const char *name, const char *text, const char *word,
                                 const char *other)

@@ -169,7 +169,7 @@ static void bad_reviews(void **state)
         {GOOD "[1, 2]\n", "b.json:2:", "found a list, expected a JSON object"},
         {GOOD "\n" GOOD, "b.json:2:", "an empty line"},
         {GOOD "{\"overall\": 5, \"reviewerID\": \"U\", \"asin\": \"I\"}\n", "b", "some reviews have a time"},
-        {GOOD "{'overall': 5, 'asin': 'I\n", "b.json:2:26", "a string that doesn't end"},
+        {GOOD "{'overall': 5, 'asin': 'I\n", "b.json:2:24", "a string that doesn't end"},
         {GOOD "{'overall': 5, 'asin': nothing}\n", "b.json:2:24", "a word that is none of"},
         {"{}\n", "b.json:1:", "'reviewerID' is missing"},
         {"\n\n", "b.json", "holds no interaction"},

@@ -79,6 +79,11 @@ enum status import_find(const char *folder, const char *name, struct arena *aren
 bool import_is_folder(const char *path);
 /* STATUS_USAGE when an option is given that this format can't use. */
 enum status import_refuse_items_and_header(const struct import_options *options, const char *format);
+/* Every row of a file to `row`.  header NULL: none; else the first line must begin with that name and is passed
+ * over. */
+typedef enum status import_row(struct import *im, const struct record_reader *r, void *context);
+enum status import_each_row(struct import *im, const char *path, enum record_separator separator,
+                            enum reader_text text, const char *header, import_row *row, void *context);
 /* "2018-09-05", or "2018-09-05 19:42:07" (taken as UTC), as seconds since 1970; years 1 to 9999. */
 bool import_date(struct field f, int64_t *out);
 int64_t import_day(int64_t year, int month, int day); /* seconds since 1970 of that day's beginning */
@@ -90,6 +95,7 @@ enum status import_note(struct import *im, const char *key, const char *sentence
 /* The dataset: sorted rows, ids, texts, policies.  STATUS_DATA when there is no interaction. */
 enum status import_finish(struct import *im, const char *source, struct arena *arena, struct dataset **out);
 
-extern const struct import_format import_movielens, import_tsv, import_csv, import_adjacency, import_amazon;
+extern const struct import_format import_movielens, import_tsv, import_csv, import_adjacency, import_amazon,
+    import_lastfm, import_citeulike, import_book_crossing;
 
 #endif

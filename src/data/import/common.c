@@ -36,6 +36,33 @@ enum status import_refuse_items_and_header(const struct import_options *options,
     return STATUS_OK;
 }
 
+static enum status each_row(struct import *im, struct record_reader *r, const char *header, import_row *row,
+                            void *context)
+{
+    bool found;
+    TRY(record_next(r, &found));
+    if (found && header != NULL) {
+        if (!field_is(r->field[0], header))
+            return record_expected(r, 0, "a header line that begins with %s", header);
+        TRY(record_next(r, &found));
+    }
+    while (found) {
+        TRY(row(im, r, context));
+        TRY(record_next(r, &found));
+    }
+    return STATUS_OK;
+}
+
+enum status import_each_row(struct import *im, const char *path, enum record_separator separator,
+                            enum reader_text text, const char *header, import_row *row, void *context)
+{
+    struct record_reader r;
+    TRY(record_open(&r, path, separator, text, &im->log));
+    const enum status status = each_row(im, &r, header, row, context);
+    record_close(&r);
+    return status;
+}
+
 /* Days from 1970-01-01 in the Gregorian calendar; a year begins with March (Hinnant, "chrono-compatible low-level
  * date algorithms"). */
 int64_t import_day(int64_t year, int month, int day)
