@@ -7,6 +7,9 @@
  * and not written.  Limits: a text's keys must fit the team's memory (longest * head_size * 4 bytes).
  */
 #include "attention.h"
+
+#include <float.h>
+
 #include "tile.h"
 
 /* Softmax without its division of TILE_ROWS rows of n scores, in place; 1 / sum of each row into inverse. */
@@ -15,12 +18,10 @@ TEAM_FN void softmax_rows(float *TEAM_RESTRICT scores, int n, long ld, float sca
 {
     for (int i = 0; i < TILE_ROWS; i++) {
         float *row = scores + i * ld;
-        float most = row[0];
-        /* Every lane looks at all: team.h has no maximum over lanes. */
-        TEAM_PRAGMA(omp simd reduction(max : most))
-        for (int j = 0; j < n; j++)
+        float most = -FLT_MAX;
+        LANE_MAX(j, n, most)
             most = row[j] > most ? row[j] : most;
-        team_sync(t);
+        most = team_max(t, most);
         lanes_f sum = lanes_all(0.0f);
         for (int j = 0; j < ld; j += LANES) {
             const lanes_f e = lanes_exp((lanes_load(row + j) - most) * scale);
@@ -49,20 +50,17 @@ TEAM_FN void attention_row(const struct attention *a, long row, struct team *t)
         for (int m = 0; m < d; m++)
             LANE_FOR(j, TILE_COLS)
                 transposed[j0 * d + m * TILE_COLS + j] = j0 + j < n ? keys[(j0 + j) * a->ld + m] : 0.0f;
-    team_sync(t);
     for (int i0 = 0; i0 < n; i0 += TILE_ROWS) {
         for (long j0 = 0; j0 < padded; j0 += TILE_COLS)
             tile_product(d, queries + i0 * a->ld, a->ld, transposed + j0 * d, TILE_COLS, NULL, scores + j0,
                          padded);
-        team_sync(t);
         for (int i = 0; i < TILE_ROWS; i++)
             LANE_FOR(j, (int)padded)
                 scores[i * padded + j] = j < n + MUTANT(attention_index, 1, 0)
                                              ? scores[i * padded + j]
                                              : -1e30f; /* columns beyond the text: e^-inf */
-        MUTANT(attention_sync, (void)0, team_sync(t));
         softmax_rows(scores, n, padded, a->scale, inverse, t);
-        team_sync(t);
+        MUTANT(attention_sync, (void)0, team_sync(t)); /* a lane has met only its own columns so far */
         for (int j0 = 0; j0 < d; j0 += TILE_COLS)
             tile_product(n, scores, padded, values + j0, a->ld, NULL, tile + j0, d);
         MUTANT(attention_reuse, (void)0, team_sync(t)); /* all lanes have read the scores */

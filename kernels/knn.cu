@@ -65,14 +65,14 @@ TEAM_FN void knn_accumulate(const struct knn_rows *a, const struct knn_rows *tra
     team_sync(t);
 }
 
-/* How many of x [n] are at least `low`.  Exact below 2^24, the most entries a row may have here. */
+/* How many of x [n] are at least `low`. */
 TEAM_FN uint32_t knn_count(const uint32_t *TEAM_RESTRICT x, int n, uint32_t low, struct team *t)
 {
     int c = 0;
 
     LANE_SUM(j, n, c)
         c += x[j] >= low;
-    return (uint32_t)team_sum(t, (float)c);
+    return (uint32_t)team_sum_int(t, c);
 }
 
 /* A v that cuts off the k largest of x [n]: exactly k are >= v, or v is the k-th largest and more than k

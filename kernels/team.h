@@ -12,6 +12,7 @@
  *   LANE_ARRAY    registers, n/32 each  local array, n         local array, n/TEAM_SIZE
  *   team_shared   dynamic __shared__    thread's arena         team's arena, NaN-filled
  *   team_sum      5 xor shuffles        identity               same xor tree, in order
+ *   team_max, team_sum_int: likewise
  *   team_sync     __syncwarp            nothing                barrier + site check
  *
  * Rules a kernel obeys: every lane reaches every team_* call (collectives are
@@ -62,6 +63,7 @@ struct team {
         if (!(k < (n))) {                                                      \
         } else
 #define LANE_SUM(k, n, ...) LANE_FOR (k, n)
+#define LANE_MAX(k, n, ...) LANE_FOR (k, n)
 #define LANE_ARRAY(type, name, n) type name[TEAM_CEIL(n, TEAM_SIZE)]
 #define OWN(name, k) name[(k) / TEAM_SIZE]
 #define TEAM_UNROLL TEAM_PRAGMA(unroll)
@@ -74,6 +76,26 @@ TEAM_FN float team_sum(struct team *t, float x)
     TEAM_PRAGMA(unroll)
     for (int d = TEAM_SIZE / 2; d > 0; d /= 2)
         x += __shfl_xor_sync(0xffffffffu, x, d);
+    return x;
+}
+
+TEAM_FN int team_sum_int(struct team *t, int x)
+{
+    (void)t;
+    TEAM_PRAGMA(unroll)
+    for (int d = TEAM_SIZE / 2; d > 0; d /= 2)
+        x += __shfl_xor_sync(0xffffffffu, x, d);
+    return x;
+}
+
+TEAM_FN float team_max(struct team *t, float x)
+{
+    (void)t;
+    TEAM_PRAGMA(unroll)
+    for (int d = TEAM_SIZE / 2; d > 0; d /= 2) {
+        const float y = __shfl_xor_sync(0xffffffffu, x, d);
+        x = y > x ? y : x;
+    }
     return x;
 }
 
@@ -124,6 +146,7 @@ extern int team_lane_now; /* the fiber that runs */
 #define TEAM_LANE team_lane_now
 #define LANE_FOR(k, n) for (int k = TEAM_LANE; k < (n); k += TEAM_SIZE)
 #define LANE_SUM(k, n, ...) LANE_FOR (k, n)
+#define LANE_MAX(k, n, ...) LANE_FOR (k, n)
 #define LANE_ARRAY(type, name, n) type name[TEAM_CEIL(n, TEAM_SIZE)]
 #define OWN(name, k) name[(k) / TEAM_SIZE]
 #define TEAM_UNROLL
@@ -139,11 +162,15 @@ int team_mutant_is(const char *name);
 
 void  team_check_sync(const char *file, int line);
 float team_check_sum(float x, const char *file, int line);
+int   team_check_sum_int(int x, const char *file, int line);
+float team_check_max(float x, const char *file, int line);
 void *team_check_shared(struct team *t, size_t bytes);
 int   team_check_run(void (*row)(const void *, long, struct team *),
                      const void *args, long n_rows, size_t scratch);
 #define team_sync(t) ((void)(t), team_check_sync(__FILE__, __LINE__))
 #define team_sum(t, x) ((void)(t), team_check_sum(x, __FILE__, __LINE__))
+#define team_sum_int(t, x) ((void)(t), team_check_sum_int(x, __FILE__, __LINE__))
+#define team_max(t, x) ((void)(t), team_check_max(x, __FILE__, __LINE__))
 #define team_shared(t, bytes) team_check_shared(t, bytes)
 
 #define TEAM_KERNEL(name, args_t, call)                                        \
@@ -172,11 +199,16 @@ int   team_check_run(void (*row)(const void *, long, struct team *),
 #define LANE_SUM(k, n, ...)                                                    \
     TEAM_PRAGMA(omp simd reduction(+ : __VA_ARGS__))                           \
     for (int k = 0; k < (n); k++)
+#define LANE_MAX(k, n, ...)                                                    \
+    TEAM_PRAGMA(omp simd reduction(max : __VA_ARGS__))                         \
+    for (int k = 0; k < (n); k++)
 #define LANE_ARRAY(type, name, n) _Alignas(64) type name[n]
 #define OWN(name, k) name[k]
 #define TEAM_UNROLL TEAM_PRAGMA(GCC unroll 16)
 #define team_sync(t) ((void)(t))
 #define team_sum(t, x) ((void)(t), (x))
+#define team_sum_int(t, x) ((void)(t), (x))
+#define team_max(t, x) ((void)(t), (x))
 
 TEAM_FN void *team_shared(struct team *t, size_t bytes)
 {

@@ -151,11 +151,11 @@ TEAM_FN uint64_t topk_bound(const uint64_t *keys, int n, int want, int slack, fl
         return low;
     while (high - low > 1) {
         const uint64_t middle = low + (high - low) / 2;
-        int64_t count = 0;
+        int count = 0;
         LANE_SUM(k, n, count)
             count += keys[k] >= middle;
         MUTANT_LEAVE(topk_leaves, TEAM_LANE == 31, low);
-        const int all = (int)team_sum(t, (float)count);
+        const int all = team_sum_int(t, count);
         if (all >= want)
             low = middle;
         else
@@ -205,7 +205,7 @@ TEAM_FN float topk_first_threshold(const float *s, int n, int k_list, int groups
         int count = 0;
         LANE_SUM(k, groups, count)
             count += maximum[k] >= value;
-        const int all = (int)team_sum(t, (float)count);
+        const int all = team_sum_int(t, count);
         if (all >= k_list)
             low = middle, found = 1;
         else
@@ -242,7 +242,7 @@ TEAM_FN void topk_finish(const struct topk *a, long row, const uint64_t *keys, i
     int equal = 0;
     LANE_SUM(i, n - 1, equal)
         equal += sorted[i] >> 32 == sorted[i + 1] >> 32;
-    equal = (int)team_sum(t, (float)equal);
+    equal = team_sum_int(t, equal);
     if (TEAM_LANE == 0)
         a->tied[row] = equal > 0 || (n == length && lost != 0 && lost >> 32 == sorted[n - 1] >> 32);
 }

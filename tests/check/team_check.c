@@ -41,7 +41,7 @@ void __tsan_release(void *);
 #endif
 
 enum { STACK = 256 * 1024, ZONE = 64, ALLOCATIONS = 16 };
-enum place { START, SYNC, SUM, ENDED };
+enum place { START, SYNC, SUM, SUM_INT, MAX, ENDED };
 
 static struct fiber {
     ucontext_t context;
@@ -65,7 +65,11 @@ static char barriers[2], row_start, row_end;
 static const void *home_stack;
 static size_t home_stack_size;
 #endif
-static float slot[TEAM_SIZE];          /* what lanes bring to a sum, and then take */
+/* What lanes bring to a sum or maximum, and then take. */
+static union {
+    float f;
+    int i;
+} slot[TEAM_SIZE];
 static size_t shared_end[ALLOCATIONS]; /* where each allocation ends, as lane 0 saw it */
 static char *arena;
 static size_t arena_given; /* bytes the launch gave; zones come on top */
@@ -138,20 +142,42 @@ void team_check_sync(const char *file, int line)
 float team_check_sum(float x, const char *file, int line)
 {
     const int me = team_lane_now;
-    slot[me] = x;
+    slot[me].f = x;
     wait_at(SUM, file, line);
-    return slot[me]; /* written anew only when all lanes are at their next sum, or were past it */
+    return slot[me].f; /* written anew only when all lanes are at their next sum, or were past it */
 }
 
-/* The xor butterfly of the CUDA build, so that the rounding is the same. */
-static void sum_slots(void)
+int team_check_sum_int(int x, const char *file, int line)
 {
-    float next[TEAM_SIZE];
-    for (int d = TEAM_SIZE / 2; d > 0; d /= 2) {
-        for (int i = 0; i < TEAM_SIZE; i++)
-            next[i] = slot[i] + slot[i ^ d];
-        memcpy(slot, next, sizeof slot);
-    }
+    const int me = team_lane_now;
+    slot[me].i = x;
+    wait_at(SUM_INT, file, line);
+    return slot[me].i;
+}
+
+float team_check_max(float x, const char *file, int line)
+{
+    const int me = team_lane_now;
+    slot[me].f = x;
+    wait_at(MAX, file, line);
+    return slot[me].f;
+}
+
+/* All lanes are at the same collective: the xor butterfly of the CUDA build, so that the rounding is the same. */
+static void combine_slots(enum place place)
+{
+    for (int d = TEAM_SIZE / 2; d > 0 && (place == SUM || place == SUM_INT || place == MAX); d /= 2)
+        for (int i = 0; i < TEAM_SIZE; i++) {
+            const int j = i ^ d;
+            if (j < i)
+                continue;
+            if (place == SUM)
+                slot[i].f = slot[j].f = slot[i].f + slot[j].f;
+            else if (place == SUM_INT)
+                slot[i].i = slot[j].i = slot[i].i + slot[j].i;
+            else
+                slot[i].f = slot[j].f = slot[j].f > slot[i].f ? slot[j].f : slot[i].f;
+        }
 }
 
 void *team_check_shared(struct team *t, size_t bytes)
@@ -194,8 +220,8 @@ static const char *place_name(const struct fiber *lane)
     char *out = text[turn = !turn];
     if (lane->place == ENDED)
         return "has ended";
-    snprintf(out, sizeof text[0], "waits in team_%s at %s:%d", lane->place == SYNC ? "sync" : "sum",
-             lane->file, lane->line);
+    static const char *const names[] = {"start", "sync", "sum", "sum_int", "max"};
+    snprintf(out, sizeof text[0], "waits in team_%s at %s:%d", names[lane->place], lane->file, lane->line);
     return out;
 }
 
@@ -220,8 +246,7 @@ static void run_lanes(void)
         for (int i = 0; i < TEAM_SIZE; i++)
             to_lane(order[i]);
         check_sites();
-        if (lanes[0].place == SUM)
-            sum_slots();
+        combine_slots(lanes[0].place);
     } while (lanes[0].place != ENDED);
 }
 
