@@ -23,6 +23,10 @@ if ! cut -f1 "$work/mutants" | sort | diff - "$work/planted" >"$work/diff"; then
     bad=1
 fi
 
+for file in kernels/*.cu; do
+    grep -q 'MUTANT' "$file" || { echo "not ok $file has no mutant: plant one (docs/kernels.md)"; bad=1; }
+done
+
 one() { # name: its output in $work/NAME, its exit status in $work/NAME.rc
     timeout 120 "$build/check" --mutant "$1" >"$work/$1" 2>&1
     echo $? >"$work/$1.rc"

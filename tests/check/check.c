@@ -1,10 +1,11 @@
 /*
- * check.c - runs every kernel of kernels/list.h in the checking build; prints a line a kernel and what was found.
+ * check.c - runs every kernel of kernels/list.h in the checking build; prints a line a kernel and what was
+ * found.
  *
  *   check                  all kernels; exit status 1 when one has no case or fails
  *   check KERNEL           that one
- *   check --mutant NAME    the cases of that mutant's kernel with the mistake planted; stops at the first rejection
- *   check --mutants        the list of mutants: name, kernel, kind, what it needs
+ *   check --mutant NAME    the cases of that mutant's kernel with the mistake planted; stops at the first
+ * rejection check --mutants        the list of mutants: name, kernel, kind, what it needs
  */
 #include "check.h"
 

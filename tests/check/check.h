@@ -1,14 +1,14 @@
 /*
- * check.h - the checking build's harness: kernels run as 32 fibers a team (team_check.c) on small cases, against double
- * precision, held to the writes they declare.
+ * check.h - the checking build's harness: kernels run as 32 fibers a team (team_check.c) on small cases,
+ * against double precision, held to the writes they declare.
  *
- * A family file (check_als.c, ...) gives each of its kernels a function of its cases and a declaration of its writes.  A case
- * takes its arrays from check_buffer(), runs the kernel by check_run() and compares by check_near().  Detectors, by the first
- * words of what they print:
+ * A family file (check_als.c, ...) gives each of its kernels a function of its cases and a declaration of its
+ * writes.  A case takes its arrays from check_buffer(), runs the kernel by check_run() and compares by
+ * check_near().  Detectors, by the first words of what they print:
  *     site check   lanes of a team wait at different collectives, or some have ended
- *     scratch      shared memory asked for beyond what was given, or written past an allocation's end
+ *     scratch      more shared memory asked for than given, or written past an allocation's end
  *     write set    a row changed something it did not declare
- *     lane order   the result depends on the order in which lanes and rows run: a race that the sanitizers missed
+ *     lane order   the result depends on the order in which lanes and rows run
  *     bound        the result is farther from the double-precision one than its arithmetic allows
  * besides ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer.
  */
@@ -33,11 +33,11 @@ struct check_kernel {
 extern const struct check_kernel check_als[], check_sgd[], check_spmm[], check_knn[], check_topk[],
     check_nn[], check_fusion[];
 
-/* A mistake planted in a kernel's source by MUTANT() (team.h): the kernel whose cases must reject it, and the kind. */
+/* A mistake planted in a kernel's source by MUTANT() (team.h): the kernel whose cases must reject it, and the
+ * kind. */
 struct check_mutant {
     const char *name, *kernel, *kind;
-    const char *
-        needs; /* the sanitizer without which it cannot be seen ("thread", "address"); NULL: always rejected */
+    const char *needs; /* the only sanitizer that sees it ("thread", ...); NULL: always rejected */
 };
 extern const struct check_mutant check_mutants[]; /* ended by a NULL name */
 
@@ -48,7 +48,8 @@ float *check_floats(const char *name, size_t n, uint32_t stream);
 /* Number i of stream `stream`: in (0, 1), and whole below n. */
 float check_unit(uint32_t stream, uint64_t i);
 uint32_t check_whole(uint32_t stream, uint64_t i, uint32_t n);
-/* A sparse matrix's pointers [n_rows + 1] and rising columns, each there with probability `density`; row 1 is empty. */
+/* A sparse matrix's pointers [n_rows + 1] and rising columns, each there with probability `density`; row 1 is
+ * empty. */
 void check_sparse(uint32_t stream, int n_rows, int n_cols, double density, int64_t **ptr, uint32_t **idx);
 
 /* In a check_writes function: [p, p + bytes) may be written. */
@@ -60,7 +61,8 @@ void check_near(const char *what, long i, double got, double want, double bound)
 /* Ends a case: its buffers go. */
 void check_end(void);
 
-/* What fails: the detector's words, then the sentence.  Goes on, unless a mutant is looked for: that ends here. */
+/* What fails: the detector's words, then the sentence.  Goes on, unless a mutant is looked for: that ends
+ * here. */
 void check_fail(const char *detector, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Between team_check.c and check.c. */

@@ -1,7 +1,8 @@
 /*
  * check_als.c - als_cg_*, als_cholesky_*, gram, gram_sum.
  *
- * A solution x is judged by its residual in double, b - A x, against S = |b| + |A| |x| summed over the same products: the bound
+ * A solution x is judged by its residual in double, b - A x, against S = |b| + |A| |x| summed over the same
+ * products: the bound
  * ||b - A x|| <= c eps ||S|| is the arithmetic's own and does not grow with the condition of A.
  */
 #include <math.h>
@@ -19,7 +20,8 @@ static void als_writes(const void *args, long row)
     check_may_write(a->X + u * (size_t)a->rank, (size_t)a->rank * sizeof(float));
 }
 
-/* Rows of 0, 1 and about 10 to 40 entries (als_cholesky packs ALS_CHUNK at a time); `factors` of rank columns used. */
+/* Rows of 0, 1 and about 10 to 40 entries (als_cholesky packs ALS_CHUNK at a time); `factors` of rank columns
+ * used. */
 static struct als problem(int factors, int rank, int hu)
 {
     struct als a = {.alpha = hu ? 3.0f : 1.0f, .base = hu ? 1.0f : 0.0f, .rank = rank, .steps = 100};

@@ -1,6 +1,6 @@
 /*
- * check_fusion.c - features of users and items, scores of tiles, standardized scores, the logistic head; against plain loops in
- * double.
+ * check_fusion.c - features of users and items, scores of tiles, standardized scores, the logistic head;
+ * against plain loops in double.
  */
 #include <math.h>
 
@@ -27,7 +27,8 @@ enum {
     LDQ = 2 * D + 1 + EXTRA + 3
 };
 
-/* Column k of what a candidate's features are, before they are shifted and scaled; size: of the terms summed. */
+/* Column k of what a candidate's features are, before they are shifted and scaled; size: of the terms summed.
+ */
 static double feature(const struct fusion_features *a, int k, const double *u, const float *v, double has,
                       const float *extra, double *size)
 {

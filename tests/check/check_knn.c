@@ -1,6 +1,7 @@
 /*
- * check_knn.c - neighbourhoods, Gram matrices and profiles of sparse rows.  Values are small whole numbers, so that sums are
- * exact in float (bound 0) and many similarities are equal: the lists are decided by the tie hash.
+ * check_knn.c - neighbourhoods, Gram matrices and profiles of sparse rows.  Values are small whole numbers,
+ * so that sums are exact in float (bound 0) and many similarities are equal: the lists are decided by the tie
+ * hash.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -84,8 +85,8 @@ static int better(const void *x, const void *y)
     return (a->hash < b->hash) - (a->hash > b->hash);
 }
 
-/* Row r's list: as long as it can be, no value off, none left out that is clearly better; equal dots of whole numbers
- * (exact in float) are chosen by the hash. */
+/* Row r's list: as long as it can be, no value off, none left out that is clearly better; equal dots of whole
+ * numbers (exact in float) are chosen by the hash. */
 static void check_list(const struct sparse *s, const struct knn_similar *a, int r)
 {
     struct candidate all[N];

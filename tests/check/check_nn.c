@@ -1,8 +1,8 @@
 /*
  * check_nn.c - the layers of a transformer against plain loops in double; exp and erf against libm's.
  *
- * GELU's slope is at most 1.13 and its own error 1.3e-7 of |x|; an error e of an attention score is a relative one of its
- * weight and of their sum.
+ * GELU's slope is at most 1.13 and its own error 1.3e-7 of |x|; an error e of an attention score is a
+ * relative one of its weight and of their sum.
  */
 #include <math.h>
 

@@ -1,5 +1,6 @@
 /*
- * check_sgd.c - sgd_*: a sweep over the diagonals of a grid, each launch against the plain loop in double from the same start.
+ * check_sgd.c - sgd_*: a sweep over the diagonals of a grid, each launch against the plain loop in double
+ * from the same start.
  */
 #include <math.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static void sgd_writes(const void *args, long g)
     }
 }
 
-/* The launch's samples in double, rows in any order (they share nothing); sizes: the largest sum |x y| met. */
+/* The launch's samples in double, rows in any order (they share nothing); sizes: the largest sum |x y| met.
+ */
 struct exact {
     double user[USERS * RANK_MOST], item[ITEMS * RANK_MOST], user_bias[USERS], item_bias[ITEMS];
 };
@@ -62,8 +64,8 @@ static void check_launch(const char *kernel, const struct sgd *a)
             exact_sample(a, &a->sample[e], &x);
     }
     check_run(kernel, a, GRID, 0);
-    /* A prediction sums at most rank products of numbers below 1 and three of size 5; a step scales it by rate, and a
-     * block makes at most PER_BLOCK steps. */
+    /* A prediction sums at most rank products of numbers below 1 and three of size 5; a step scales it by
+     * rate, and a block makes at most PER_BLOCK steps. */
     const double bound = PER_BLOCK * CHECK_EPS * (0.05 * (sqrt(a->rank) + 15) + 1);
     for (int i = 0; i < n_user; i++)
         check_near("user", i, a->user[i], x.user[i], bound);

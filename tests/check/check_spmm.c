@@ -1,5 +1,6 @@
 /*
- * check_spmm.c - products of sparse and dense matrices, rows divided by their length; against plain loops in double.
+ * check_spmm.c - products of sparse and dense matrices, rows divided by their length; against plain loops in
+ * double.
  */
 #include <math.h>
 

@@ -1,5 +1,6 @@
 /*
- * check_topk.c - topk against a sort of all candidates: scores equal (bound 0), items distinct, unmasked, with that score.
+ * check_topk.c - topk against a sort of all candidates: scores equal (bound 0), items distinct, unmasked,
+ * with that score.
  */
 #include <float.h>
 #include <math.h>
@@ -62,7 +63,8 @@ static void check_row(const struct topk *a, long row, float *value, uint32_t bad
     check_near("bad", row, a->bad[row], bad, 0);
 }
 
-/* kind 0: any numbers, biases, masks; 1: nine values, so many are equal; 2: rising, the worst order; 3: NaN, infinity. */
+/* kind 0: any numbers, biases, masks; 1: nine values, so many are equal; 2: rising, the worst order; 3: NaN,
+ * infinity. */
 static void topk_case(const char *kernel, int kind, uint32_t k, uint32_t width)
 {
     static float value[ROWS][ITEMS];

@@ -1,6 +1,7 @@
 /*
- * mutants.c - the mistakes planted in kernels/ by MUTANT() and MUTANT_LEAVE(): where each is, of what kind, and the sanitizer
- * that it takes to see it, where the plain checking build can't.  tools/check.sh runs each and requires that it is rejected.
+ * mutants.c - the mistakes planted in kernels/ by MUTANT() and MUTANT_LEAVE(): where each is, of what kind,
+ * and the sanitizer that it takes to see it, where the plain checking build can't.  tools/check.sh runs each
+ * and requires that it is rejected.
  */
 #include "check.h"
 

@@ -3,11 +3,11 @@
  *
  * Deterministic.  Finds, without a GPU:
  *   - divergent collectives: lanes that wait at different places, or some that have ended (site check);
- *   - a team_sync left out: under ThreadSanitizer every fiber is a thread of its own and only team_sync orders memory (a sum
- *     does not, on a GPU neither); without it, lanes and rows run in an order permuted by team_check_seed, so that a race shows
- *     as a result that changes;
- *   - shared memory read before it is written (all of it starts as NaN) or used past its end (a zone behind each
- *     allocation: poisoned under AddressSanitizer, otherwise a pattern that must be there still when the row ends).
+ *   - a team_sync left out: under ThreadSanitizer every fiber is a thread of its own and only team_sync orders
+ *     memory (a sum does not, on a GPU neither); without it, lanes and rows run in an order permuted by
+ *     team_check_seed, so that a race shows as a result that changes;
+ *   - shared memory read before it is written (all of it starts as NaN) or used past its end (a zone behind
+ *     each allocation: poisoned under AddressSanitizer, otherwise NaNs that must be there when the row ends).
  *
  * This file is compiled without ThreadSanitizer, so that what it does between the lanes is invisible to it.
  */
@@ -57,8 +57,9 @@ static struct fiber {
 static ucontext_t home;
 #if defined(CHECK_SAN_thread)
 static void *home_tsan;
-/* What orders what.  Two barriers in turn, and other variables for the start of a row than for its end: a lane that runs
- * on to its next sync must not release to what the others have still to acquire, or it would seem to be ordered before them. */
+/* What orders what.  Two barriers in turn, and other variables for the start of a row than for its end: a
+ * lane that runs on to its next sync must not release to what the others have still to acquire, or it would
+ * seem to be ordered before them. */
 static char barriers[2], row_start, row_end;
 #endif
 #if defined(__SANITIZE_ADDRESS__)
@@ -163,7 +164,8 @@ float team_check_max(float x, const char *file, int line)
     return slot[me].f;
 }
 
-/* All lanes are at the same collective: the xor butterfly of the CUDA build, so that the rounding is the same. */
+/* All lanes are at the same collective: the xor butterfly of the CUDA build, so that the rounding is the
+ * same. */
 static void combine_slots(enum place place)
 {
     for (int d = TEAM_SIZE / 2; d > 0 && (place == SUM || place == SUM_INT || place == MAX); d /= 2)
