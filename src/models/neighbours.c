@@ -133,6 +133,25 @@ static enum status pack(const struct knn_similar *k, struct arena *arena, struct
     return STATUS_OK;
 }
 
+enum status knn_launch(struct knn_similar *k, struct run *run, struct csr *out)
+{
+    const uint32_t n = k->n;
+
+    k->seed = run->seed;
+    k->stream = RANDOM_TIES;
+    ARENA_NEW(k->neighbour, run->scratch, (size_t)n * k->k);
+    ARENA_NEW(k->value, run->scratch, (size_t)n * k->k);
+    ARENA_NEW(k->count, run->scratch, n);
+    for (uint32_t first = 0; first < n; first += ROWS_A_LAUNCH) {
+        if (*run->cancelled)
+            return STATUS_STOPPED;
+        k->first = first;
+        TRY(backend_launch(run->backend, &kernel_knn_similar, k,
+                           n - first < ROWS_A_LAUNCH ? n - first : ROWS_A_LAUNCH, KNN_SIMILAR_SCRATCH(n)));
+    }
+    return pack(k, run->arena, out);
+}
+
 enum status knn_neighbours(const struct csr *a, const struct csr *transpose, const struct knn_params *p,
                            struct run *run, struct csr *out)
 {
@@ -143,19 +162,7 @@ enum status knn_neighbours(const struct csr *a, const struct csr *transpose, con
         return status_fail(
             STATUS_USAGE, "neighbourhood models take fewer than %u users or items, here are %u", 1u << 24, n);
     TRY(prepare(a, transpose, p, run->scratch, &k));
-    k.seed = run->seed;
-    k.stream = RANDOM_TIES;
-    ARENA_NEW(k.neighbour, run->scratch, (size_t)n * k.k);
-    ARENA_NEW(k.value, run->scratch, (size_t)n * k.k);
-    ARENA_NEW(k.count, run->scratch, n);
-    for (uint32_t first = 0; first < n; first += ROWS_A_LAUNCH) {
-        if (*run->cancelled)
-            return STATUS_STOPPED;
-        k.first = first;
-        TRY(backend_launch(run->backend, &kernel_knn_similar, &k,
-                           n - first < ROWS_A_LAUNCH ? n - first : ROWS_A_LAUNCH, KNN_SIMILAR_SCRATCH(n)));
-    }
-    return pack(&k, run->arena, out);
+    return knn_launch(&k, run, out);
 }
 
 enum status knn_score_users(const void *state, const uint32_t *users, size_t n, const struct tile *out)

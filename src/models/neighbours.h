@@ -49,6 +49,13 @@ enum status knn_check(const void *params, const struct node *where);
 enum status knn_neighbours(const struct csr *a, const struct csr *transpose, const struct knn_params *params,
                            struct run *run, struct csr *out);
 
+/* Launches knn_similar over all n rows and packs its lists: *out [n x n], columns rising, in run->arena.  The
+ * caller sets matrices, norms, similarity, n < 2^24 and k <= n; seed, stream and lists are set here.  `a` and
+ * `transpose` may be any [n x m] and [m x n] with products that are not negative.  STATUS_STOPPED when
+ * cancelled. */
+struct knn_similar;
+enum status knn_launch(struct knn_similar *k, struct run *run, struct csr *out);
+
 /* model_type's functions for a struct knn_state. */
 enum status knn_score_users(const void *state, const uint32_t *users, size_t n, const struct tile *out);
 enum status knn_save(const void *state, struct model_writer *w);
