@@ -116,5 +116,6 @@ clean:
 	rm -rf build
 
 include tests/check/check.mk
+include tests/gpu/gpu.mk
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
