@@ -106,6 +106,27 @@ TEAM_FN void *team_shared(struct team *t, size_t bytes)
     return p;
 }
 
+/* Shared memory asks for a block's shape: four teams a block where their scratch fits, else two or one; beyond 48 KiB the
+ * kernel must opt in.  Returns the teams a block, 0 when even one does not fit (the launcher then says
+ * cudaErrorInvalidConfiguration). */
+static inline int team_block_shape(const void *kernel, size_t scratch)
+{
+    int device = 0, limit = 0, teams = TEAM_BLOCK / TEAM_SIZE;
+    if (cudaGetDevice(&device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) != cudaSuccess)
+        return 0;
+#ifdef TEAM_SHARED_LIMIT /* an emulator's word on this is that of an old card */
+    limit = TEAM_SHARED_LIMIT;
+#endif
+    while (teams > 0 && scratch * (size_t)teams > (size_t)limit)
+        teams /= 2;
+    if (scratch * (size_t)teams > 48 * 1024 &&
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             (int)(scratch * (size_t)teams)) != cudaSuccess)
+        return 0;
+    return teams;
+}
+
 /* Defines  int name_cuda(const void *args, long n_rows, size_t scratch). */
 #define TEAM_KERNEL(name, args_t, call)                                        \
     static __global__ void __launch_bounds__(TEAM_BLOCK)                       \
@@ -113,10 +134,10 @@ TEAM_FN void *team_shared(struct team *t, size_t bytes)
     {                                                                          \
         extern __shared__ __align__(16) char team_arena[];                     \
         const args_t *a = &args;                                               \
-        long          teams = (long)gridDim.x * (TEAM_BLOCK / TEAM_SIZE);      \
-        int           mine = (int)threadIdx.x / TEAM_SIZE;                     \
-        for (long row = (long)blockIdx.x * (TEAM_BLOCK / TEAM_SIZE) + mine;    \
-             row < n_rows; row += teams) {                                     \
+        const int     each = (int)blockDim.x / TEAM_SIZE;                      \
+        const int     mine = (int)threadIdx.x / TEAM_SIZE;                     \
+        for (long row = (long)blockIdx.x * each + mine; row < n_rows;          \
+             row += (long)gridDim.x * each) {                                  \
             struct team  team = {team_arena + mine * scratch, 0, scratch};     \
             struct team *t = &team;                                            \
             call;                                                              \
@@ -126,12 +147,14 @@ TEAM_FN void *team_shared(struct team *t, size_t bytes)
     extern "C" int name##_cuda(const void *args, long n_rows, size_t scratch)  \
     {                                                                          \
         const args_t *a = (const args_t *)args;                                \
-        long blocks = TEAM_CEIL(n_rows, TEAM_BLOCK / TEAM_SIZE);               \
-        if (blocks > 132 * 16) blocks = 132 * 16;                              \
         scratch = (scratch + 15) & ~(size_t)15;                                \
-        name##_global<<<(unsigned)blocks, TEAM_BLOCK,                          \
-                        scratch * (TEAM_BLOCK / TEAM_SIZE)>>>(*a, n_rows,      \
-                                                              scratch);        \
+        const int each = team_block_shape((const void *)name##_global, scratch); \
+        if (each == 0)                                                         \
+            return (int)cudaErrorInvalidConfiguration;                         \
+        long blocks = TEAM_CEIL(n_rows, each);                                 \
+        if (blocks > 132 * 16) blocks = 132 * 16;                              \
+        name##_global<<<(unsigned)blocks, (unsigned)each * TEAM_SIZE,          \
+                        scratch * (size_t)each>>>(*a, n_rows, scratch);        \
         return (int)cudaGetLastError();                                        \
     }
 

@@ -27,7 +27,8 @@ $(EMU_B)/gpu_check: $(patsubst %,$(EMU_B)/%.o,$(CU) $(GPU_HOST))
 	BUILD=$(EMU_B)/emulator $(PTXEMU)/ptxemu.sh link $@ $^
 $(EMU_B)/%.cu.o: %.cu $(wildcard kernels/*.h)
 	@mkdir -p $(@D)
-	$(NVCC) $(NVCC_OPT) -gencode arch=compute_75,code=compute_75 -lineinfo --no-compress -c $< -o $@
+	$(NVCC) $(NVCC_OPT) -gencode arch=compute_75,code=compute_75 -lineinfo --no-compress \
+	    -DTEAM_SHARED_LIMIT=232448 -c $< -o $@
 $(GPU_B)/gpu_check: $(patsubst %,$(GPU_B)/%.o,$(CU) $(GPU_HOST))
 	$(NVCC) -cudart static $^ -o $@
 $(GPU_B)/%.cu.o: %.cu $(wildcard kernels/*.h)
