@@ -129,7 +129,7 @@ static inline int team_block_shape(const void *kernel, size_t scratch)
 
 /* Defines  int name_cuda(const void *args, long n_rows, size_t scratch). */
 #define TEAM_KERNEL(name, args_t, call)                                        \
-    static __global__ void __launch_bounds__(TEAM_BLOCK)                       \
+    static __global__ void __launch_bounds__(TEAM_BLOCK, 1)                     \
         name##_global(const args_t args, long n_rows, size_t scratch)          \
     {                                                                          \
         extern __shared__ __align__(16) char team_arena[];                     \
