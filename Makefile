@@ -4,6 +4,7 @@
 #   make run              set up, run the quickstart     make bench    each hot path against its limit and peers
 #   make test             set up, run every test         make clean    remove build/
 #   make check            the kernels as 32 fibers a team, with mutants (docs/kernels.md); check-all: under every sanitizer
+#   make gpu-emulate      their PTX on the CPU; gpu-check: on a GPU; cuda-report: registers, spills, occupancy (docs/kernels.md)
 #   SAN=address|undefined|thread   a build with that sanitizer, in build/<SAN>
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
@@ -32,7 +33,7 @@ TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 TEST_LIB := $(patsubst %,$(B)/%.o,$(wildcard tests/*.c))
 BENCHES  := $(patsubst bench/%.c,$(B)/bench/%,$(sort $(wildcard bench/*.c)))
-ALL_C    := $(SOURCES) $(KERNELS) $(wildcard src/*.h src/*/*.h src/*/*/*.h kernels/*.h tests/*.[ch] tests/*/*.c bench/*.[ch])
+ALL_C    := $(SOURCES) $(KERNELS) $(wildcard src/*.h src/*/*.h src/*/*/*.h kernels/*.h tests/*.[ch] tests/*/*.[ch] bench/*.[ch])
 
 .PHONY: build all run test check-deps lint format bench clean install test-build data-run data-test
 

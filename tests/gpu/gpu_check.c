@@ -63,7 +63,8 @@ static void must(cudaError_t error, const char *what)
 {
     if (error == cudaSuccess)
         return;
-    printf("not ok %s: %s: %s\n", kernel == NULL ? "gpu_check" : kernel->name, what, cudaGetErrorString(error));
+    printf("not ok %s: %s: %s\n", kernel == NULL ? "gpu_check" : kernel->name, what,
+           cudaGetErrorString(error));
     exit(2);
 }
 static void *must_have(void *p)
@@ -199,7 +200,8 @@ void check_run(const char *name, const void *args, long n_rows, size_t scratch)
         must(cudaEventRecord(begin, 0), "event");
         const cudaError_t launched = (cudaError_t)launchers[which].cuda(args, n_rows, scratch);
         if (launched == cudaErrorInvalidConfiguration) { /* team.h: no block can hold the scratch */
-            printf("-- %s: a team asks for %zu KiB of shared memory, more than a block has here\n", name, scratch / 1024);
+            printf("-- %s: a team asks for %zu KiB of shared memory, more than a block has here\n", name,
+                   scratch / 1024);
             n_too_large++;
             longjmp(case_too_large, 1);
         }
@@ -251,8 +253,8 @@ static int run_kernel(const char *name)
         printf("skipped %-22s its later cases: they don't fit this device\n", name);
         return 0;
     }
-    printf("%s %-22s %3d cases, worst error / bound %6.3f, failures %d", failed ? "not ok" : "ok", name, n_launches, worst,
-           n_failed);
+    printf("%s %-22s %3d cases, worst error / bound %6.3f, failures %d", failed ? "not ok" : "ok", name,
+           n_launches, worst, n_failed);
     if (timing)
         printf(", %.3f ms", slowest);
     printf("\n");
