@@ -1,14 +1,14 @@
 # metrics.gp - one panel a metric, one bar a model, at one cut-off; the oracle (where the truth is known) as a line.
 #
 # Set before: n_models, n_metrics, columns, rows, figure_title, metric_names (words), oracle (an array, NaN: none), has_oracle (0 or 1), top (an array: the largest
-# value of each panel), $data: "name" value_1 ... value_n_metrics best_1 ... best_n_metrics, one line a model.  Colours: Okabe and Ito 2008.
+# value of each panel), names (an array), $data: value_1 ... value_n_metrics best_1 ... best_n_metrics, one line a model.  Colours: Okabe and Ito 2008.
 set multiplot layout rows, columns title figure_title noenhanced font ",15" margins screen left_margin, 0.985, bottom_margin, top_margin spacing screen 0.025, panel_gap
 set yrange [n_models - 0.4 + 0.8 * has_oracle : -0.6] # the oracle's name stands below the last bar
 set xtics nomirror font ",10" textcolor rgb "#222222"
-set ytics nomirror scale 0 font ",11" textcolor rgb "#000000"
 set border 3 linecolor rgb "#888888"
 set grid xtics linecolor rgb "#dddddd" linetype 1
 set style fill solid 1.0 noborder
+set style textbox opaque fillcolor rgb "#ffffff" noborder margins 0.2, 0.1 # numbers stay legible on the oracle's line
 unset key
 do for [m = 1 : n_metrics] {
     unset label
@@ -16,17 +16,19 @@ do for [m = 1 : n_metrics] {
     set xrange [0 : top[m] * 1.24]
     set title word(metric_names, m) noenhanced font ",13"
     if (oracle[m] == oracle[m]) {
-        set arrow from oracle[m], graph 0 to oracle[m], graph 1 nohead linecolor rgb "#000000" linewidth 1.5 dashtype 2 front
+        set arrow from oracle[m], graph 0 to oracle[m], graph 1 nohead linecolor rgb "#000000" linewidth 1.5 dashtype 2 back
         set label sprintf("oracle %.3f", oracle[m]) at oracle[m], n_models right offset -0.5, 0 font ",10" front
     }
-    if ((m - 1) % columns == 0) { set ytics autofreq format "%h" } else { set ytics format "" }
+    tic = 10.0 ** floor(log10(top[m] / 2)) # a step of 1, 2 or 5: at most six numbers below a panel
+    if (top[m] / tic > 10) { tic = 5 * tic } else { if (top[m] / tic > 4.5) { tic = 2 * tic } }
+    set xtics tic
+    # The names stand at the first column only; not by ytic(1), which ends a name at its first quote.
+    unset ytics
     if ((m - 1) % columns == 0) {
-        plot $data using (0):0:ytic(1) with points pointsize 0 notitle, \
-             $data using (column(m + 1) / 2):0:(column(m + 1) / 2):(0.36):(column(m + 1 + n_metrics) > 0 ? 0xD55E00 : 0x56B4E9) with boxxyerror linecolor rgb variable notitle, \
-             $data using (column(m + 1)):0:(sprintf("%.3f", column(m + 1))) with labels left offset 0.6, 0 font ",10" notitle
-    } else {
-        plot $data using (column(m + 1) / 2):0:(column(m + 1) / 2):(0.36):(column(m + 1 + n_metrics) > 0 ? 0xD55E00 : 0x56B4E9) with boxxyerror linecolor rgb variable notitle, \
-             $data using (column(m + 1)):0:(sprintf("%.3f", column(m + 1))) with labels left offset 0.6, 0 font ",10" notitle
+        set ytics () nomirror scale 0 font ",11" textcolor rgb "#000000"
+        do for [i = 1 : n_models] { set ytics add (names[i] i - 1) }
     }
+    plot $data using (column(m) / 2):0:(column(m) / 2):(0.36):(column(m + n_metrics) > 0 ? 0xD55E00 : 0x56B4E9) with boxxyerror linecolor rgb variable notitle, \
+         $data using (column(m)):0:(sprintf("%.3f", column(m))) with labels left offset 0.6, 0 font ",10" boxed notitle
 }
 unset multiplot

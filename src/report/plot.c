@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,13 +17,14 @@
 #include "plot_recipes.h"
 #include "report/parts.h"
 
-enum { MAX_CUTOFFS = 32, MAX_METRICS = 32, MAX_MODELS = 128 };
+enum { MAX_CUTOFFS = 32, MAX_METRICS = 32, MAX_MODELS = 128, NAME_COLUMNS = 44 };
 
 /* What a figure shows: one dataset's series that have values, and its metrics. */
 struct figure {
     const struct records *r;
     const char *dataset, *stem; /* stem: file name without folder and ending */
     const struct series *series[MAX_MODELS];
+    const char *name[MAX_MODELS]; /* as the figure shows it: at most NAME_COLUMNS wide */
     size_t n_series;
     const char *metric[MAX_METRICS];
     size_t n_metrics;
@@ -47,23 +49,37 @@ static size_t find_measure(const struct records *r, const char *metric, const ch
     return m;
 }
 
-static void quote(FILE *out, const char *text)
+static void quote(FILE *out, const char *text, bool double_percent)
 {
     fputc('"', out);
     for (; *text != '\0'; text++)
         if (*text == '"' || *text == '\\')
             fprintf(out, "\\%c", *text);
+        else if (*text == '%' && double_percent)
+            fputs("%%", out);
         else
             fputc((unsigned char)*text < ' ' ? ' ' : *text, out);
     fputc('"', out);
 }
 
-static void collect(struct figure *f, bool need_cutoff)
+/* Cut-offs from small to large, whatever their order in the experiment. */
+static int by_number(const void *a, const void *b)
+{
+    const double x = atof(*(const char *const *)a), y = atof(*(const char *const *)b);
+    return (x > y) - (x < y);
+}
+
+static enum status collect(struct figure *f, bool need_cutoff, struct arena *arena)
 {
     const struct records *r = f->r;
     for (size_t s = 0; s < r->n_series && f->n_series < MAX_MODELS; s++)
-        if (strcmp(r->series[s].dataset, f->dataset) == 0 && r->series[s].n_cells > 0)
+        if (strcmp(r->series[s].dataset, f->dataset) == 0 && r->series[s].n_cells > 0) {
+            const char *name = text_shortened(r->series[s].name, NAME_COLUMNS, arena);
+            if (name == NULL)
+                return STATUS_SYSTEM;
+            f->name[f->n_series] = name;
             f->series[f->n_series++] = &r->series[s];
+        }
     for (size_t m = 0; m < r->n_measures; m++) {
         size_t i = 0;
         while (i < f->n_metrics && strcmp(f->metric[i], r->measure[m].metric) != 0)
@@ -72,6 +88,29 @@ static void collect(struct figure *f, bool need_cutoff)
             f->metric[f->n_metrics++] = r->measure[m].metric;
     }
     f->n_cutoffs = table_cutoffs(r, f->cutoff, MAX_CUTOFFS);
+    qsort(f->cutoff, f->n_cutoffs, sizeof *f->cutoff, by_number);
+    return STATUS_OK;
+}
+
+/* The names of the models as a gnuplot array; returns the widest one's columns. As names of tics they leave the oracle
+ * out and double each '%', for gnuplot takes those for formats. */
+static size_t write_names(const struct figure *f, bool as_tics, FILE *out)
+{
+    size_t widest = 8, n = 0;
+    for (size_t s = 0; s < f->n_series; s++)
+        n += !as_tics || !series_is_oracle(f->series[s]);
+    fprintf(out, "array names[%zu]\n", n);
+    n = 0;
+    for (size_t s = 0; s < f->n_series; s++) {
+        if (as_tics && series_is_oracle(f->series[s]))
+            continue;
+        fprintf(out, "names[%zu] = ", ++n);
+        quote(out, f->name[s], as_tics);
+        fputc('\n', out);
+        const size_t columns = text_columns(f->name[s]);
+        widest = columns > widest ? columns : widest;
+    }
+    return widest;
 }
 
 static double value_at(const struct figure *f, const struct series *s, size_t metric, const char *k)
@@ -108,14 +147,13 @@ static void layout(const struct figure *f, size_t *rows, size_t *columns)
 static void write_metrics_data(const struct figure *f, FILE *out, int *width, int *height)
 {
     const char *k = table_main_k(f->r);
-    size_t rows, columns, n_bars = 0, longest = 8;
+    size_t rows, columns, n_bars = 0;
     layout(f, &rows, &columns);
+    const size_t widest = write_names(f, true, out);
     fputs("$data << EOD\n", out);
     for (size_t s = 0; s < f->n_series; s++) {
         if (series_is_oracle(f->series[s]))
             continue;
-        quote(out, f->series[s]->name);
-        longest = strlen(f->series[s]->name) > longest ? strlen(f->series[s]->name) : longest;
         for (size_t m = 0; m < f->n_metrics; m++)
             number(out, value_at(f, f->series[s], m, k));
         for (size_t m = 0; m < f->n_metrics; m++) {
@@ -140,9 +178,9 @@ static void write_metrics_data(const struct figure *f, FILE *out, int *width, in
     }
     const bool has_oracle = n_bars < f->n_series;
     fprintf(out, "has_oracle = %d\n", has_oracle);
-    const int panel = 20 + 19 * ((int)n_bars + has_oracle), gap = 64;
+    const int panel = 20 + 19 * ((int)n_bars + has_oracle), gap = 76;
     *height = 110 + (int)rows * panel + ((int)rows - 1) * gap;
-    const int left = 24 + (int)(longest > 48 ? 48 : longest) * 8;
+    const int left = 24 + (int)widest * 8;
     *width = left + 280 * (int)columns + 20;
     fprintf(out,
             "n_models = %zu\nleft_margin = %.4f\nbottom_margin = %.4f\ntop_margin = %.4f\npanel_gap = %.4f\n",
@@ -153,14 +191,15 @@ static void write_metrics_data(const struct figure *f, FILE *out, int *width, in
         snprintf(title, sizeof title, "%s, k = %s", f->dataset, k);
     else
         snprintf(title, sizeof title, "%s", f->dataset);
-    quote(out, title);
+    quote(out, title, false);
     fputc('\n', out);
 }
 
 static void write_per_k_data(const struct figure *f, FILE *out, int *width, int *height)
 {
-    size_t rows, columns, longest = 8;
+    size_t rows, columns;
     layout(f, &rows, &columns);
+    const size_t widest = write_names(f, false, out);
     fputs("$data << EOD\n", out);
     for (size_t c = 0; c < f->n_cutoffs; c++) {
         fputs(f->cutoff[c], out);
@@ -169,14 +208,10 @@ static void write_per_k_data(const struct figure *f, FILE *out, int *width, int 
                 number(out, value_at(f, f->series[s], m, f->cutoff[c]));
         fputc('\n', out);
     }
-    fprintf(out, "EOD\narray names[%zu]\narray is_oracle[%zu]\n", f->n_series, f->n_series);
-    for (size_t s = 0; s < f->n_series; s++) {
-        fprintf(out, "names[%zu] = ", s + 1);
-        quote(out, f->series[s]->name);
-        fprintf(out, "\nis_oracle[%zu] = %d\n", s + 1, series_is_oracle(f->series[s]));
-        longest = strlen(f->series[s]->name) > longest ? strlen(f->series[s]->name) : longest;
-    }
-    const int key = 70 + (int)(longest > 48 ? 48 : longest) * 8;
+    fprintf(out, "EOD\narray is_oracle[%zu]\n", f->n_series);
+    for (size_t s = 0; s < f->n_series; s++)
+        fprintf(out, "is_oracle[%zu] = %d\n", s + 1, series_is_oracle(f->series[s]));
+    const int key = 70 + (int)widest * 8;
     const int key_height = 90 + 20 * (int)f->n_series, panels = 94 + (int)rows * 258;
     *height = panels > key_height ? panels : key_height;
     *width = 60 + 270 * (int)columns + key;
@@ -187,7 +222,7 @@ static void write_per_k_data(const struct figure *f, FILE *out, int *width, int 
             1.0 - 78.0 / *height, 92.0 / *height, 24.0 / *width, 20.0 / *height);
     write_words(out, "cutoffs", f->cutoff, f->n_cutoffs);
     fputs("figure_title = ", out);
-    quote(out, f->dataset);
+    quote(out, f->dataset, false);
     fputc('\n', out);
 }
 
@@ -281,7 +316,7 @@ enum status plots_write(const struct records *r, struct arena *arena, bool *draw
             if (name == NULL)
                 return STATUS_SYSTEM;
             f->stem = name + strlen("plots/");
-            collect(f, strcmp(r->plots[p], "per_k") == 0);
+            TRY(collect(f, strcmp(r->plots[p], "per_k") == 0, arena));
             size_t n_compared = 0;
             for (size_t s = 0; s < f->n_series; s++)
                 n_compared += !series_is_oracle(f->series[s]);

@@ -105,7 +105,7 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
 static void md_text(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++) {
-        if (strchr("|*_`\\<>[]", *text) != NULL)
+        if (strchr("|*_`\\<>[]&$~", *text) != NULL)
             fputc('\\', out);
         fputc(*text == '\n' ? ' ' : *text, out);
     }
@@ -281,21 +281,12 @@ enum status tables_write(const struct records *r, struct arena *arena)
     return STATUS_OK;
 }
 
-/* Columns that a terminal shows for a UTF-8 text (one a code point: enough for names). */
-static int width_of(const char *text)
-{
-    int n = 0;
-    for (; *text != '\0'; text++)
-        n += ((unsigned char)*text & 0xC0) != 0x80;
-    return n;
-}
-
 void table_print(const struct records *r, const char *dataset, const char *k, FILE *out)
 {
     int width = 5;
     for (size_t s = 0; s < r->n_series; s++)
-        if (strcmp(r->series[s].dataset, dataset) == 0 && width_of(r->series[s].name) > width)
-            width = width_of(r->series[s].name);
+        if (strcmp(r->series[s].dataset, dataset) == 0 && (int)text_columns(r->series[s].name) > width)
+            width = (int)text_columns(r->series[s].name);
     fprintf(out, "%-*s", width, "model");
     for (size_t m = 0; m < r->n_measures; m++)
         if (belongs(&r->measure[m], k)) {
@@ -309,7 +300,7 @@ void table_print(const struct records *r, const char *dataset, const char *k, FI
         const struct series *series = &r->series[s];
         if (strcmp(series->dataset, dataset) != 0)
             continue;
-        fprintf(out, "%s%*s", series->name, width - width_of(series->name), "");
+        fprintf(out, "%s%*s", series->name, width - (int)text_columns(series->name), "");
         if (series->n_cells == 0) {
             fprintf(out, "  %s\n", series->skipped);
             continue;

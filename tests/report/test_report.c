@@ -91,7 +91,7 @@ static void tables_escape_and_mark(void **state)
     const char *md = content("tables/toy.md"), *tex = content("tables/toy.tex"),
                *csv = content("tables/toy.csv");
     assert_non_null(strstr(md, "| iALS (alpha0=0.1) | **0.4500** |"));
-    assert_non_null(strstr(md, "Pop & Co\\_1"));
+    assert_non_null(strstr(md, "Pop \\& Co\\_1"));
     assert_non_null(strstr(md, "skipped: run tools/get-models.sh minilm"));
     assert_non_null(strstr(tex, "Pop \\& Co\\_1"));
     assert_non_null(strstr(tex, "\\textbf{0.4500}"));
@@ -118,6 +118,40 @@ static void plots_are_drawn_and_repeat(void **state)
     assert_string_equal(first, content("plots/toy-metrics.svg"));
 }
 
+/* Names that gnuplot could take for code, and cut-offs that stand from large to small. */
+static void plots_bear_any_name(void **state)
+{
+    (void)state;
+    if (system("command -v gnuplot >/dev/null") != 0) {
+        print_message("gnuplot is not installed\n");
+        skip();
+    }
+    test_write(
+        test_path(folder, "metrics.csv"),
+        "dataset,fold,model,label,params,seed,split,candidates,metric,k,dialect,stratum,value,n_users\n"
+        "toy,0,ease,\"a \"\"b\"\" 5% d_e \\ `f` \u7535\",{},0,random,full,ndcg,20,default,all,0.25,10\n"
+        "toy,0,ease,\"a \"\"b\"\" 5% d_e \\ `f` \u7535\",{},0,random,full,ndcg,5,default,all,0.125,10\n");
+    test_write(test_path(folder, "record.json"),
+               "{\"experiment\":\"toy run\",\"cells\":[" CELL(
+                   "ease", "a \\\"b\\\" 5% d_e \\\\ `f` \u7535", "0", "{}", "done",
+                   "") "],\"report\":{\"tables\":[],\"plots\":[\"metrics\",\"per_k\"]}}");
+    assert_ok(report_run(folder));
+    const char *bars = content("plots/toy-metrics.svg"), *lines = content("plots/toy-per_k.svg");
+    assert_non_null(strstr(bars, "a &quot;b&quot; 5% d_e \\ `f` \u7535"));
+    assert_non_null(strstr(bars, "0.250"));
+    assert_non_null(strstr(lines, "a &quot;b&quot; 5% d_e \\ `f` \u7535"));
+    assert_non_null(strstr(content("plots/toy-per_k.gp"), "5 0.125\n20 0.25\n"));
+}
+
+static void names_are_cut_to_columns(void **state)
+{
+    (void)state;
+    assert_int_equal(text_columns("ab\u7535\u5f71"), 6);
+    assert_string_equal(text_shortened("ab\u7535\u5f71", 6, arena), "ab\u7535\u5f71");
+    assert_string_equal(text_shortened("ab\u7535\u5f71", 5, arena), "ab\u7535\u2026");
+    assert_string_equal(text_shortened("ab\u7535\u5f71", 4, arena), "ab\u2026"); /* no half letter */
+}
+
 static void bad_records_are_named(void **state)
 {
     (void)state;
@@ -141,6 +175,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(averages_over_folds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tables_escape_and_mark, set_up, tear_down),
         cmocka_unit_test_setup_teardown(plots_are_drawn_and_repeat, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(plots_bear_any_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_are_cut_to_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_records_are_named, set_up, tear_down),
     };
     test_quiet();
