@@ -49,17 +49,16 @@ static size_t find_measure(const struct records *r, const char *metric, const ch
     return m;
 }
 
+/* Single quotes: between double ones gnuplot gives `what stands in backticks` to the shell. */
 static void quote(FILE *out, const char *text, bool double_percent)
 {
-    fputc('"', out);
-    for (; *text != '\0'; text++)
-        if (*text == '"' || *text == '\\')
-            fprintf(out, "\\%c", *text);
-        else if (*text == '%' && double_percent)
-            fputs("%%", out);
-        else
-            fputc((unsigned char)*text < ' ' ? ' ' : *text, out);
-    fputc('"', out);
+    fputc('\'', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '\'' || (*text == '%' && double_percent))
+            fputc(*text, out);
+        fputc((unsigned char)*text < ' ' ? ' ' : *text, out);
+    }
+    fputc('\'', out);
 }
 
 /* Cut-offs from small to large, whatever their order in the experiment. */

@@ -129,17 +129,21 @@ static void plots_bear_any_name(void **state)
     test_write(
         test_path(folder, "metrics.csv"),
         "dataset,fold,model,label,params,seed,split,candidates,metric,k,dialect,stratum,value,n_users\n"
-        "toy,0,ease,\"a \"\"b\"\" 5% d_e \\ `f` \u7535\",{},0,random,full,ndcg,20,default,all,0.25,10\n"
-        "toy,0,ease,\"a \"\"b\"\" 5% d_e \\ `f` \u7535\",{},0,random,full,ndcg,5,default,all,0.125,10\n");
+        "toy,0,ease,\"a \"\"b\"\" 5% d_e \\ `touch x` it's "
+        "\u7535\",{},0,random,full,ndcg,20,default,all,0.25,10\n"
+        "toy,0,ease,\"a \"\"b\"\" 5% d_e \\ `touch x` it's "
+        "\u7535\",{},0,random,full,ndcg,5,default,all,0.125,10\n");
     test_write(test_path(folder, "record.json"),
                "{\"experiment\":\"toy run\",\"cells\":[" CELL(
-                   "ease", "a \\\"b\\\" 5% d_e \\\\ `f` \u7535", "0", "{}", "done",
+                   "ease", "a \\\"b\\\" 5% d_e \\\\ `touch x` it's \u7535", "0", "{}", "done",
                    "") "],\"report\":{\"tables\":[],\"plots\":[\"metrics\",\"per_k\"]}}");
     assert_ok(report_run(folder));
     const char *bars = content("plots/toy-metrics.svg"), *lines = content("plots/toy-per_k.svg");
-    assert_non_null(strstr(bars, "a &quot;b&quot; 5% d_e \\ `f` \u7535"));
+    assert_non_null(strstr(bars, "a \"b\" 5% d_e \\ `touch x` it's \u7535"));
+    assert_false(file_exists(test_path(folder, "plots/x")));
+    assert_false(file_exists(test_path(folder, "plots/x")));
     assert_non_null(strstr(bars, "0.250"));
-    assert_non_null(strstr(lines, "a &quot;b&quot; 5% d_e \\ `f` \u7535"));
+    assert_non_null(strstr(lines, "a \"b\" 5% d_e \\ `touch x` it's \u7535"));
     assert_non_null(strstr(content("plots/toy-per_k.gp"), "5 0.125\n20 0.25\n"));
 }
 
