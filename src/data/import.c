@@ -10,9 +10,23 @@
 #include "data/import/build.h"
 #include "data/store.h"
 
+/* clang-format off */
 const struct import_format *const import_formats[] = {
-    &import_movielens, &import_amazon,    &import_tsv,           &import_csv, &import_adjacency,
-    &import_lastfm,    &import_citeulike, &import_book_crossing, NULL};
+    &import_movielens,
+    &import_amazon,
+    &import_tsv,
+    &import_csv,
+    &import_adjacency,
+    &import_recbole,
+    &import_ncf,
+    &import_s3rec,
+    &import_libfm,
+    &import_lastfm,
+    &import_book_crossing,
+    &import_citeulike,
+    &import_douban,
+    NULL};
+/* clang-format on */
 
 static enum status find_format(const char *name, const struct import_format **out)
 {

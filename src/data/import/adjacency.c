@@ -51,20 +51,25 @@ static enum status read_lines(struct import *im, struct reader *r)
     return import_note_count(im, "users_without_items", n_alone);
 }
 
+enum status import_read_adjacency(struct import *im, const char *path)
+{
+    struct reader r;
+    TRY(reader_open(&r, path, READER_UTF8, &im->log));
+    const enum status status = read_lines(im, &r);
+    reader_close(&r);
+    return status;
+}
+
 static enum status read_adjacency(const char *source, const struct import_options *options,
                                   struct arena *arena, struct dataset **out)
 {
     struct import im;
-    struct reader r = {0};
     if (options->header)
         return status_fail(STATUS_USAGE,
                            "import adjacency: such a file has no header line, --header can't be used");
     enum status status = import_open(&im);
     if (status == STATUS_OK)
-        status = reader_open(&r, source, READER_UTF8, &im.log);
-    if (status == STATUS_OK)
-        status = read_lines(&im, &r);
-    reader_close(&r);
+        status = import_read_adjacency(&im, source);
     if (status == STATUS_OK)
         status = import_read_items(&im, options, arena);
     if (status == STATUS_OK)

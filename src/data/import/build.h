@@ -76,9 +76,17 @@ enum status import_read_items(struct import *im, const struct import_options *op
 
 /* FOLDER/NAME or FOLDER/NAME.gz in the arena; NULL in *path when neither is there. */
 enum status import_find(const char *folder, const char *name, struct arena *arena, char **path);
+/* SOURCE is a file whose name ends in `ending` (or that with .gz), or a folder with just one such: *path, and *prefix
+ * is the path without the ending.  STATUS_DATA otherwise. */
+enum status import_main_file(const char *source, const char *ending, struct arena *arena, char **prefix,
+                             char **path);
+/* PREFIX ENDING, or that with .gz; NULL in *path when neither is there. */
+enum status import_beside(const char *prefix, const char *ending, struct arena *arena, char **path);
 bool import_is_folder(const char *path);
 /* STATUS_USAGE when an option is given that this format can't use. */
 enum status import_refuse_items_and_header(const struct import_options *options, const char *format);
+/* `user item item ...` a line, values 1, no times. */
+enum status import_read_adjacency(struct import *im, const char *path);
 /* Every row of a file to `row`.  header NULL: none; else the first line must begin with that name and is passed
  * over. */
 typedef enum status import_row(struct import *im, const struct record_reader *r, void *context);
@@ -86,6 +94,8 @@ enum status import_each_row(struct import *im, const char *path, enum record_sep
                             enum reader_text text, const char *header, import_row *row, void *context);
 /* "2018-09-05", or "2018-09-05 19:42:07" (taken as UTC), as seconds since 1970; years 1 to 9999. */
 bool import_date(struct field f, int64_t *out);
+/* "978300760" or "978300760.0" as seconds (rounded down). */
+bool import_seconds(struct field f, int64_t *out);
 int64_t import_day(int64_t year, int month, int day); /* seconds since 1970 of that day's beginning */
 
 /* Adds a count or a sentence to the policies. */
@@ -96,6 +106,7 @@ enum status import_note(struct import *im, const char *key, const char *sentence
 enum status import_finish(struct import *im, const char *source, struct arena *arena, struct dataset **out);
 
 extern const struct import_format import_movielens, import_tsv, import_csv, import_adjacency, import_amazon,
-    import_lastfm, import_citeulike, import_book_crossing;
+    import_lastfm, import_citeulike, import_book_crossing, import_ncf, import_s3rec, import_recbole,
+    import_libfm, import_douban;
 
 #endif

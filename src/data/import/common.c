@@ -1,16 +1,17 @@
 /*
  * common.c - small things that several formats need: files of a folder, dates, options that don't fit.
  */
+#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "data/import/build.h"
 
-enum status import_find(const char *folder, const char *name, struct arena *arena, char **path)
+enum status import_beside(const char *prefix, const char *ending, struct arena *arena, char **path)
 {
-    static const char *const endings[] = {"", ".gz"};
+    static const char *const packed[] = {"", ".gz"};
     for (size_t i = 0; i < 2; i++) {
-        *path = arena_printf(arena, "%s/%s%s", folder, name, endings[i]);
+        *path = arena_printf(arena, "%s%s%s", prefix, ending, packed[i]);
         if (*path == NULL)
             return STATUS_SYSTEM;
         if (file_exists(*path))
@@ -18,6 +19,57 @@ enum status import_find(const char *folder, const char *name, struct arena *aren
     }
     *path = NULL;
     return STATUS_OK;
+}
+
+enum status import_find(const char *folder, const char *name, struct arena *arena, char **path)
+{
+    const char *prefix = arena_printf(arena, "%s/", folder);
+    return prefix != NULL ? import_beside(prefix, name, arena, path) : STATUS_SYSTEM;
+}
+
+/* Length of the name without the ending (and .gz), 0 when it has another. */
+static size_t stem(const char *name, const char *ending)
+{
+    const size_t n = strlen(name), m = strlen(ending),
+                 packed = n > 3 && strcmp(name + n - 3, ".gz") == 0 ? 3 : 0;
+    return n - packed > m && memcmp(name + n - packed - m, ending, m) == 0 ? n - packed - m : 0;
+}
+
+/* The one file of the folder with that ending, in the arena. */
+static enum status only_file(const char *folder, const char *ending, struct arena *arena, char **path)
+{
+    DIR *open = opendir(folder);
+    const struct dirent *entry;
+    size_t n = 0;
+    if (open == NULL)
+        return status_fail(STATUS_SYSTEM, "%s: the folder can't be read", folder);
+    *path = NULL;
+    while ((entry = readdir(open)) != NULL)
+        if (stem(entry->d_name, ending) > 0 && n++ == 0)
+            *path = arena_printf(arena, "%s/%s", folder, entry->d_name);
+    closedir(open);
+    if (n != 1)
+        return status_fail(STATUS_DATA,
+                           "%s: holds %zu files that end in %s (or that with .gz), expected one%s", folder, n,
+                           ending, n > 1 ? ": name the file" : "");
+    return *path != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+enum status import_main_file(const char *source, const char *ending, struct arena *arena, char **prefix,
+                             char **path)
+{
+    if (import_is_folder(source))
+        TRY(only_file(source, ending, arena, path));
+    else
+        *path = arena_strdup(arena, source);
+    if (*path == NULL)
+        return STATUS_SYSTEM;
+    const size_t n = stem(*path, ending);
+    if (n == 0)
+        return status_fail(STATUS_DATA, "%s: expected a folder, or a file whose name ends in %s", source,
+                           ending);
+    *prefix = arena_printf(arena, "%.*s", (int)n, *path);
+    return *prefix != NULL ? STATUS_OK : STATUS_SYSTEM;
 }
 
 bool import_is_folder(const char *path)
@@ -101,5 +153,23 @@ bool import_date(struct field f, int64_t *out)
     if (year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
         return false;
     *out = import_day(year, month, day) + 3600 * hour + 60 * minute + second;
+    return true;
+}
+
+bool import_seconds(struct field f, int64_t *out)
+{
+    const char *point = memchr(f.at, '.', f.length);
+    if (point == NULL)
+        return field_integer(f, out);
+    const struct field whole = {f.at, (size_t)(point - f.at)};
+    bool exact = true;
+    for (const char *at = point + 1; at < f.at + f.length; at++) {
+        if (*at < '0' || *at > '9')
+            return false;
+        exact = exact && *at == '0';
+    }
+    if (!field_integer(whole, out))
+        return false;
+    *out -= !exact && whole.at[0] == '-';
     return true;
 }
