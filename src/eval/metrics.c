@@ -72,34 +72,53 @@ static double reciprocal_rank(const struct ranking *r, uint32_t k)
     return 0;
 }
 
-static const struct metric_type metric_precision = {
-    "precision", "sum h(j), j <= k, / k; k also where the list is shorter",
-    "Cleverdon, Mills, Keen 1966; at a cut-off: Herlocker et al., ACM TOIS 22(1), 2004", precision};
-static const struct metric_type metric_recall = {
-    "recall", "sum h(j), j <= k, / R",
-    "Cleverdon, Mills, Keen 1966; at a cut-off: Herlocker et al., ACM TOIS 22(1), 2004", recall};
-static const struct metric_type metric_ndcg = {
-    "ndcg", "sum h(j) / log2(j + 1), j <= k, / sum 1 / log2(j + 1), j <= min(k, R)",
-    "Jarvelin, Kekalainen, ACM TOIS 20(4), 2002, binary gains; discount log2(j + 1): Burges et al., ICML "
-    "2005",
-    ndcg};
-static const struct metric_type metric_map = {"map", "sum h(j) precision(j), j <= k, / min(k, R)",
-                                              "Voorhees, Harman, TREC 2005; divided by min(k, R) as in the "
-                                              "Million Song Dataset Challenge, McFee et al. 2012",
-                                              average_precision};
-static const struct metric_type metric_mrr = {
-    "mrr", "1 / the least j <= k with h(j) = 1; 0 where there is none",
-    "Voorhees, TREC-8 Question Answering Track Report, 1999", reciprocal_rank};
-static const struct metric_type metric_hit_rate = {"hit_rate", "1 where any h(j) = 1, j <= k; else 0",
-                                                   "Karypis, Evaluation of Item-Based Top-N, CIKM 2001",
-                                                   hit_rate};
-static const struct metric_type metric_f1 = {
-    "f1", "2 sum h(j), j <= k, / (k + R): harmonic mean of precision and recall",
-    "van Rijsbergen, Information Retrieval, 1979, chapter 7", f1};
+#define RANKING(function, title, text, from)                                                                 \
+    static const struct metric_type metric_##function = {                                                    \
+        .name = title, .formula = text, .source = from, .kind = METRIC_RANKING, .value = function}
 
-const struct metric_type *const metric_types[] = {
-    &metric_precision, &metric_recall,   &metric_ndcg, &metric_map,
-    &metric_mrr,       &metric_hit_rate, &metric_f1,   NULL};
+RANKING(precision, "precision", "sum h(j), j <= k, / k; k also where the list is shorter",
+        "Cleverdon, Mills, Keen 1966; at a cut-off: Herlocker et al., ACM TOIS 22(1), 2004");
+RANKING(recall, "recall", "sum h(j), j <= k, / R",
+        "Cleverdon, Mills, Keen 1966; at a cut-off: Herlocker et al., ACM TOIS 22(1), 2004");
+RANKING(ndcg, "ndcg", "sum h(j) / log2(j + 1), j <= k, / sum 1 / log2(j + 1), j <= min(k, R)",
+        "Jarvelin, Kekalainen, ACM TOIS 20(4), 2002, binary gains; discount log2(j + 1): Burges et al., ICML "
+        "2005");
+RANKING(average_precision, "map", "sum h(j) precision(j), j <= k, / min(k, R)",
+        "Voorhees, Harman, TREC 2005; divided by min(k, R) as in the Million Song Dataset Challenge, McFee "
+        "et al. 2012");
+RANKING(reciprocal_rank, "mrr", "1 / the least j <= k with h(j) = 1; 0 where there is none",
+        "Voorhees, TREC-8 Question Answering Track Report, 1999");
+RANKING(hit_rate, "hit_rate", "1 where any h(j) = 1, j <= k; else 0",
+        "Karypis, Evaluation of Item-Based Top-N, CIKM 2001");
+RANKING(f1, "f1", "2 sum h(j), j <= k, / (k + R): harmonic mean of precision and recall",
+        "van Rijsbergen, Information Retrieval, 1979, chapter 7");
+
+static const struct metric_type metric_rmse = {
+    .name = "rmse",
+    .formula =
+        "square root of the mean over test rows of (prediction - rating)^2; no cut-off; lower is better",
+    .source = "Herlocker et al., ACM TOIS 22(1), 2004; Bennett, Lanning, KDD Cup and Workshop 2007",
+    .kind = METRIC_RATING,
+    .power = 2,
+    .lower_is_better = true};
+static const struct metric_type metric_mae = {
+    .name = "mae",
+    .formula = "mean over test rows of |prediction - rating|; no cut-off; lower is better",
+    .source = "Shardanand, Maes, CHI 1995; Herlocker et al., ACM TOIS 22(1), 2004",
+    .kind = METRIC_RATING,
+    .power = 1,
+    .lower_is_better = true};
+
+const struct metric_type *const metric_types[] = {&metric_precision,
+                                                  &metric_recall,
+                                                  &metric_ndcg,
+                                                  &metric_average_precision,
+                                                  &metric_reciprocal_rank,
+                                                  &metric_hit_rate,
+                                                  &metric_f1,
+                                                  &metric_rmse,
+                                                  &metric_mae,
+                                                  NULL};
 
 const struct metric_type *metric_find(const char *name)
 {
@@ -167,19 +186,42 @@ enum status metrics_compute(const struct lists *lists, const uint32_t *users, co
     return failed ? status_fail(STATUS_SYSTEM, "memory is out: %u bytes a thread", longest) : STATUS_OK;
 }
 
-/* In order of the users, with Neumaier's compensation (1974): an error of one rounding, whatever the number
- * of users. */
+/* Adds with Neumaier's compensation (1974): an error of one rounding, whatever the number of terms. */
+struct total {
+    double sum, lost;
+};
+static void add(struct total *t, double x)
+{
+    const double next = t->sum + x;
+    t->lost += fabs(t->sum) >= fabs(x) ? (t->sum - next) + x : (x - next) + t->sum;
+    t->sum = next;
+}
+
+/* In order of the users. */
 double metrics_mean(const double *values, uint32_t n_users)
 {
-    double sum = 0, lost = 0;
+    struct total total = {0, 0};
     uint32_t n = 0;
-    for (uint32_t u = 0; u < n_users; u++) {
-        if (isnan(values[u]))
-            continue;
-        const double next = sum + values[u];
-        lost += fabs(sum) >= fabs(values[u]) ? (sum - next) + values[u] : (values[u] - next) + sum;
-        sum = next;
-        n++;
-    }
-    return n > 0 ? (sum + lost) / n : NAN;
+    for (uint32_t u = 0; u < n_users; u++)
+        if (!isnan(values[u])) {
+            add(&total, values[u]);
+            n++;
+        }
+    return n > 0 ? (total.sum + total.lost) / n : NAN;
+}
+
+double metrics_pool(const struct metric_type *metric, const double *values, const uint32_t *rows,
+                    uint32_t n_users)
+{
+    struct total total = {0, 0};
+    uint64_t n = 0;
+    if (metric->kind == METRIC_RANKING)
+        return metrics_mean(values, n_users);
+    for (uint32_t u = 0; u < n_users; u++)
+        if (!isnan(values[u])) {
+            add(&total, rows[u] * (metric->power == 2 ? values[u] * values[u] : values[u]));
+            n += rows[u];
+        }
+    const double mean = n > 0 ? (total.sum + total.lost) / (double)n : NAN;
+    return metric->power == 2 ? sqrt(mean) : mean;
 }

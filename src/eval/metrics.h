@@ -5,9 +5,13 @@
  * precision hits/k; recall hits/|rel|; hit_rate; ndcg with gain 1, discount 1/log2(rank + 1), ideal over
  * min(k, |rel|); map: mean of precision at each hit, divided by min(k, |rel|); mrr: 1/rank of the first hit
  * within k.
+ *
+ * Metrics of ratings (rmse, mae) have no cut-off: ratings.h computes them per user, metrics_pool() over all test rows.
  */
 #ifndef EVAL_METRICS_H
 #define EVAL_METRICS_H
+#include <stdbool.h>
+
 #include "eval/rank.h"
 
 /* One user's ranking seen from the metrics. */
@@ -18,11 +22,15 @@ struct ranking {
     const double *discount;  /* [length] 1 / log2(place + 2) */
     const double *ideal;     /* [longest cut-off + 1] sums of the first discounts: DCG of a perfect list */
 };
+enum metric_kind { METRIC_RANKING, METRIC_RATING };
 struct metric_type {
-    const char *name;    /* "ndcg" */
-    const char *formula; /* as text */
-    const char *source;  /* who, where, year */
-    double (*value)(const struct ranking *r, uint32_t k);
+    const char *name;                                     /* "ndcg" */
+    const char *formula;                                  /* as text */
+    const char *source;                                   /* who, where, year */
+    double (*value)(const struct ranking *r, uint32_t k); /* METRIC_RANKING; else NULL */
+    enum metric_kind kind;
+    int power; /* METRIC_RATING: (mean of |error|^power)^(1 / power), 1 or 2 */
+    bool lower_is_better;
 };
 extern const struct metric_type *const metric_types[];   /* NULL-ended */
 const struct metric_type *metric_find(const char *name); /* NULL: none */
@@ -36,5 +44,9 @@ enum status metrics_compute(const struct lists *lists, const uint32_t *users, co
                             size_t n_k, double *values);
 /* Over the users that have a value; NaN when none has. */
 double metrics_mean(const double *values, uint32_t n_users);
+/* What one fold's values of a metric come to: the mean over users of a ranking metric; of a rating metric the value
+ * over all test rows at once, from the users' values and their numbers of test rows, rows[n_users]. */
+double metrics_pool(const struct metric_type *metric, const double *values, const uint32_t *rows,
+                    uint32_t n_users);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "data/view.h"
 #include "eval/rank.h"
+#include "eval/ratings.h"
 #include "eval/validate.h"
 
 enum { VALIDATION_CUTOFF = 10 };
@@ -99,41 +100,68 @@ static enum status user_ids(const struct stage *stage, struct arena *arena, stru
     return status;
 }
 
-enum status cell_evaluate(const struct stage *stage, const struct fitted *fitted,
-                          const struct evaluate_config *evaluate, long long seed,
-                          const struct backend *backend, struct arena *arena, struct cell_outcome *out)
+static enum status rank_and_score(const struct stage *stage, const struct fitted *fitted,
+                                  const struct evaluate_config *evaluate, long long seed,
+                                  const struct backend *backend, double *values, struct cell_outcome *out)
 {
     const struct rank_options options = {
         .k = evaluate->longest,
         .seed = (uint64_t)seed,
         .masks = {&stage->train, evaluate->mask_valid ? &stage->valid : NULL}};
     struct arena *scratch = arena_new();
-    struct lists lists;
+    struct lists lists = {0};
     if (scratch == NULL)
         return STATUS_SYSTEM;
     struct clocks start = clocks_now();
     enum status status = rank_users(fitted->type, fitted->state, backend, stage->dataset->n_items,
                                     stage->users, stage->n_users, &options, scratch, &lists);
     out->rank = since(start);
-    const size_t n_values = evaluate->n_metrics * evaluate->n_k;
-    double *values = NULL;
-    if (status == STATUS_OK &&
-        (values = arena_alloc(arena, n_values * stage->n_users, sizeof *values)) == NULL)
-        status = STATUS_SYSTEM;
     start = clocks_now();
     if (status == STATUS_OK)
-        status = metrics_compute(&lists, stage->users, &stage->test, evaluate->metrics, evaluate->n_metrics,
+        status = metrics_compute(&lists, stage->users, &stage->test, evaluate->metrics, evaluate->n_ranking,
                                  evaluate->k, evaluate->n_k, values);
     out->evaluate = since(start);
-    if (status == STATUS_OK) {
-        out->n_tied = lists.n_tied;
-        out->values = (struct cell_values){.n_users = stage->n_users,
-                                           .n_values = (uint32_t)n_values,
-                                           .users = stage->users,
-                                           .values = values};
-        status = user_ids(stage, arena, &out->values.ids);
-    }
+    out->n_tied = lists.n_tied;
     arena_free(scratch);
-    out->peak_rss_mib = machine_peak_mib();
     return status;
+}
+
+/* Ranking metrics first, as evaluate->metrics has them. */
+static enum status all_values(const struct stage *stage, const struct fitted *fitted,
+                              const struct evaluate_config *evaluate, long long seed,
+                              const struct backend *backend, double *values, struct cell_outcome *out)
+{
+    const size_t n_ranking = evaluate->n_ranking, n_rating = evaluate->n_metrics - n_ranking;
+    if (n_ranking > 0)
+        TRY(rank_and_score(stage, fitted, evaluate, seed, backend, values, out));
+    if (n_rating == 0)
+        return STATUS_OK;
+    const struct clocks start = clocks_now();
+    TRY(ratings_compute(fitted->type, fitted->state, backend, stage->users, stage->n_users, &stage->test,
+                        stage->view->minimum_value, stage->view->maximum_value, evaluate->metrics + n_ranking,
+                        n_rating, values + n_ranking * evaluate->n_k * stage->n_users));
+    const struct clocks took = since(start);
+    out->evaluate.wall += took.wall;
+    out->evaluate.cpu += took.cpu;
+    return STATUS_OK;
+}
+
+enum status cell_evaluate(const struct stage *stage, const struct fitted *fitted,
+                          const struct evaluate_config *evaluate, long long seed,
+                          const struct backend *backend, struct arena *arena, struct cell_outcome *out)
+{
+    double *values;
+    uint32_t *rows;
+    ARENA_NEW(values, arena, evaluate->n_measures * stage->n_users);
+    ARENA_NEW(rows, arena, stage->n_users);
+    for (uint32_t i = 0; i < stage->n_users; i++)
+        rows[i] = (uint32_t)(stage->test.ptr[stage->users[i] + 1] - stage->test.ptr[stage->users[i]]);
+    TRY(all_values(stage, fitted, evaluate, seed, backend, values, out));
+    out->values = (struct cell_values){.n_users = stage->n_users,
+                                       .n_values = (uint32_t)evaluate->n_measures,
+                                       .users = stage->users,
+                                       .rows = rows,
+                                       .values = values};
+    out->peak_rss_mib = machine_peak_mib();
+    return user_ids(stage, arena, &out->values.ids);
 }

@@ -31,7 +31,8 @@ struct cell_outcome {
     double peak_rss_mib;
     uint32_t n_tied; /* users whose list a tie of scores touched */
 };
-/* Ranks all test users of the fold and scores the lists by every metric at every cut-off. */
+/* Ranks all test users of the fold and scores the lists by every ranking metric at every cut-off (where there is one),
+ * and predicts their test ratings for the rating metrics (NaN where the model predicts none).  *out: zeroed. */
 enum status cell_evaluate(const struct stage *stage, const struct fitted *fitted,
                           const struct evaluate_config *evaluate, long long seed,
                           const struct backend *backend, struct arena *arena, struct cell_outcome *out);

@@ -7,7 +7,7 @@
 
 #include "base/fsio.h"
 
-static const char magic[16] = "recfuse cell 2\n";
+static const char magic[16] = "recfuse cell 3\n";
 enum { SUM = 16, SIZES = SUM + 32, HEADER = SIZES + 4 + 4 + 8 + 8 };
 
 static void digest(const void *bytes, size_t n, unsigned char out[32])
@@ -22,7 +22,7 @@ static void digest(const void *bytes, size_t n, unsigned char out[32])
 
 static uint64_t raw_size(uint32_t n_users, uint32_t n_values, uint64_t n_id_bytes)
 {
-    return (uint64_t)n_users * 4 + ((uint64_t)n_users + 1) * 8 + n_id_bytes +
+    return (uint64_t)n_users * 8 + ((uint64_t)n_users + 1) * 8 + n_id_bytes +
            (uint64_t)n_users * n_values * 8;
 }
 
@@ -46,6 +46,7 @@ static enum status pack(const struct cell_values *v, char **out, size_t *n_out)
         return status_fail(STATUS_SYSTEM, "out of memory while writing a cell of %u users", v->n_users);
     }
     to = put(to, v->users, (size_t)v->n_users * 4);
+    to = put(to, v->rows, (size_t)v->n_users * 4);
     to = put(to, v->ids.n > 0 ? v->ids.offsets : &none, ((size_t)v->n_users + 1) * 8);
     to = put(to, v->ids.bytes, n_id_bytes);
     put(to, v->values, (size_t)v->n_users * v->n_values * 8);
@@ -91,13 +92,14 @@ static enum status place(const char *path, const char *raw, uint64_t n_id_bytes,
 {
     const size_t n = out->n_users;
     uint64_t *offsets;
-    uint32_t *users;
+    uint32_t *users, *rows;
     double *values;
     users = arena_copy(arena, raw, n, 4);
-    offsets = arena_copy(arena, raw + n * 4, n + 1, 8);
-    values = arena_copy(arena, raw + n * 4 + (n + 1) * 8 + n_id_bytes, n * out->n_values, 8);
-    out->ids.bytes = arena_copy(arena, raw + n * 4 + (n + 1) * 8, n_id_bytes, 1);
-    if (users == NULL || offsets == NULL || values == NULL || out->ids.bytes == NULL)
+    rows = arena_copy(arena, raw + n * 4, n, 4);
+    offsets = arena_copy(arena, raw + n * 8, n + 1, 8);
+    values = arena_copy(arena, raw + n * 8 + (n + 1) * 8 + n_id_bytes, n * out->n_values, 8);
+    out->ids.bytes = arena_copy(arena, raw + n * 8 + (n + 1) * 8, n_id_bytes, 1);
+    if (users == NULL || rows == NULL || offsets == NULL || values == NULL || out->ids.bytes == NULL)
         return STATUS_SYSTEM;
     for (size_t u = 0; u < n; u++)
         if (offsets[u] > offsets[u + 1])
@@ -105,6 +107,7 @@ static enum status place(const char *path, const char *raw, uint64_t n_id_bytes,
     if (offsets[0] != 0 || offsets[n] != n_id_bytes)
         return status_fail(STATUS_DATA, "%s: is damaged (id offsets)", path);
     out->users = users;
+    out->rows = rows;
     out->values = values;
     out->ids.offsets = offsets;
     out->ids.n = n;

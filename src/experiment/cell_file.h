@@ -1,9 +1,9 @@
 /*
  * cell_file.h - the result of one finished cell: every metric of every user, in cells/KEY.cell of a results folder.
  *
- * Layout, little-endian: the 16 bytes "recfuse cell 2\n\0"; SHA-256 (32 bytes) of all that follows; u32 n_users,
+ * Layout, little-endian: the 16 bytes "recfuse cell 3\n\0"; SHA-256 (32 bytes) of all that follows; u32 n_users,
  * u32 n_values; u64 n_id_bytes, u64 n_packed; then n_packed bytes that zlib unpacks to u32 users [n_users],
- * u64 id offsets [n_users + 1], the ids' bytes, f64 values [n_values x n_users].  It appears whole or not at all, and
+ * u32 rows [n_users], u64 id offsets [n_users + 1], the ids' bytes, f64 values [n_values x n_users].  It appears whole or not at all, and
  * a file that doesn't match its checksum counts as a cell not done.
  */
 #ifndef EXPERIMENT_CELL_FILE_H
@@ -14,8 +14,9 @@
 #include "base/strings.h"
 
 struct cell_values {
-    uint32_t n_users, n_values; /* n_values: metrics x cut-offs, cut-offs fastest */
+    uint32_t n_users, n_values; /* n_values: evaluate_config.measures, in that order */
     const uint32_t *users;      /* [n_users] dense index in the dataset, rising */
+    const uint32_t *rows;       /* [n_users] test rows of each */
     struct strings ids;         /* [n_users] the publisher's */
     const double *values;       /* [n_values x n_users] */
 };

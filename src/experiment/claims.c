@@ -29,7 +29,7 @@ static bool is_about(const json_t *line, const struct dataset_config *dataset,
 static json_t *expect_one(struct record *r, const struct expectation *x)
 {
     const struct evaluate_config *e = &r->experiment->evaluate;
-    const size_t v = x->metric * e->n_k + x->k;
+    const struct evaluate_measure *measure = &e->measures[x->measure];
     double sum = 0;
     size_t n = 0, n_missing = 0;
     const char *why = "";
@@ -37,16 +37,18 @@ static json_t *expect_one(struct record *r, const struct expectation *x)
         if (!is_about(r->lines[i], x->dataset, x->model))
             continue;
         if (strcmp(record_status(r->lines[i]), "done") == 0) {
-            sum += r->means[i * r->n_values + v];
+            sum += r->means[i * r->n_values + x->measure];
             n++;
         } else {
             n_missing++;
             why = json_string_value(json_object_get(r->lines[i], "message"));
         }
     }
-    json_t *out = json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:s}", "dataset", x->dataset->name, "label",
-                            x->model->label, "metric", e->metrics[x->metric]->name, "k", (int)e->k[x->k],
-                            "expected", x->value, "tolerance", x->tolerance, "source", x->source);
+    json_t *out = json_pack("{s:s, s:s, s:s, s:f, s:f, s:s}", "dataset", x->dataset->name, "label",
+                            x->model->label, "metric", measure->metric->name, "expected", x->value,
+                            "tolerance", x->tolerance, "source", x->source);
+    if (measure->k > 0)
+        json_object_set_new(out, "k", json_integer(measure->k));
     if (n == 0 || n_missing > 0) {
         json_object_set_new(out, "status", json_string("skipped"));
         json_object_set_new(out, "message", json_string(why != NULL && why[0] != '\0' ? why : "not run"));
@@ -86,9 +88,11 @@ void record_expect_print(const struct record *r, FILE *out)
     json_array_foreach(r->expectations, i, x)
     {
         const char *status = string_of(x, "status"), *source = string_of(x, "source");
-        fprintf(out, "expect %s: %s %s %s@%lld: ", strcmp(status, "failed") == 0 ? "FAILED" : status,
-                string_of(x, "dataset"), string_of(x, "label"), string_of(x, "metric"),
-                (long long)json_integer_value(json_object_get(x, "k")));
+        fprintf(out, "expect %s: %s %s %s", strcmp(status, "failed") == 0 ? "FAILED" : status,
+                string_of(x, "dataset"), string_of(x, "label"), string_of(x, "metric"));
+        if (json_object_get(x, "k") != NULL)
+            fprintf(out, "@%lld", (long long)json_integer_value(json_object_get(x, "k")));
+        fputs(": ", out);
         if (strcmp(status, "skipped") == 0)
             fprintf(out, "%s", string_of(x, "message"));
         else
@@ -135,7 +139,10 @@ static enum status gather(const struct record *r, const struct dataset_config *d
         if (values.n_users > 0)
             TRY(grow(out, values.users[values.n_users - 1] + 1, arena));
         for (uint32_t u = 0; u < values.n_users; u++) {
-            out->sum[values.users[u]] += values.values[v * values.n_users + u];
+            const double value = values.values[v * values.n_users + u];
+            if (isnan(value))
+                continue;
+            out->sum[values.users[u]] += value;
             out->n[values.users[u]]++;
         }
         ++*n_cells;
@@ -155,7 +162,7 @@ struct result {
 static enum status compare_one(const struct record *r, const struct comparison *c,
                                const struct dataset_config *dataset, struct arena *arena, struct result *out)
 {
-    const size_t v = c->metric * r->experiment->evaluate.n_k + c->k;
+    const size_t v = c->measure;
     struct sums a, b;
     size_t n_a, n_b, n = 0;
     double *x, *y;
@@ -224,10 +231,13 @@ static enum status write_results(const struct record *r, const struct result *re
                 fprintf(file.stream, *t == '"' ? "\"\"" : "%c", *t);
             fputs("\",", file.stream);
         }
-        fprintf(file.stream, "%s,%u,%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n",
-                r->experiment->evaluate.metrics[c->metric]->name, r->experiment->evaluate.k[c->k], x->n,
-                x->mean_a, x->mean_b, x->test.mean_difference, x->test.low, x->test.high, x->test.t,
-                x->test.degrees, x->test.p, x->holm, x->test.cohen_d);
+        const struct evaluate_measure *measure = &r->experiment->evaluate.measures[c->measure];
+        fprintf(file.stream, "%s,", measure->metric->name);
+        if (measure->k > 0)
+            fprintf(file.stream, "%u", measure->k);
+        fprintf(file.stream, ",%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", x->n, x->mean_a,
+                x->mean_b, x->test.mean_difference, x->test.low, x->test.high, x->test.t, x->test.degrees,
+                x->test.p, x->holm, x->test.cohen_d);
     }
     return atomic_commit(&file);
 }

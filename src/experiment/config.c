@@ -145,23 +145,57 @@ static enum status read_cutoffs(const struct node *list, struct arena *arena, st
     return STATUS_OK;
 }
 
+/* Those that rank first: what follows them has no cut-off. */
+static enum status order_metrics(struct arena *arena, struct evaluate_config *out)
+{
+    const struct metric_type **sorted;
+    size_t n = 0;
+    ARENA_NEW(sorted, arena, out->n_metrics);
+    for (int kind = METRIC_RANKING; kind <= METRIC_RATING; kind++)
+        for (size_t m = 0; m < out->n_metrics; m++)
+            if ((int)out->metrics[m]->kind == kind) {
+                sorted[n++] = out->metrics[m];
+                out->n_ranking += kind == METRIC_RANKING;
+            }
+    out->metrics = sorted;
+    return STATUS_OK;
+}
+
+static enum status list_measures(struct arena *arena, struct evaluate_config *out)
+{
+    struct evaluate_measure *measure;
+    ARENA_NEW(measure, arena, out->n_ranking * out->n_k + out->n_metrics - out->n_ranking);
+    for (size_t m = 0; m < out->n_metrics; m++)
+        for (size_t c = 0; c < (m < out->n_ranking ? out->n_k : 1); c++)
+            measure[out->n_measures++] =
+                (struct evaluate_measure){out->metrics[m], m < out->n_ranking ? out->k[c] : 0};
+    out->measures = measure;
+    return STATUS_OK;
+}
+
+const char *evaluate_name(const struct evaluate_measure *measure, char name[64])
+{
+    if (measure->k > 0)
+        snprintf(name, 64, "%s@%u", measure->metric->name, measure->k);
+    else
+        snprintf(name, 64, "%s", measure->metric->name);
+    return name;
+}
+
+/* Without a list: all that rank. */
 static enum status read_metrics(const struct node *list, struct arena *arena, struct evaluate_config *out)
 {
     size_t n_known = 0;
     const char *names[256];
     for (; n_known < 256 && metric_types[n_known] != NULL; n_known++)
         names[n_known] = metric_types[n_known]->name;
-    out->n_metrics = n_known;
-    if (list != NULL) {
+    if (list != NULL)
         TRY(config_list(list, "metrics"));
-        out->n_metrics = list->n;
-    }
-    ARENA_NEW(out->metrics, arena, out->n_metrics);
-    for (size_t i = 0; i < out->n_metrics; i++) {
-        if (list == NULL) {
-            out->metrics[i] = metric_types[i];
-            continue;
-        }
+    ARENA_NEW(out->metrics, arena, list != NULL ? list->n : n_known);
+    for (size_t i = 0; list == NULL && i < n_known; i++)
+        if (metric_types[i]->kind == METRIC_RANKING)
+            out->metrics[out->n_metrics++] = metric_types[i];
+    for (size_t i = 0; list != NULL && i < list->n; i++) {
         const struct node *node = list->child[i];
         out->metrics[i] = node->kind == NODE_SCALAR ? metric_find(node->text) : NULL;
         if (out->metrics[i] == NULL)
@@ -169,8 +203,9 @@ static enum status read_metrics(const struct node *list, struct arena *arena, st
         for (size_t j = 0; j < i; j++)
             if (out->metrics[j] == out->metrics[i])
                 return node_fail(node, "metric '%s' stands twice", node->text);
+        out->n_metrics++;
     }
-    return STATUS_OK;
+    return order_metrics(arena, out);
 }
 
 enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e)
@@ -186,7 +221,8 @@ enum status config_evaluate(const struct node *map, struct arena *arena, struct 
     if (block.k != NULL)
         TRY(read_cutoffs(block.k, arena, out));
     TRY(read_metrics(block.metrics, arena, out));
-    for (size_t i = 0; i < out->n_k; i++)
+    TRY(list_measures(arena, out));
+    for (size_t i = 0; out->n_ranking > 0 && i < out->n_k; i++)
         out->longest = out->k[i] > out->longest ? out->k[i] : out->longest;
     return STATUS_OK;
 }

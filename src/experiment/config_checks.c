@@ -14,7 +14,7 @@ static const struct param expect_params[] = {
     PARAM_NODE(struct check_block, dataset, "name of a dataset"),
     PARAM_NODE(struct check_block, model, "label or name of a model"),
     PARAM_NODE(struct check_block, metric, "name of a metric"),
-    PARAM_NODE(struct check_block, k, "cut-off"),
+    PARAM_NODE(struct check_block, k, "cut-off; none for a metric without"),
     PARAM_NODE(struct check_block, value, "what the mean over folds and seeds must be"),
     PARAM_NODE(struct check_block, tolerance, "largest difference"),
     PARAM_STRING(struct check_block, source, NULL, "who, where, when"),
@@ -24,7 +24,7 @@ static const struct param compare_params[] = {
     PARAM_NODE(struct check_block, a, "label or name of a model"),
     PARAM_NODE(struct check_block, b, "label or name of another"),
     PARAM_NODE(struct check_block, metric, "name of a metric"),
-    PARAM_NODE(struct check_block, k, "cut-off"),
+    PARAM_NODE(struct check_block, k, "cut-off; none for a metric without"),
     PARAM_END};
 
 static enum status scalar(const struct node *node, const char *what)
@@ -91,19 +91,46 @@ static enum status find_metric(const struct node *node, const struct experiment 
     return config_unknown(node, "metric of evaluate", names, v->n_metrics < 256 ? v->n_metrics : 256);
 }
 
-static enum status find_cutoff(const struct node *node, const struct experiment *e, size_t *out)
+/* The measure that a block's metric and k name; k is not there for a metric without cut-off. */
+static enum status find_measure(const struct node *block, const struct check_block *b, const char *what,
+                                const struct experiment *e, size_t *out)
 {
-    long long k;
-    TRY(node_int(node, &k));
-    for (*out = 0; *out < e->evaluate.n_k; (*out)++)
-        if (e->evaluate.k[*out] == k)
+    const struct evaluate_config *v = &e->evaluate;
+    const struct node *node = b->k;
+    long long k = 0;
+    size_t metric;
+    TRY(find_metric(b->metric, e, &metric));
+    if (v->metrics[metric]->kind == METRIC_RANKING) {
+        TRY(config_required(block, "k", what, &node));
+        TRY(node_int(node, &k));
+    } else if (node != NULL)
+        return node_fail(node, "%s has no cut-off; leave k out", v->metrics[metric]->name);
+    for (*out = 0; *out < v->n_measures; (*out)++)
+        if (v->measures[*out].metric == v->metrics[metric] && v->measures[*out].k == k)
             return STATUS_OK;
     return node_fail(node, "k %lld is none of evaluate's cut-offs", k);
 }
 
+/* Nothing can be claimed about ratings that a model doesn't predict. */
+static enum status check_predicts(const struct node *node, const struct model_config *model,
+                                  const struct evaluate_measure *measure)
+{
+    if (measure->metric->kind == METRIC_RATING && !(model->type->needs & NEEDS_RATINGS))
+        return node_fail(node, "%s does not predict ratings, so it has no %s", model->type->name,
+                         measure->metric->name);
+    return STATUS_OK;
+}
+
+static void put_measure(json_t *row, const struct evaluate_measure *measure)
+{
+    json_object_set_new(row, "metric", json_string(measure->metric->name));
+    if (measure->k > 0)
+        json_object_set_new(row, "k", json_integer(measure->k));
+}
+
 enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out)
 {
-    static const char *const needed[] = {"dataset", "model", "metric", "k", "value", "tolerance"};
+    static const char *const needed[] = {"dataset", "model", "metric", "value", "tolerance"};
     if (list->kind != NODE_LIST)
         return node_fail(list, "expect: expected a list");
     ARENA_NEW(e->expectations, arena, list->n);
@@ -117,18 +144,18 @@ enum status config_expect(const struct node *list, struct arena *arena, struct e
             TRY(config_required(node, needed[j], "expect", &unused));
         TRY(find_dataset(block.dataset, e, &x->dataset));
         TRY(find_model(block.model, e, &x->model));
-        TRY(find_metric(block.metric, e, &x->metric));
-        TRY(find_cutoff(block.k, e, &x->k));
+        TRY(find_measure(node, &block, "expect", e, &x->measure));
+        TRY(check_predicts(block.model, x->model, &e->evaluate.measures[x->measure]));
         TRY(node_double(block.value, &x->value));
         TRY(node_double(block.tolerance, &x->tolerance));
         if (x->tolerance < 0)
             return node_fail(block.tolerance, "tolerance %.9g: expected 0 or more", x->tolerance);
         x->source = block.source != NULL ? block.source : "";
-        json_array_append_new(out,
-                              json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:s}", "dataset", x->dataset->name,
-                                        "model", x->model->label, "metric",
-                                        e->evaluate.metrics[x->metric]->name, "k", (int)e->evaluate.k[x->k],
-                                        "value", x->value, "tolerance", x->tolerance, "source", x->source));
+        json_t *row =
+            json_pack("{s:s, s:s, s:f, s:f, s:s}", "dataset", x->dataset->name, "model", x->model->label,
+                      "value", x->value, "tolerance", x->tolerance, "source", x->source);
+        put_measure(row, &e->evaluate.measures[x->measure]);
+        json_array_append_new(out, row);
     }
     e->n_expectations = list->n;
     return STATUS_OK;
@@ -136,7 +163,7 @@ enum status config_expect(const struct node *list, struct arena *arena, struct e
 
 enum status config_compare(const struct node *list, struct arena *arena, struct experiment *e, json_t *out)
 {
-    static const char *const needed[] = {"a", "b", "metric", "k"};
+    static const char *const needed[] = {"a", "b", "metric"};
     if (list->kind != NODE_LIST)
         return node_fail(list, "compare: expected a list");
     ARENA_NEW(e->comparisons, arena, list->n);
@@ -154,10 +181,11 @@ enum status config_compare(const struct node *list, struct arena *arena, struct 
         TRY(find_model(block.b, e, &c->b));
         if (c->a == c->b)
             return node_fail(block.b, "'%s' is compared with itself", block.b->text);
-        TRY(find_metric(block.metric, e, &c->metric));
-        TRY(find_cutoff(block.k, e, &c->k));
-        json_t *row = json_pack("{s:s, s:s, s:s, s:i}", "a", c->a->label, "b", c->b->label, "metric",
-                                e->evaluate.metrics[c->metric]->name, "k", (int)e->evaluate.k[c->k]);
+        TRY(find_measure(node, &block, "compare", e, &c->measure));
+        TRY(check_predicts(block.a, c->a, &e->evaluate.measures[c->measure]));
+        TRY(check_predicts(block.b, c->b, &e->evaluate.measures[c->measure]));
+        json_t *row = json_pack("{s:s, s:s}", "a", c->a->label, "b", c->b->label);
+        put_measure(row, &e->evaluate.measures[c->measure]);
         if (c->dataset != NULL)
             json_object_set_new(row, "dataset", json_string(c->dataset->name));
         json_array_append_new(out, row);

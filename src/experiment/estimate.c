@@ -47,7 +47,7 @@ static struct estimate estimate_cell(const struct dataset_plan *d, const struct 
 {
     double bytes = 0, operations = 0;
     const double tile = 4.0 * 256 * d->n_items, lists = 8.0 * e->evaluate.longest * (double)f->n_test_users;
-    const double values = 8.0 * (double)(e->evaluate.n_k * e->evaluate.n_metrics) * (double)f->n_test_users;
+    const double values = 8.0 * (double)e->evaluate.n_measures * (double)f->n_test_users;
     const double matrices =
         24.0 * (double)(f->n_train + f->n_valid + f->n_test) + 32.0 * d->n_users + 8.0 * d->n_items;
     if (m->type->cost != NULL)

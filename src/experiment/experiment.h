@@ -34,19 +34,28 @@ struct model_config {
     const struct node *where;
 };
 
-struct evaluate_config {
-    size_t n_k, n_metrics;
-    const uint32_t *k;                  /* [n_k] in the order of the file */
-    uint32_t longest;                   /* the largest of them */
-    const struct metric_type **metrics; /* [n_metrics] */
-    bool mask_valid;                    /* items of the validation rows are not ranked either */
+/* One number a user: a metric at a cut-off. */
+struct evaluate_measure {
+    const struct metric_type *metric;
+    uint32_t k; /* 0: the metric has no cut-off */
 };
+struct evaluate_config {
+    size_t n_k, n_metrics, n_ranking;
+    const uint32_t *k;                       /* [n_k] in the order of the file */
+    uint32_t longest;                        /* the largest of them; 0: nothing is ranked */
+    const struct metric_type **metrics;      /* [n_metrics] the n_ranking that rank first */
+    size_t n_measures;                       /* n_ranking x n_k + the others */
+    const struct evaluate_measure *measures; /* [n_measures] metrics in that order, cut-offs fastest */
+    bool mask_valid;                         /* items of the validation rows are not ranked either */
+};
+/* "ndcg@10", "rmse". */
+const char *evaluate_name(const struct evaluate_measure *measure, char name[64]);
 
 /* A published or remembered value that a run must reproduce. */
 struct expectation {
     const struct dataset_config *dataset;
     const struct model_config *model;
-    size_t metric, k; /* positions in evaluate */
+    size_t measure; /* position in evaluate */
     double value, tolerance;
     const char *source;
 };
@@ -55,7 +64,7 @@ struct expectation {
 struct comparison {
     const struct dataset_config *dataset; /* NULL: every dataset */
     const struct model_config *a, *b;
-    size_t metric, k;
+    size_t measure;
 };
 
 struct experiment {

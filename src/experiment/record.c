@@ -63,16 +63,20 @@ static enum status csv_head(FILE *out, const json_t *line)
     return STATUS_OK;
 }
 
+/* A metric that the model doesn't have (ratings of a model that predicts none) has no line. */
 static enum status csv_cell(const struct record *r, FILE *out, const json_t *line, const double *means,
                             uint32_t n_users)
 {
     const struct evaluate_config *e = &r->experiment->evaluate;
-    for (size_t m = 0; m < e->n_metrics; m++)
-        for (size_t c = 0; c < e->n_k; c++) {
-            TRY(csv_head(out, line));
-            fprintf(out, "%s,%u,default,all,%.9g,%u\n", e->metrics[m]->name, e->k[c], means[m * e->n_k + c],
-                    n_users);
-        }
+    for (size_t v = 0; v < e->n_measures; v++) {
+        if (isnan(means[v]) && e->measures[v].metric->kind == METRIC_RATING)
+            continue;
+        TRY(csv_head(out, line));
+        fprintf(out, "%s,", e->measures[v].metric->name);
+        if (e->measures[v].k > 0)
+            fprintf(out, "%u", e->measures[v].k);
+        fprintf(out, ",default,all,%.9g,%u\n", means[v], n_users);
+    }
     return STATUS_OK;
 }
 
@@ -92,7 +96,8 @@ static enum status add_cell(struct record *r, size_t i, FILE *csv, struct per_us
         status = status_fail(STATUS_DATA, "%s/cells/%s.cell: holds %u values a user, %zu expected", r->folder,
                              text_of(line, "key"), values.n_values, r->n_values);
     for (size_t v = 0; status == STATUS_OK && v < r->n_values; v++)
-        means[v] = metrics_mean(values.values + v * values.n_users, values.n_users);
+        means[v] = metrics_pool(e->measures[v].metric, values.values + v * values.n_users, values.rows,
+                                values.n_users);
     if (status == STATUS_OK)
         status = csv_cell(r, csv, line, means, values.n_users);
     if (status == STATUS_OK)
@@ -123,7 +128,7 @@ enum status record_results(struct record *r, struct arena *arena)
     char path[4096];
     struct atomic_file csv;
     struct per_user users;
-    r->n_values = r->experiment->evaluate.n_metrics * r->experiment->evaluate.n_k;
+    r->n_values = r->experiment->evaluate.n_measures;
     ARENA_NEW(r->means, arena, r->n_lines * r->n_values);
     TRY(path_in(r->folder, "per_user.h5", path));
     enum status status = per_user_create(path, r->experiment->name, &users);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fsio.h"
+#include "eval/metrics.h"
 
 enum { LIMIT = 1 << 30, N_COLUMNS = 14 };
 static const char *const COLUMNS[N_COLUMNS] = {"dataset", "fold",    "model",      "label",  "params",
@@ -342,9 +343,11 @@ bool records_best(const struct records *r, const struct series *s, size_t measur
 {
     if (isnan(s->mean[measure]) || series_is_oracle(s))
         return false;
+    const struct metric_type *metric = metric_find(r->measure[measure].metric);
+    const double sign = metric != NULL && metric->lower_is_better ? -1 : 1;
     for (size_t t = 0; t < r->n_series; t++)
         if (same(r->series[t].dataset, s->dataset) && !series_is_oracle(&r->series[t]) &&
-            r->series[t].mean[measure] > s->mean[measure])
+            sign * r->series[t].mean[measure] > sign * s->mean[measure])
             return false;
     return true;
 }

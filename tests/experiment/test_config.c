@@ -97,6 +97,16 @@ static void refused(void **state)
               "value: 1, tolerance: 0}]\n",
          "e.yaml:4:59: ", "cut-offs"},
         {HEAD
+         "models: [{name: popularity}]\nexpect: [{dataset: d, model: popularity, metric: ndcg, value: 1, "
+         "tolerance: 0}]\n",
+         "e.yaml:4:10: ", "'k' is missing"},
+        {HEAD "models: [{name: biased_mf}]\nevaluate: {metrics: [rmse]}\nexpect: [{dataset: d, model: "
+              "biased_mf, metric: rmse, k: 10, value: 1, tolerance: 0}]\n",
+         "e.yaml:5:58: ", "rmse has no cut-off"},
+        {HEAD "models: [{name: popularity}]\nevaluate: {metrics: [rmse]}\nexpect: [{dataset: d, model: "
+              "popularity, metric: rmse, value: 1, tolerance: 0}]\n",
+         "e.yaml:5:30: ", "does not predict ratings"},
+        {HEAD
          "models: [{name: popularity}, {name: random}]\ncompare: [{a: popularity, b: popularity, metric: "
          "ndcg, k: 10}]\n",
          "e.yaml:4:30: ", "itself"},

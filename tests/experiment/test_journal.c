@@ -74,11 +74,15 @@ static void damaged(void **state)
 static void cells(void **state)
 {
     (void)state;
-    static const uint32_t users[] = {1, 5, 9};
+    static const uint32_t users[] = {1, 5, 9}, rows[] = {2, 1, 7};
     static const uint64_t offsets[] = {0, 1, 3, 3};
     static const double values[] = {0.5, 1.0 / 3, 0, 1, 0.25, 1e-300};
-    const struct cell_values out = {
-        .n_users = 3, .n_values = 2, .users = users, .ids = {3, offsets, "abc"}, .values = values};
+    const struct cell_values out = {.n_users = 3,
+                                    .n_values = 2,
+                                    .users = users,
+                                    .rows = rows,
+                                    .ids = {3, offsets, "abc"},
+                                    .values = values};
     struct cell_values in;
     char *bytes;
     size_t n;
@@ -87,6 +91,7 @@ static void cells(void **state)
     assert_int_equal(in.n_users, 3);
     assert_int_equal(in.n_values, 2);
     assert_memory_equal(in.users, users, sizeof users);
+    assert_memory_equal(in.rows, rows, sizeof rows);
     assert_memory_equal(in.values, values, sizeof values);
     assert_true(strings_equal(&in.ids, 1, "bc") && strings_equal(&in.ids, 2, ""));
 

@@ -156,6 +156,33 @@ check expect_skipped gives 5 "expect skipped: gone popularity ndcg@10: gone.h5 i
 check expect_failed gives 1 "expect FAILED: s popularity ndcg@10" "$R" run e.yaml --out torn \
     --set "expect=[{dataset: s, model: popularity, metric: ndcg, k: 10, value: 2, tolerance: 0.1, source: here}]"
 
+# --- metrics of ratings: beside ranking ones, and alone; models that predict none have no line
+cat >ratings.yaml <<'EOF'
+experiment: {name: ratings}
+datasets: [{name: s, file: s.h5, split: {kind: random, test: 0.2, scope: per_user, seed: 42}}]
+models: [{name: popularity}, {name: baseline}, {name: biased_mf, params: {factors: 8, epochs: 3}}]
+evaluate: {k: [5, 10], metrics: [rmse, ndcg, mae]}
+compare: [{a: baseline, b: biased_mf, metric: rmse}]
+expect: [{dataset: s, model: baseline, metric: mae, value: 1, tolerance: 1}]
+report: {tables: [csv, md, tex], plots: [metrics]}
+EOF
+check ratings gives 0 "3 of 3 cells done" "$R" run ratings.yaml --out ratings
+check ratings_lines test "$(grep -c ',rmse,,default,' ratings/metrics.csv)" = 2
+check ratings_ranked_too test "$(grep -c ',ndcg,' ratings/metrics.csv)" = 6
+check ratings_compared grep -q '^"s","baseline","biased_mf",rmse,,' ratings/significance.csv
+check ratings_empty grep -qE '^\| popularity \| [*.0-9]+ \|  \|  \|' ratings/tables/s.md
+# the best of the column is the lowest
+check ratings_lowest_is_best python3 - <<'END'
+import csv
+row = [r for r in csv.DictReader(open("ratings/tables/s.csv")) if r["rmse"]]
+best = min(row, key=lambda r: float(r["rmse"]))["label"]
+line = [l for l in open("ratings/tables/s.md") if l.startswith("| " + best.replace("_", "\\_") + " |")]
+assert line and "**%.4f**" % min(float(r["rmse"]) for r in row) in line[0], line
+END
+check ratings_resolved gives 0 "3 cells, 0 to run" "$R" run ratings/experiment.yaml --out ratings
+check ratings_alone gives 0 "expect met: s baseline mae" "$R" run ratings.yaml --out alone --set evaluate.metrics=[mae,rmse]
+check ratings_alone_lines test "$(wc -l <alone/metrics.csv)" = 5
+
 # A disk that is full: a limit on file sizes makes writes fail at some point of the run.  First large enough for cells
 # and journal, too small for the rest; then nearly nothing.
 full() {
