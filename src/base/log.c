@@ -78,8 +78,9 @@ static void draw(struct progress *p)
     enum { WIDTH = 30 };
     const double share = p->n_steps > 0 ? (double)p->done / (double)p->n_steps : 0.0;
     const int full = (int)(share * WIDTH);
-    fprintf(stderr, "\r\033[K[%.*s%*s] %llu/%llu %s", full, "##############################", WIDTH - full,
-            "", (unsigned long long)p->done, (unsigned long long)p->n_steps, p->label);
+    /* ?7l, ?7h: a bar wider than the terminal is cut there, or the next one would not cover it. */
+    fprintf(stderr, "\r\033[K\033[?7l[%.*s%*s] %llu/%llu %s\033[?7h", full, "##############################",
+            WIDTH - full, "", (unsigned long long)p->done, (unsigned long long)p->n_steps, p->label);
     fflush(stderr);
     bar_shown = true;
     p->drawn = now();

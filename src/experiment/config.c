@@ -3,6 +3,7 @@
  */
 #include <ctype.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/strings.h"
 #include "experiment/config_parts.h"
@@ -333,6 +334,9 @@ enum status experiment_load(const char *path, const char *const *overrides, size
     *out = (struct experiment){.file = path};
     if (!file_exists(path))
         return status_fail(STATUS_USAGE, "%s: there is no such experiment file", path);
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return status_fail(STATUS_USAGE, "%s: is a folder, expected an experiment file (YAML)", path);
     TRY(node_parse_file(path, arena, &root));
     for (size_t i = 0; i < n_overrides; i++)
         TRY(config_override(&root, overrides[i], arena));

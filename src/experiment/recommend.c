@@ -202,7 +202,9 @@ static enum status print_lists(struct recommender *r, FILE *out)
     TRY(rank_users(r->fitted.type, r->fitted.state, r->backend, r->stage.dataset->n_items, &r->user, 1,
                    &options, r->arena, &lists));
     TRY(print_liked(r, out));
-    fprintf(out, "%s recommends (*: among the user's held-out test rows):\n", r->model->label);
+    const bool grid = strcmp(r->model->grid_json, "{}") != 0;
+    fprintf(out, "%s%s%s recommends (*: among the user's held-out test rows):\n", r->model->label,
+            grid ? " " : "", grid ? r->model->grid_json : "");
     for (uint32_t i = 0; i < lists.k && lists.item[i] != UINT32_MAX; i++)
         fprintf(out, "%c %3u  %10.6g  %s\n", csr_has(&r->stage.test, r->user, lists.item[i]) ? '*' : ' ',
                 i + 1, (double)lists.score[i], text_of(r, lists.item[i]));

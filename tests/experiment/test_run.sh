@@ -122,6 +122,7 @@ check no_command gives 2 "which command?" "$R"
 check unknown_command gives 2 "did you mean 'run'?" "$R" rum
 check unknown_option gives 2 "--out-dir" "$R" run e.yaml --out-dir x
 check no_experiment gives 2 "no such experiment file" "$R" run none.yaml
+check a_folder_as_experiment gives 2 "is a folder, expected an experiment file" "$R" run /
 check misspelt gives 2 "did you mean 'factors'?" "$R" run e.yaml --set models.2.params.factor=3
 check negative gives 2 "from 1 to 4096" "$R" run e.yaml --set models.2.params={factors:\ -3} --set models.2.grid={alpha0:\ [1]}
 check bad_set gives 2 "path.to.key=value" "$R" run e.yaml --set nonsense
