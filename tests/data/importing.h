@@ -1,5 +1,6 @@
 /*
- * importing.h - what the tests of the import formats share: import a file, look at the result, find a real set.
+ * importing.h - what the tests of the import formats share: import a file, look at the result, find a real
+ * set.
  */
 #ifndef TESTS_DATA_IMPORTING_H
 #define TESTS_DATA_IMPORTING_H

@@ -1,6 +1,6 @@
 /*
- * test_import_book_crossing.c - Book-Crossing: made-up files, bad input, and the counts of the edition (SOURCE.md: its
- * README counted the header lines).
+ * test_import_book_crossing.c - Book-Crossing: made-up files, bad input, and the counts of the edition
+ * (SOURCE.md: its README counted the header lines).
  */
 #include "importing.h"
 

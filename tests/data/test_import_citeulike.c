@@ -1,6 +1,6 @@
 /*
- * test_import_citeulike.c - citeulike-a: made-up files, bad input, and the published counts (Wang, Chen, Li 2013; the
- * splits of CVAE as in SOURCE.md).
+ * test_import_citeulike.c - citeulike-a: made-up files, bad input, and the published counts (Wang, Chen, Li
+ * 2013; the splits of CVAE as in SOURCE.md).
  */
 #include "importing.h"
 

@@ -1,6 +1,6 @@
 /*
- * test_import_ncf.c - the files of Neural Collaborative Filtering: made-up ones, bad input, and the published test files
- * of MovieLens-1M (6,040 rows, 99 negatives each).
+ * test_import_ncf.c - the files of Neural Collaborative Filtering: made-up ones, bad input, and the published
+ * test files of MovieLens-1M (6,040 rows, 99 negatives each).
  */
 #include "importing.h"
 

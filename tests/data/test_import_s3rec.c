@@ -1,6 +1,6 @@
 /*
- * test_import_s3rec.c - sequences and attributes of S3-Rec: made-up files, bad input, and the published counts of Amazon
- * Beauty (Zhou et al. 2020: 22,363 users, 12,101 items, 198,502 interactions).
+ * test_import_s3rec.c - sequences and attributes of S3-Rec: made-up files, bad input, and the published
+ * counts of Amazon Beauty (Zhou et al. 2020: 22,363 users, 12,101 items, 198,502 interactions).
  */
 #include "importing.h"
 

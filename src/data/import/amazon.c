@@ -1,19 +1,19 @@
 /*
- * amazon.c - Amazon reviews and product metadata, editions of 2014, 2018 and 2023 (He and McAuley 2016; McAuley et
- * al. 2015; Ni, Li and McAuley 2019; Hou et al. 2024).
+ * amazon.c - Amazon reviews and product metadata, editions of 2014, 2018 and 2023 (He and McAuley 2016;
+ * McAuley et al. 2015; Ni, Li and McAuley 2019; Hou et al. 2024).
  *
- * SOURCE is a file of reviews, or a folder with one file of reviews and at most one of metadata (its name begins
- * with "meta"); --meta names the metadata otherwise.  Reviews are JSON lines or csv, plain or .gz; metadata JSON
- * lines or, in 2014, Python dicts.  The keys of an edition:
+ * SOURCE is a file of reviews, or a folder with one file of reviews and at most one of metadata (its name
+ * begins with "meta"); --meta names the metadata otherwise.  Reviews are JSON lines or csv, plain or .gz;
+ * metadata JSON lines or, in 2014, Python dicts.  The keys of an edition:
  *
  *             user         item                rating   time                text        summary
  *   2014/2018 reviewerID   asin                overall  unixReviewTime      reviewText  summary
  *   2023      user_id      parent_asin, asin   rating   timestamp (ms)      text        title
  *
- * A review becomes one interaction and one text (kind review): the summary, a line end, the text, as published (HTML
- * entities and tags too).  Names of reviewers, votes, styles and images are not read: nothing here needs them, and
- * names are people's.  Products that nobody reviewed are left out and counted: the metadata of a category holds
- * millions.
+ * A review becomes one interaction and one text (kind review): the summary, a line end, the text, as
+ * published (HTML entities and tags too).  Names of reviewers, votes, styles and images are not read: nothing
+ * here needs them, and names are people's.  Products that nobody reviewed are left out and counted: the
+ * metadata of a category holds millions.
  */
 #include "data/import/amazon.h"
 
@@ -25,11 +25,6 @@
 
 enum status amazon_add(struct import *im, const struct amazon_review *review, struct amazon_counts *counts)
 {
-    if (im->n > 0 && im->has_time != review->has_time)
-        return status_fail(STATUS_DATA,
-                           "some reviews have a time and some have none, by '%.*s' for example; "
-                           "expected all or none",
-                           review->user.length < 60 ? (int)review->user.length : 60, review->user.at);
     im->has_time = review->has_time;
     im->has_value = true;
     TRY(import_add_ids(im, review->user, review->item, review->rating, review->time));
@@ -62,8 +57,8 @@ int64_t amazon_seconds(double time, struct amazon_counts *counts)
     return (int64_t)floor(time / 1000);
 }
 
-static enum status parse_review(const struct json_lines *j, struct amazon_review *out,
-                                struct amazon_counts *counts)
+static enum status parse_review(const struct import *im, const struct json_lines *j,
+                                struct amazon_review *out, struct amazon_counts *counts)
 {
     bool there;
     double rating, time = 0;
@@ -77,6 +72,9 @@ static enum status parse_review(const struct json_lines *j, struct amazon_review
         return json_lines_fail(j, "'overall' is %g, expected a rating from 0 to 5", rating);
     out->rating = (float)rating;
     TRY(json_number(j, "unixReviewTime", "timestamp", &time, &out->has_time));
+    if (im->n > 0 && im->has_time != out->has_time)
+        return json_lines_fail(j, "'unixReviewTime' (or 'timestamp') is %s, unlike in the reviews before",
+                               out->has_time ? "there" : "missing");
     if (fabs(time) > 1e15)
         return json_lines_fail(j, "'unixReviewTime' is %g, expected seconds or milliseconds since 1970",
                                time);
@@ -98,7 +96,7 @@ enum status amazon_read_json(struct import *im, const char *path, struct amazon_
         const uint64_t n_bad = im->n_bad;
         status = json_lines_parse(&j, line, length);
         if (status == STATUS_OK)
-            status = parse_review(&j, &review, counts);
+            status = parse_review(im, &j, &review, counts);
         status = import_row_done(im, status);
         if (status == STATUS_OK && n_bad == im->n_bad)
             status = amazon_add(im, &review, counts);

@@ -22,8 +22,8 @@ enum status amazon_add(struct import *im, const struct amazon_review *review, st
 /* Times of the 2023 edition are in milliseconds: brought to seconds (rounded down), and counted. */
 int64_t amazon_seconds(double time, struct amazon_counts *counts);
 
-/* Reviews as JSON lines; as csv with a header (Kaggle's edition of 2014, the 5-core of 2023) or without one (the
- * "ratings only" files: user,item,rating,time in 2014, item,user,rating,time in 2018). */
+/* Reviews as JSON lines; as csv with a header (Kaggle's edition of 2014, the 5-core of 2023) or without one
+ * (the "ratings only" files: user,item,rating,time in 2014, item,user,rating,time in 2018). */
 enum status amazon_read_json(struct import *im, const char *path, struct amazon_counts *counts);
 enum status amazon_read_csv(struct import *im, const char *path, struct amazon_counts *counts);
 

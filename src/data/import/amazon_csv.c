@@ -1,9 +1,10 @@
 /*
  * amazon_csv.c - Amazon reviews as csv.
  *
- * With a header the columns are found by name.  Without one these are the "ratings only" files, which have their
- * first two columns the other way round in 2018 (item,user) than in 2014 (user,item): products have ids of exactly
- * 10 characters and users nearly always longer ones, so the first row where just one of the two has 10 decides.
+ * With a header the columns are found by name.  Without one these are the "ratings only" files, which have
+ * their first two columns the other way round in 2018 (item,user) than in 2014 (user,item): products have ids
+ * of exactly 10 characters and users nearly always longer ones, so the first row where just one of the two
+ * has 10 decides.
  */
 #include <math.h>
 #include <string.h>

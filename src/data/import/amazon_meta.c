@@ -1,11 +1,11 @@
 /*
- * amazon_meta.c - product metadata of Amazon: item columns title, description, brand (2023: store), categories,
- * price, rank (best-seller rank in the main category).
+ * amazon_meta.c - product metadata of Amazon: item columns title, description, brand (2023: store),
+ * categories, price, rank (best-seller rank in the main category).
  *
- * What differs between editions, and within one: description is a string or a list of strings (joined by line ends);
- * categories a list or a list of lists; price a number, "$12.99", "$10 - $20" (the lower is taken), "from 5.00", or
- * page markup (then missing, counted); rank a string, a list of strings, an object {category: rank} (the least is
- * taken), or an empty list.  A product described twice keeps its first description.
+ * What differs between editions, and within one: description is a string or a list of strings (joined by line
+ * ends); categories a list or a list of lists; price a number, "$12.99", "$10 - $20" (the lower is taken),
+ * "from 5.00", or page markup (then missing, counted); rank a string, a list of strings, an object {category:
+ * rank} (the least is taken), or an empty list.  A product described twice keeps its first description.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /*
- * attributes.c - see attributes.h.  Values are kept sparse (owner, value) until the number of owners is known.
+ * attributes.c - see attributes.h.  Values are kept sparse (owner, value) until the number of owners is
+ * known.
  */
 #include "data/import/attributes.h"
 

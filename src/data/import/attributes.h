@@ -30,7 +30,8 @@ void attributes_close(struct attributes *t); /* takes a zeroed or closed table *
 enum status attributes_define(struct attributes *t, const char *name, enum column_kind kind, uint32_t *out);
 /* The owner's row begins; *again: it has had one already. */
 enum status attributes_row(struct attributes *t, uint32_t owner, bool *again);
-/* One value of column k.  A text or number at most once per owner; an empty text or list entry adds nothing. */
+/* One value of column k.  A text or number at most once per owner; an empty text or list entry adds nothing.
+ * */
 enum status attributes_text(struct attributes *t, uint32_t k, uint32_t owner, struct field text);
 enum status attributes_number(struct attributes *t, uint32_t k, uint32_t owner, float number);
 enum status attributes_entry(struct attributes *t, uint32_t k, uint32_t owner, struct field name);

@@ -1,13 +1,14 @@
 /*
- * book_crossing.c - Book-Crossing (Ziegler, McNee, Konstan, Lausen 2005) in the edition of CaseRecommender: a folder
- * with book_ratings.dat, items_info.dat, users_info.dat, plain or .gz; or the file book_history.dat (accesses without
- * ratings) or book_ratings.dat, whose folder then describes books and users.
+ * book_crossing.c - Book-Crossing (Ziegler, McNee, Konstan, Lausen 2005) in the edition of CaseRecommender: a
+ * folder with book_ratings.dat, items_info.dat, users_info.dat, plain or .gz; or the file book_history.dat
+ * (accesses without ratings) or book_ratings.dat, whose folder then describes books and users.
  *
- * Ratings are 1 to 10.  Rows of items_info and users_info end in a tab, and the edition split fields at semicolons
- * ("W. W. Norton &amp; Company", "Little Instruction Book; Volume II"): 973 rows have too many fields.  They are put
- * together again, counted: the year is the last whole number that a publisher and three addresses follow; the author
- * stands before it, with what a "&amp" at a field's end holds together; the rest is the title.  Ages above 110 (they run
- * to 239) and years 0 are missing values, counted.  Books and users without an interaction are left out, counted.
+ * Ratings are 1 to 10.  Rows of items_info and users_info end in a tab, and the edition split fields at
+ * semicolons ("W. W. Norton &amp; Company", "Little Instruction Book; Volume II"): 973 rows have too many
+ * fields.  They are put together again, counted: the year is the last whole number that a publisher and three
+ * addresses follow; the author stands before it, with what a "&amp" at a field's end holds together; the rest
+ * is the title.  Ages above 110 (they run to 239) and years 0 are missing values, counted.  Books and users
+ * without an interaction are left out, counted.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -40,8 +40,8 @@ typedef enum status import_filler(struct import *im, const char *source, const s
                                   struct arena *arena);
 enum status import_fill(const char *source, const struct import_options *options, struct arena *arena,
                         import_filler *fill, struct dataset **out);
-/* What became of a row: STATUS_DATA (its sentence is out already) is forgiven and counted, up to max_bad times.
- * Only for rows that have added nothing yet, and never for a file that can't be read on. */
+/* What became of a row: STATUS_DATA (its sentence is out already) is forgiven and counted, up to max_bad
+ * times. Only for rows that have added nothing yet, and never for a file that can't be read on. */
 enum status import_row_done(struct import *im, enum status status);
 
 /* One interaction; ids not empty. */
@@ -76,8 +76,8 @@ enum status import_read_items(struct import *im, const struct import_options *op
 
 /* FOLDER/NAME or FOLDER/NAME.gz in the arena; NULL in *path when neither is there. */
 enum status import_find(const char *folder, const char *name, struct arena *arena, char **path);
-/* SOURCE is a file whose name ends in `ending` (or that with .gz), or a folder with just one such: *path, and *prefix
- * is the path without the ending.  STATUS_DATA otherwise. */
+/* SOURCE is a file whose name ends in `ending` (or that with .gz), or a folder with just one such: *path, and
+ * *prefix is the path without the ending.  STATUS_DATA otherwise. */
 enum status import_main_file(const char *source, const char *ending, struct arena *arena, char **prefix,
                              char **path);
 /* PREFIX ENDING, or that with .gz; NULL in *path when neither is there. */
@@ -87,8 +87,8 @@ bool import_is_folder(const char *path);
 enum status import_refuse_items_and_header(const struct import_options *options, const char *format);
 /* `user item item ...` a line, values 1, no times. */
 enum status import_read_adjacency(struct import *im, const char *path);
-/* Every row of a file to `row`.  header NULL: none; else the first line must begin with that name and is passed
- * over. */
+/* Every row of a file to `row`.  header NULL: none; else the first line must begin with that name and is
+ * passed over. */
 typedef enum status import_row(struct import *im, const struct record_reader *r, void *context);
 enum status import_each_row(struct import *im, const char *path, enum record_separator separator,
                             enum reader_text text, const char *header, import_row *row, void *context);

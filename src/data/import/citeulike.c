@@ -1,11 +1,12 @@
 /*
- * citeulike.c - citeulike-a and -t (Wang and Blei 2011; Wang, Chen and Li 2013): a folder with users.dat and, where
- * they are, item-tag.dat with tags.dat, and citations.dat; or one file in the form of users.dat alone (a split's).
- * Each plain or .gz.
+ * citeulike.c - citeulike-a and -t (Wang and Blei 2011; Wang, Chen and Li 2013): a folder with users.dat and,
+ * where they are, item-tag.dat with tags.dat, and citations.dat; or one file in the form of users.dat alone
+ * (a split's). Each plain or .gz.
  *
- * A line of users.dat is a count and that many item numbers; the user is the number of the line, from 0.  item-tag.dat
- * and citations.dat have a line an item.  A line `0` is an empty list.  Items become columns `tags` (the tag's words)
- * and `citations` (ids of the articles cited).  Titles and abstracts (raw-data.csv) are not read.
+ * A line of users.dat is a count and that many item numbers; the user is the number of the line, from 0.
+ * item-tag.dat and citations.dat have a line an item.  A line `0` is an empty list.  Items become columns
+ * `tags` (the tag's words) and `citations` (ids of the articles cited).  Titles and abstracts (raw-data.csv)
+ * are not read.
  */
 #include <stdio.h>
 #include <string.h>

@@ -115,8 +115,8 @@ enum status import_each_row(struct import *im, const char *path, enum record_sep
     return status;
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar; a year begins with March (Hinnant, "chrono-compatible low-level
- * date algorithms"). */
+/* Days from 1970-01-01 in the Gregorian calendar; a year begins with March (Hinnant, "chrono-compatible
+ * low-level date algorithms"). */
 int64_t import_day(int64_t year, int month, int day)
 {
     year -= month <= 2;

@@ -2,11 +2,12 @@
  * douban.c - two samples of Douban film reviews (Chinese), told by the files in the folder, plain or .gz:
  * reviews.jsonl with movies.jsonl (DMR-Dataset), or comments.csv with movies.csv (AntSpider).
  *
- * A review is an interaction (1 to 5 stars) and, where it isn't empty, a text of kind review.  Comments without stars
- * are kept as texts alone, counted.  Films become items with title, description (the storyline), genres, directors,
- * actors, writers, languages, regions, tags, year, score (the site's mean; 0.0 means none); films that nobody reviewed
- * are kept, since AntSpider's two files have no film in common.  Dates carry no time zone and are taken as UTC.
- * Quoted fields of comments.csv hold line breaks of all three kinds (the CSV reader takes them).
+ * A review is an interaction (1 to 5 stars) and, where it isn't empty, a text of kind review.  Comments
+ * without stars are kept as texts alone, counted.  Films become items with title, description (the
+ * storyline), genres, directors, actors, writers, languages, regions, tags, year, score (the site's mean; 0.0
+ * means none); films that nobody reviewed are kept, since AntSpider's two files have no film in common.
+ * Dates carry no time zone and are taken as UTC. Quoted fields of comments.csv hold line breaks of all three
+ * kinds (the CSV reader takes them).
  */
 #include <string.h>
 

@@ -1,11 +1,12 @@
 /*
- * lastfm.c - Last.fm 2K of HetRec 2011 (Cantador, Brusilovsky, Kuflik): a folder with user_artists.dat and, where
- * they are, artists.dat, tags.dat, user_taggedartists.dat, user_friends.dat; each plain or .gz.
+ * lastfm.c - Last.fm 2K of HetRec 2011 (Cantador, Brusilovsky, Kuflik): a folder with user_artists.dat and,
+ * where they are, artists.dat, tags.dat, user_taggedartists.dat, user_friends.dat; each plain or .gz.
  *
- * An artist's name is the column title.  The value is the play count as published (1 to 352,698): binarize or take logs in the experiment.  Fields are parted
- * by tabs and never quoted: names hold quotes.  Other copies of tags.dat and artists.dat are ISO-8859-1, so both
- * encodings are taken.  Tags of artists that nobody listened to and artists.dat doesn't know are dropped and counted;
- * dates before Last.fm's first year (2002) are the publisher's mistakes, kept as published and counted.
+ * An artist's name is the column title.  The value is the play count as published (1 to 352,698): binarize or
+ * take logs in the experiment.  Fields are parted by tabs and never quoted: names hold quotes.  Other copies
+ * of tags.dat and artists.dat are ISO-8859-1, so both encodings are taken.  Tags of artists that nobody
+ * listened to and artists.dat doesn't know are dropped and counted; dates before Last.fm's first year (2002)
+ * are the publisher's mistakes, kept as published and counted.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,12 @@
 /*
- * libfm.c - LibFM's and SVMlight's sparse rows (Rendle 2012; Joachims 1999): `rating feature:1 feature:1 ...`, a
- * comment after '#'.
+ * libfm.c - LibFM's and SVMlight's sparse rows (Rendle 2012; Joachims 1999): `rating feature:1 feature:1
+ * ...`, a comment after '#'.
  *
- * The format doesn't say which features are users and items.  The convention of factorization machines, and of
- * LibFM's own triple_format_to_libfm.pl, is taken: the first feature of a row is the user, the second the item, each
- * one-hot (value 1); further ones (context) are counted and left out.  Ids are the feature numbers.  A user's number
- * that stands in another row as an item shows that the convention doesn't hold: an error.
+ * The format doesn't say which features are users and items.  The convention of factorization machines, and
+ * of LibFM's own triple_format_to_libfm.pl, is taken: the first feature of a row is the user, the second the
+ * item, each one-hot (value 1); further ones (context) are counted and left out.  Ids are the feature
+ * numbers.  A user's number that stands in another row as an item shows that the convention doesn't hold: an
+ * error.
  */
 #include <string.h>
 

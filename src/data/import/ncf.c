@@ -1,10 +1,10 @@
 /*
- * ncf.c - the files of Neural Collaborative Filtering (He et al. 2017): NAME.train.rating and, where they are,
- * NAME.test.rating and NAME.test.negative, plain or .gz.
+ * ncf.c - the files of Neural Collaborative Filtering (He et al. 2017): NAME.train.rating and, where they
+ * are, NAME.test.rating and NAME.test.negative, plain or .gz.
  *
- * All ratings become one dataset, those of train first, so that rows from `train_rows` on (a count in the policies, as
- * source_row) are the test rows; the split `given` with test: NAME.test.rating puts them apart again.  The candidates
- * in test.negative are checked against the test rows and counted, not stored.
+ * All ratings become one dataset, those of train first, so that rows from `train_rows` on (a count in the
+ * policies, as source_row) are the test rows; the split `given` with test: NAME.test.rating puts them apart
+ * again.  The candidates in test.negative are checked against the test rows and counted, not stored.
  */
 #include <stdio.h>
 #include <string.h>

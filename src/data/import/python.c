@@ -1,9 +1,10 @@
 /*
  * python.c - Python literals as JSON text: {'title': "it's", 'price': 3.5, 'brand': u'caf\xe9', 'x': None}.
  *
- * Only what differs is touched: quotes, escapes, the u and b prefixes, True, False, None.  The structure (brackets,
- * commas, colons) is left to the JSON parser.  A byte escape \xNN means the character U+00NN, unless a run of
- * such bytes is valid UTF-8: then a Python 2 byte string was printed, and the run is that text.
+ * Only what differs is touched: quotes, escapes, the u and b prefixes, True, False, None.  The structure
+ * (brackets, commas, colons) is left to the JSON parser.  A byte escape \xNN means the character U+00NN,
+ * unless a run of such bytes is valid UTF-8: then a Python 2 byte string was printed, and the run is that
+ * text.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -59,8 +59,8 @@ void reader_close(struct reader *r);
  * FILE:LINE: too long, a NUL byte, invalid UTF-8 (byte offset), a .gz that ends early or is damaged. */
 enum status reader_line(struct reader *r, const char **line, size_t *length);
 
-/* For files whose lines mean nothing (one JSON document): the next piece of unpacked bytes, unchecked; *length 0
- * at the end.  Not together with reader_line(). */
+/* For files whose lines mean nothing (one JSON document): the next piece of unpacked bytes, unchecked;
+ * *length 0 at the end.  Not together with reader_line(). */
 enum status reader_piece(struct reader *r, const char **bytes, size_t *length);
 
 /* STATUS_DATA "FILE:LINE:COLUMN: sentence". */

@@ -1,11 +1,12 @@
 /*
- * recbole.c - RecBole's atomic files (Zhao et al. 2021): NAME.inter and, where they are, NAME.item and NAME.user,
- * plain or .gz.  Tabs part the fields, and the header gives each a type: `user_id:token`, `rating:float`.
+ * recbole.c - RecBole's atomic files (Zhao et al. 2021): NAME.inter and, where they are, NAME.item and
+ * NAME.user, plain or .gz.  Tabs part the fields, and the header gives each a type: `user_id:token`,
+ * `rating:float`.
  *
- * Of .inter, user_id and item_id are needed, rating and timestamp taken where they are, the rest counted.  Of .item
- * and .user, a token becomes a text, a float a number, a token_seq (words parted by blanks) a list, but a text when
- * its name says that it is one (title, name, description, summary, review, text); float_seq is counted and left out.
- * Users and items without an interaction are left out, counted.
+ * Of .inter, user_id and item_id are needed, rating and timestamp taken where they are, the rest counted.  Of
+ * .item and .user, a token becomes a text, a float a number, a token_seq (words parted by blanks) a list, but
+ * a text when its name says that it is one (title, name, description, summary, review, text); float_seq is
+ * counted and left out. Users and items without an interaction are left out, counted.
  */
 #include <stdlib.h>
 #include <string.h>

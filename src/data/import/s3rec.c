@@ -1,9 +1,9 @@
 /*
- * s3rec.c - the files of S3-Rec (Zhou et al. 2020): NAME.txt, `user item item ...` a line in order of time, and
- * NAME_item2attributes.json, one JSON object {item: [attribute, ...]}; plain or .gz.
+ * s3rec.c - the files of S3-Rec (Zhou et al. 2020): NAME.txt, `user item item ...` a line in order of time,
+ * and NAME_item2attributes.json, one JSON object {item: [attribute, ...]}; plain or .gz.
  *
- * Items get a column `attributes` (ids as published: brands and categories without names).  Items that no sequence
- * holds are left out, counted.
+ * Items get a column `attributes` (ids as published: brands and categories without names).  Items that no
+ * sequence holds are left out, counted.
  */
 #include <stdio.h>
 #include <string.h>

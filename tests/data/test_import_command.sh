@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# `recfuse import` from the command line: --reviews, --meta, --max-bad, and what is refused; `recfuse formats`.
+set -uo pipefail
+program=$PWD/${BUILD:-build/release}/recfuse
+root=$(mktemp -d); trap 'rm -rf "$root"' EXIT
+cd "$root" || exit 1
+check() { if [ "$2" = "$3" ]; then echo "ok $1"; else echo "not ok $1: '$2', expected '$3'"; fi; }
+holds() { case "$2" in *"$3"*) echo "ok $1" ;; *) echo "not ok $1: '$3' is not in: $2" ;; esac; }
+
+row='{"overall": 5, "reviewerID": "U", "asin": "I", "unixReviewTime": 1, "summary": "good"}'
+printf '%s\nnot json\n' "$row" >reviews.json
+printf "{'asin': 'I', 'title': 'A thing'}\n" >products.json
+
+out=$("$program" import amazon --reviews reviews.json --meta products.json -o a.h5 2>&1); check malformed_row_exit $? 3
+holds malformed_row_place "$out" "reviews.json:2:"
+check malformed_row_leaves_nothing "$(ls -- *.h5 *.tmp 2>/dev/null)" ""
+out=$("$program" import amazon --reviews reviews.json --meta products.json --max-bad 1 -o a.h5 2>&1); check max_bad_exit $? 0
+holds max_bad_lists_the_row "$out" "reviews.json:2:"
+out=$("$program" info a.h5); holds max_bad_is_stored "$out" '"malformed_rows_skipped": 1'
+holds meta_is_read "$out" '"title": "text"'
+"$program" import amazon reviews.json --reviews reviews.json -o b.h5 >/dev/null 2>&1; check two_sources $? 2
+"$program" import amazon reviews.json --max-bad some -o b.h5 >/dev/null 2>&1; check max_bad_is_a_number $? 2
+"$program" import tsv reviews.json --max-bad 1 -o b.h5 >/dev/null 2>&1; check max_bad_not_for_tsv $? 2
+"$program" import lastfm reviews.json --meta x -o b.h5 >/dev/null 2>&1; check meta_not_for_lastfm $? 2
+"$program" import amazon -o b.h5 >/dev/null 2>&1; check no_source $? 2
+out=$("$program" formats)
+for format in movielens amazon tsv csv recbole adjacency ncf s3rec libfm lastfm book-crossing citeulike douban; do
+    holds "formats_lists_$format" "
+$out" "
+$format "
+done
