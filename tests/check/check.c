@@ -31,8 +31,12 @@ static const struct {
 };
 enum { N_KERNELS = sizeof launchers / sizeof *launchers, N_BUFFERS = 24, N_SPANS = 512 };
 
-/* Orders of lanes and rows that each launch runs in; 0: rising. */
+/* Orders of lanes and rows that each launch runs in; 0: rising.  Sanitizers cost, and see more in one run. */
+#if defined(CHECK_SAN_thread) || defined(CHECK_SAN_address)
+static const unsigned seeds[] = {0, 1};
+#else
 static const unsigned seeds[] = {0, 1, 77};
+#endif
 enum { N_SEEDS = sizeof seeds / sizeof *seeds };
 
 static struct buffer {
