@@ -36,6 +36,21 @@ static enum status read_split(struct dataset_config *d, const struct node *node,
     return status_fail(status, "%s", capture.sentence);
 }
 
+/* What to do about a dataset file that is not there: by its recipe, by the generator, or by an import. */
+static enum status missing_file(const char *name, const char *file, struct arena *arena, const char **out)
+{
+    const char *recipe = arena_printf(arena, "datasets/%s/recipe", name);
+    if (recipe == NULL)
+        return STATUS_SYSTEM;
+    if (file_exists(recipe))
+        *out = arena_printf(arena, "%s is missing: run tools/get-data.sh %s", file, name);
+    else if (strstr(file, "synth") != NULL)
+        *out = arena_printf(arena, "%s is missing: run recfuse synth -o %s", file, file);
+    else
+        *out = arena_printf(arena, "%s is missing: run recfuse import FORMAT SOURCE -o %s", file, file);
+    return *out != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
 static enum status read_dataset(const struct node *node, struct arena *arena, struct dataset_config *d)
 {
     struct dataset_block block = {0};
@@ -51,13 +66,8 @@ static enum status read_dataset(const struct node *node, struct arena *arena, st
         .name = block.name, .file = block.file, .where = node, .filter = block.filter};
     TRY(filters_check(block.filter, arena, &json));
     d->filter_json = json;
-    if (!file_exists(block.file)) {
-        const char *how = strstr(block.file, "synth") != NULL ? "recfuse synth -o" : "tools/get-data.sh";
-        d->unavailable = arena_printf(arena, "%s is missing: run %s %s", block.file, how,
-                                      strstr(block.file, "synth") != NULL ? block.file : block.name);
-        if (d->unavailable == NULL)
-            return STATUS_SYSTEM;
-    }
+    if (!file_exists(block.file))
+        TRY(missing_file(block.name, block.file, arena, &d->unavailable));
     return read_split(d, split, arena);
 }
 
