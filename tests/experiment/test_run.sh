@@ -135,7 +135,7 @@ check text_as_hdf5 gives 3 "e.yaml" "$R" info e.yaml
 head -c 3000 s.h5 >cut.h5
 check truncated gives 3 "cut.h5" "$R" run e.yaml --out bad --set datasets.0.file=cut.h5
 check truncated_left_nothing test ! -e bad
-check missing_dataset gives 3 "none.h5 is missing: run tools/get-data.sh s" "$R" run e.yaml --out skip --set datasets.0.file=none.h5
+check missing_dataset gives 3 "none.h5 is missing: run recfuse import FORMAT SOURCE -o none.h5" "$R" run e.yaml --out skip --set datasets.0.file=none.h5
 check missing_dataset_tables grep -q "skipped: none.h5 is missing" skip/tables/s.csv
 check empty_after_filter gives 3 "min_rating" "$R" run e.yaml --out bad --set "datasets.0.filter=[{min_rating: 1000}]"
 check empty_left_nothing test ! -e bad
