@@ -250,8 +250,8 @@ void check_run(const char *name, const void *args, long n_rows, size_t scratch)
 
 static const struct check_kernel *find(const char *name)
 {
-    const struct check_kernel *const families[] = {check_als,  check_sgd, check_spmm,   check_knn,
-                                                   check_topk, check_nn,  check_fusion, check_slim};
+    const struct check_kernel *const families[] = {check_als, check_sgd,    check_spmm, check_knn, check_topk,
+                                                   check_nn,  check_fusion, check_slim, check_bpr};
     for (size_t f = 0; f < sizeof families / sizeof *families; f++)
         for (const struct check_kernel *k = families[f]; k->name != NULL; k++)
             if (strcmp(k->name, name) == 0)

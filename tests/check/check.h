@@ -31,7 +31,7 @@ struct check_kernel {
 };
 /* One table a family file, each ended by a NULL name. */
 extern const struct check_kernel check_als[], check_sgd[], check_spmm[], check_knn[], check_topk[],
-    check_nn[], check_fusion[], check_slim[];
+    check_nn[], check_fusion[], check_slim[], check_bpr[];
 
 /* A mistake planted in a kernel's source by MUTANT() (team.h): the kernel whose cases must reject it, and the
  * kind. */

@@ -1,0 +1,319 @@
+/*
+ * bpr_mf.c - matrix factorization for ranking by Bayesian personalized ranking (Rendle, Freudenthaler, Gantner,
+ * Schmidt-Thieme 2009), by stochastic gradient descent with uniform negative items.
+ *
+ *     r(u, i) = b_i + p_u . q_i, minimising over users u, their items i and other items j
+ *     log(1 + exp(r(u, j) - r(u, i))) + penalties (kernels/bpr.h)
+ * Names: those of Elliot's BPRMF; an epoch takes every interaction once, as LightGCN's and RecBole's do, not by
+ * drawing with replacement.
+ *
+ * Deterministic for any number of threads: each epoch deals users and items anew and at random into a grid of parts
+ * (DSGD: Gemulla et al. 2011) and goes through its diagonals; the blocks of a diagonal share no row.  j is drawn
+ * from the part of i.  Since the part is dealt at random each epoch, given (u, i) every other item is as likely to
+ * be there as any: j is uniform over the items that u does not have (a user who has a part's every item, after
+ * BPR_TRIES draws, passes that sample over).
+ * A user without items has factors 0, and so has an item without users: scores are then the bias, or 0.
+ */
+#include <math.h>
+#include <time.h>
+
+#include "bpr.h"
+#include "models/model_io.h"
+
+struct bpr_mf_params {
+    int factors, epochs;
+    double learning_rate, user_regularization, positive_item_regularization, negative_item_regularization;
+    bool use_bias;
+    double bias_regularization, init_std;
+};
+#define P struct bpr_mf_params
+static const struct param bpr_mf_params[] = {
+    PARAM_INT(P, factors, 64, 1, 4096, "dimensions of the latent vectors"),
+    PARAM_INT(P, epochs, 100, 1, 100000, "passes over the interactions"),
+    PARAM_REAL(P, learning_rate, 0.05, 1e-9, 10, "length of a step"),
+    PARAM_REAL(P, user_regularization, 0.01, 0, 1e3, "weight of a user's squared norm"),
+    PARAM_REAL(P, positive_item_regularization, 0.01, 0, 1e3, "weight of the user's item's squared norm"),
+    PARAM_REAL(P, negative_item_regularization, 0.01, 0, 1e3, "weight of the drawn item's squared norm"),
+    PARAM_BOOL(P, use_bias, 1, "items have a bias"),
+    PARAM_REAL(P, bias_regularization, 0, 0, 1e3, "weight of the squared biases"),
+    PARAM_REAL(P, init_std, 0.1, 0, 1e3, "factors start from normal(0, init_std)"),
+    PARAM_END};
+#undef P
+
+struct bpr_mf_state {
+    uint32_t n_users, n_items, factors;
+    size_t ld;
+    float *user, *item, *item_bias; /* [n_users x ld], [n_items x ld], [n_items] */
+};
+
+/* What an epoch's order is made in. */
+struct deal {
+    uint32_t *place, *user_part, *item_part; /* [max(n_users, n_items)], [n_users], [n_items] */
+    uint32_t *part, *part_item, *order;      /* [grid + 1], [n_items], [nnz] */
+    struct bpr_sample *sorted, *sample;      /* [nnz] */
+    int64_t *block, *at;                     /* [grid^2 + 1] */
+    int grid;
+};
+
+enum { GRID_MOST = 32, STREAMS = 2048 }; /* streams of RANDOM_ORDER an epoch has */
+enum { ORDER_USERS, ORDER_ITEMS, ORDER_DIAGONALS, ORDER_BLOCKS };
+enum { INIT_USERS, INIT_ITEMS };
+
+static size_t rank_of(int factors, const struct kernel **kernel)
+{
+    *kernel = factors <= 32    ? &kernel_bpr_32
+              : factors <= 64  ? &kernel_bpr_64
+              : factors <= 128 ? &kernel_bpr_128
+                               : &kernel_bpr_any;
+    return factors <= 32    ? 32
+           : factors <= 64  ? 64
+           : factors <= 128 ? 128
+                            : ((size_t)factors + BPR_PAD - 1) / BPR_PAD * BPR_PAD;
+}
+
+/* Parts of users and of items: a function of the data alone.  A part holds enough items to draw from. */
+static int grid_of(int64_t nnz, uint32_t n_items)
+{
+    const int grid = nnz < 1000 ? 2 : nnz < 1000000 ? 8 : nnz < 10000000 ? 16 : GRID_MOST;
+
+    return n_items < 16 ? 1 : n_items < 256 && grid > 2 ? 2 : grid;
+}
+
+static void init_rows(float *x, const struct csr *by_row, const struct bpr_mf_state *s, double std,
+                      uint64_t seed, uint32_t stream)
+{
+#pragma omp parallel for schedule(static)
+    for (uint32_t r = 0; r < by_row->n_rows; r++)
+        if (by_row->ptr[r] < by_row->ptr[r + 1])
+            for (uint32_t k = 0; k < s->factors; k++)
+                x[r * s->ld + k] =
+                    (float)(std * random_normal(seed, RANDOM_INIT, stream, (uint64_t)r * s->factors + k));
+}
+
+static enum status deal_new(struct deal *d, const struct csr *a, struct arena *scratch)
+{
+    const size_t blocks = (size_t)d->grid * (size_t)d->grid;
+
+    ARENA_NEW(d->place, scratch, a->n_rows > a->n_cols ? a->n_rows : a->n_cols);
+    ARENA_NEW(d->user_part, scratch, a->n_rows);
+    ARENA_NEW(d->item_part, scratch, a->n_cols);
+    ARENA_NEW(d->part, scratch, (size_t)d->grid + 1);
+    ARENA_NEW(d->part_item, scratch, a->n_cols);
+    ARENA_NEW(d->order, scratch, (size_t)a->nnz);
+    ARENA_NEW(d->sorted, scratch, (size_t)a->nnz);
+    ARENA_NEW(d->sample, scratch, (size_t)a->nnz);
+    ARENA_NEW(d->block, scratch, blocks + 1);
+    ARENA_NEW(d->at, scratch, blocks + 1);
+    return STATUS_OK;
+}
+
+/* Users and items into parts; part_item by part. */
+static void deal_parts(struct deal *d, const struct csr *a, uint64_t seed, uint32_t stream)
+{
+    const uint64_t grid = (uint64_t)d->grid;
+
+    random_permutation(seed, RANDOM_ORDER, stream + ORDER_USERS, a->n_rows, d->place);
+    for (uint32_t u = 0; u < a->n_rows; u++)
+        d->user_part[u] = (uint32_t)(d->place[u] * grid / a->n_rows);
+    random_permutation(seed, RANDOM_ORDER, stream + ORDER_ITEMS, a->n_cols, d->place);
+    for (uint64_t h = 0; h <= grid; h++)
+        d->part[h] = (uint32_t)((h * a->n_cols + grid - 1) / grid); /* the first place of part h */
+    for (uint32_t i = 0; i < a->n_cols; i++) {
+        d->item_part[i] = (uint32_t)(d->place[i] * grid / a->n_cols);
+        d->part_item[d->place[i]] = i; /* parts are ranges of places */
+    }
+}
+
+/* The interactions block by block, shuffled within each. */
+static void deal_samples(struct deal *d, const struct csr *a, uint64_t seed, uint32_t stream)
+{
+    const uint32_t grid = (uint32_t)d->grid, blocks = grid * grid;
+
+    for (uint32_t b = 0; b <= blocks; b++)
+        d->block[b] = 0;
+    for (uint32_t u = 0; u < a->n_rows; u++)
+        for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++)
+            d->block[d->user_part[u] * grid + d->item_part[a->idx[e]] + 1]++;
+    for (uint32_t b = 0; b < blocks; b++)
+        d->block[b + 1] += d->block[b], d->at[b] = d->block[b];
+    for (uint32_t u = 0; u < a->n_rows; u++)
+        for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++)
+            d->sorted[d->at[d->user_part[u] * grid + d->item_part[a->idx[e]]]++] =
+                (struct bpr_sample){.user = u, .item = a->idx[e]};
+#pragma omp parallel for schedule(dynamic, 1)
+    for (uint32_t b = 0; b < blocks; b++) {
+        random_permutation(seed, RANDOM_ORDER, stream + ORDER_BLOCKS + b,
+                           (uint32_t)(d->block[b + 1] - d->block[b]), d->order + d->block[b]);
+        for (int64_t e = d->block[b]; e < d->block[b + 1]; e++)
+            d->sample[e] = d->sorted[d->block[b] + d->order[e]];
+    }
+}
+
+static bool all_finite(const float *x, size_t n)
+{
+    float sum = 0.0f; /* 0 unless one is infinite or no number */
+    for (size_t i = 0; i < n; i++)
+        sum += 0.0f * x[i];
+    return sum == 0.0f;
+}
+
+static enum status bpr_mf_epoch(const struct bpr_mf_state *s, struct bpr *args, struct deal *d,
+                                const struct csr *a, const struct kernel *kernel, uint32_t epoch,
+                                struct run *run)
+{
+    uint32_t diagonal[GRID_MOST];
+
+    deal_parts(d, a, run->seed, epoch * STREAMS);
+    deal_samples(d, a, run->seed, epoch * STREAMS);
+    random_permutation(run->seed, RANDOM_ORDER, epoch * STREAMS + ORDER_DIAGONALS, (uint32_t)d->grid,
+                       diagonal);
+    args->stream = (uint64_t)epoch << 32 | RANDOM_NEGATIVES;
+    for (int i = 0; i < d->grid; i++) {
+        if (*run->cancelled)
+            return STATUS_STOPPED;
+        args->diagonal = (int)diagonal[i];
+        TRY(backend_launch(run->backend, kernel, args, d->grid, 0));
+    }
+    if (!all_finite(s->item_bias, s->n_items) || !all_finite(s->user, s->n_users * s->ld) ||
+        !all_finite(s->item, s->n_items * s->ld))
+        return status_fail(
+            STATUS_DATA,
+            "bpr_mf: in epoch %u the factors left the range of numbers; lower learning_rate (%g)", epoch + 1,
+            (double)args->learning_rate);
+    return STATUS_OK;
+}
+
+static enum status bpr_mf_fit(void *state, const void *params, const struct view *train, struct run *run)
+{
+    struct bpr_mf_state *s = state;
+    const struct bpr_mf_params *p = params;
+    const struct csr *a = train->by_user;
+    const struct kernel *kernel;
+    struct deal d = {.grid = grid_of(a->nnz, train->n_items)};
+    time_t told = time(NULL);
+
+    if (a->nnz > UINT32_MAX)
+        return status_fail(STATUS_DATA, "bpr_mf: %lld interactions are more than 2^32", (long long)a->nnz);
+    s->n_users = train->n_users, s->n_items = train->n_items, s->factors = (uint32_t)p->factors;
+    s->ld = rank_of(p->factors, &kernel);
+    ARENA_NEW(s->user, run->arena, s->n_users * s->ld);
+    ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
+    ARENA_NEW(s->item_bias, run->arena, s->n_items);
+    init_rows(s->user, train->by_user, s, p->init_std, run->seed, INIT_USERS);
+    init_rows(s->item, train->by_item, s, p->init_std, run->seed, INIT_ITEMS);
+    TRY(deal_new(&d, a, run->scratch));
+    struct bpr args = {.user = s->user,
+                       .item = s->item,
+                       .item_bias = s->item_bias,
+                       .sample = d.sample,
+                       .block = d.block,
+                       .part = d.part,
+                       .part_item = d.part_item,
+                       .ptr = a->ptr,
+                       .idx = a->idx,
+                       .seed = run->seed,
+                       .learning_rate = (float)p->learning_rate,
+                       .reg_user = (float)p->user_regularization,
+                       .reg_positive = (float)p->positive_item_regularization,
+                       .reg_negative = (float)p->negative_item_regularization,
+                       .reg_bias = (float)p->bias_regularization,
+                       .use_bias = p->use_bias,
+                       .rank = (int)s->ld,
+                       .grid = d.grid};
+    for (int epoch = 0; epoch < p->epochs; epoch++) {
+        TRY(bpr_mf_epoch(s, &args, &d, a, kernel, (uint32_t)epoch, run));
+        if (time(NULL) >= told + 2) { /* short fits say nothing */
+            progress_label(run->progress, "bpr_mf: epoch %d of %d", epoch + 1, p->epochs);
+            told = time(NULL);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status bpr_mf_score_pairs(const void *state, const uint32_t *users, const uint32_t *items,
+                                      size_t n, float *scores)
+{
+    const struct bpr_mf_state *s = state;
+    for (size_t j = 0; j < n; j++) {
+        const float *p = s->user + users[j] * s->ld, *q = s->item + items[j] * s->ld;
+        float dot = 0.0f;
+#pragma omp simd reduction(+ : dot)
+        for (uint32_t k = 0; k < s->factors; k++)
+            dot += p[k] * q[k];
+        scores[j] = s->item_bias[items[j]] + dot;
+    }
+    return STATUS_OK;
+}
+
+static enum status bpr_mf_factors(const void *state, struct factors *out)
+{
+    const struct bpr_mf_state *s = state;
+    *out = (struct factors){.n_users = s->n_users,
+                            .n_items = s->n_items,
+                            .factors = s->factors,
+                            .user = s->user,
+                            .item = s->item,
+                            .ld_user = s->ld,
+                            .ld_item = s->ld,
+                            .item_bias = s->item_bias};
+    return STATUS_OK;
+}
+
+static enum status bpr_mf_save(const void *state, struct model_writer *w)
+{
+    const struct bpr_mf_state *s = state;
+    TRY(model_put(w, "user", ARRAY_F32, s->n_users, s->ld, s->user));
+    TRY(model_put(w, "item", ARRAY_F32, s->n_items, s->ld, s->item));
+    return model_put(w, "item_bias", ARRAY_F32, s->n_items, 1, s->item_bias);
+}
+
+static enum status bpr_mf_load(void *state, const void *params, struct model_reader *r, struct run *run)
+{
+    struct bpr_mf_state *s = state;
+    const struct bpr_mf_params *p = params;
+    const struct kernel *kernel;
+    uint64_t n_users = 0, n_items = 0, ld = rank_of(p->factors, &kernel), one = 1;
+    const void *user, *item, *item_bias;
+    (void)run;
+    TRY(model_get(r, "user", ARRAY_F32, &n_users, &ld, &user));
+    TRY(model_get(r, "item", ARRAY_F32, &n_items, &ld, &item));
+    TRY(model_get(r, "item_bias", ARRAY_F32, &n_items, &one, &item_bias));
+    if (n_users > UINT32_MAX || n_items > UINT32_MAX)
+        return status_fail(STATUS_DATA, "the model file holds more than 2^32 users or items");
+    *s = (struct bpr_mf_state){.n_users = (uint32_t)n_users,
+                               .n_items = (uint32_t)n_items,
+                               .factors = (uint32_t)p->factors,
+                               .ld = ld,
+                               .user = (float *)user,
+                               .item = (float *)item,
+                               .item_bias = (float *)item_bias};
+    return STATUS_OK;
+}
+
+static void bpr_mf_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
+                        double *flops)
+{
+    const struct bpr_mf_params *p = params;
+    const struct kernel *kernel;
+    const double ld = (double)rank_of(p->factors, &kernel), rows = (double)n_users + n_items;
+    *bytes = rows * (4.0 * (ld + 3.0)) + (double)nnz * (2.0 * sizeof(struct bpr_sample) + 4.0);
+    *flops = (double)p->epochs * (double)nnz * 14.0 * ld;
+}
+
+extern const struct model_type model_bpr_mf;
+const struct model_type model_bpr_mf = {
+    .name = "bpr_mf",
+    .family = "matrix factorization",
+    .source = "Rendle, Freudenthaler, Gantner, Schmidt-Thieme 2009; blocks: Gemulla et al. 2011",
+    .help = "pairwise ranking (BPR), by stochastic gradient descent",
+    .version = 1,
+    .params = bpr_mf_params,
+    .params_size = sizeof(struct bpr_mf_params),
+    .state_size = sizeof(struct bpr_mf_state),
+    .fit = bpr_mf_fit,
+    .score_pairs = bpr_mf_score_pairs,
+    .factors = bpr_mf_factors,
+    .save = bpr_mf_save,
+    .load = bpr_mf_load,
+    .cost = bpr_mf_cost,
+};
