@@ -14,7 +14,8 @@ extern const struct model_type model_tfidf_content, model_llm_content;
 extern const struct model_type model_llm_fusion;
 extern const struct model_type model_user_knn, model_item_knn, model_ease;
 extern const struct model_type model_p3alpha, model_rp3beta, model_slim, model_bpr_mf;
-extern const struct model_type model_baseline, model_slope_one, model_knn_ratings, model_svdpp, model_nmf, model_co_clustering;
+extern const struct model_type model_baseline, model_slope_one, model_knn_ratings;
+extern const struct model_type model_svdpp, model_nmf, model_co_clustering;
 extern const struct model_type model_oracle;
 const struct model_type *const model_types[] = {
     &model_random, &model_popularity,
@@ -23,7 +24,8 @@ const struct model_type *const model_types[] = {
     &model_llm_fusion,
     &model_user_knn, &model_item_knn, &model_ease,
     &model_p3alpha, &model_rp3beta, &model_slim, &model_bpr_mf,
-    &model_baseline, &model_slope_one, &model_knn_ratings, &model_svdpp, &model_nmf, &model_co_clustering,
+    &model_baseline, &model_slope_one, &model_knn_ratings,
+    &model_svdpp, &model_nmf, &model_co_clustering,
     &model_oracle,
     NULL};
 /* clang-format on */

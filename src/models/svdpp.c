@@ -10,7 +10,8 @@
  * y_j = shrink y_j + shift with one number and one vector for the whole of N; and their sum moves by |N| shifts.  The
  * steps are the same as one by one (up to rounding), at two vectors a rating.
  *
- * Order: users as they come, the ratings of each shuffled once.  One thread: the y of an item belong to all of its users.  The fitted model keeps p_u + |N|^(-1/2) sum y_j, not y.
+ * Order: users as they come, the ratings of each shuffled once.  One thread: the y of an item belong to all of its
+ * users.  The fitted model keeps p_u + |N|^(-1/2) sum y_j, not y.
  * A user or item without a rating has bias 0 and factors 0.
  */
 #include <math.h>
