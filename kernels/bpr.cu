@@ -31,9 +31,9 @@ TEAM_FN int bpr_negative(const struct bpr *a, int64_t e, long part, uint32_t *it
 {
     const uint32_t user = a->sample[e].user, first = a->part[part], n = a->part[part + 1] - first;
 
-    for (int try = 0; try < BPR_TRIES; try += 4) {
+    for (int attempt = 0; attempt < BPR_TRIES; attempt += 4) {
         const struct philox x =
-            philox4x32(a->seed, a->stream, (uint64_t)e * (BPR_TRIES / 4) + (uint64_t)try / 4);
+            philox4x32(a->seed, a->stream, (uint64_t)e * (BPR_TRIES / 4) + (uint64_t)attempt / 4);
         for (int i = 0; i < 4; i++) {
             *item = a->part_item[first + (uint32_t)(((uint64_t)x.v[i] * n) >> 32)];
             if (!bpr_has(a, user, *item))
