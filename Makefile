@@ -5,13 +5,14 @@
 #   make test             set up, run every test         make clean    remove build/
 #   make check            the kernels as 32 fibers a team, with mutants (docs/kernels.md); check-all: under every sanitizer
 #   make gpu-emulate      their PTX on the CPU; gpu-check: on a GPU; cuda-report: registers, spills, occupancy (docs/kernels.md)
+#   make CUDA=1           the kernels for NVIDIA GPUs too, in build/cuda; gpu-emulate: their PTX on the CPU; gpu-check: on a GPU
 #   SAN=address|undefined|thread   a build with that sanitizer, in build/<SAN>
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-VARIANT := $(or $(SAN),release)
+VARIANT := $(or $(SAN),$(if $(CUDA),cuda),release)
 B       := build/$(VARIANT)
 CC      := gcc
 
@@ -26,7 +27,7 @@ CFLAGS   := -std=c11 -D_GNU_SOURCE -g $(OPT) -march=native -ffp-contract=fast -f
             -fopenmp $(WARN) -Isrc -Ikernels -I$(B) $(INCLUDE)
 LDFLAGS  := -fopenmp $(if $(SAN),-fsanitize=$(SAN))
 
-SOURCES  := $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
+SOURCES  := $(filter-out $(if $(CUDA),,src/backend/cuda%.c),$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
 KERNELS  := $(sort $(wildcard kernels/*.cu)) kernels/kernels.c
 LIB_OBJ  := $(patsubst %,$(B)/%.o,$(filter-out src/main.c,$(SOURCES)) $(KERNELS))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
@@ -43,7 +44,7 @@ all: build test-build $(BENCHES)
 build/recfuse: $(B)/recfuse
 	@ln -sfn $(VARIANT)/recfuse $@
 $(B)/recfuse: $(B)/src/main.c.o $(B)/librecfuse.a
-	$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(CC) $(LDFLAGS) $(filter %.o %.a,$^) $(LIBS) -o $@
 $(B)/librecfuse.a: $(LIB_OBJ)
 	@rm -f $@
 	ar rcs $@ $^
@@ -118,5 +119,12 @@ clean:
 
 include tests/check/check.mk
 include tests/gpu/gpu.mk
+
+ifdef CUDA
+CFLAGS += $(CUDA_CFLAGS)
+LIBS   += $(CUDA_LIBS)
+$(B)/librecfuse.a: $(CUDA_KERNELS)
+build: cuda-report
+endif
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

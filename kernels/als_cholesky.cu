@@ -168,7 +168,7 @@ TEAM_FN void als_cholesky_row(const struct als *a, long launched, struct team *t
 
 TEAM_KERNEL(als_cholesky_32, struct als, als_cholesky_row(a, row, t, 32))
 TEAM_KERNEL(als_cholesky_64, struct als, als_cholesky_row(a, row, t, 64))
-TEAM_KERNEL(als_cholesky_128, struct als, als_cholesky_row(a, row, t, 128))
-TEAM_KERNEL(als_cholesky_192, struct als, als_cholesky_row(a, row, t, 192))
-TEAM_KERNEL(als_cholesky_256, struct als, als_cholesky_row(a, row, t, 256))
-TEAM_KERNEL(als_cholesky_any, struct als, als_cholesky_row(a, row, t, a->rank))
+TEAM_KERNEL_LARGE(als_cholesky_128, struct als, als_cholesky_row(a, row, t, 128))
+TEAM_KERNEL_LARGE(als_cholesky_192, struct als, als_cholesky_row(a, row, t, 192))
+TEAM_KERNEL_LARGE(als_cholesky_256, struct als, als_cholesky_row(a, row, t, 256))
+TEAM_KERNEL_LARGE(als_cholesky_any, struct als, als_cholesky_row(a, row, t, a->rank))

@@ -71,4 +71,4 @@ TEAM_FN void attention_row(const struct attention *a, long row, struct team *t)
         }
     }
 }
-TEAM_KERNEL(attention, struct attention, attention_row(a, row, t))
+TEAM_KERNEL_LARGE(attention, struct attention, attention_row(a, row, t))

@@ -1,7 +1,11 @@
 /* kernels.c - the descriptors of list.h. */
 #include "kernels.h"
 
-#define KERNEL(name) const struct kernel kernel_##name = {#name, name##_cpu};
+#ifdef RECFUSE_CUDA
+#define KERNEL(name) const struct kernel kernel_##name = {#name, name##_cpu, name##_cuda};
+#else
+#define KERNEL(name) const struct kernel kernel_##name = {#name, name##_cpu, NULL};
+#endif
 #include "list.h"
 #undef KERNEL
 

@@ -10,6 +10,10 @@
 #define KERNELS_H
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Computes rows 0 .. n_rows - 1; `scratch` bytes of shared memory a team.  0, or nonzero when memory is out.
  */
 typedef int kernel_launcher(const void *args, long n_rows, size_t scratch);
@@ -17,15 +21,22 @@ typedef int kernel_launcher(const void *args, long n_rows, size_t scratch);
 struct kernel {
     const char *name;
     kernel_launcher *cpu;
+    kernel_launcher
+        *cuda; /* NULL in a build without CUDA; the pointers in args are then the device's.  Returns a
+                            * cudaError_t, and before the kernel has ended. */
 };
 
 #define KERNEL(name)                                                                                         \
-    kernel_launcher name##_cpu;                                                                              \
+    kernel_launcher name##_cpu, name##_cuda;                                                                 \
     extern const struct kernel kernel_##name;
 #include "list.h"
 #undef KERNEL
 
 /* All of them, NULL-ended. */
 extern const struct kernel *const kernels_all[];
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -281,7 +281,7 @@ TEAM_FN void knn_profile_dense_row(const struct knn_profile *a, long row, struct
     }
 }
 
-TEAM_KERNEL(knn_similar, struct knn_similar, knn_similar_row(a, row, t))
+TEAM_KERNEL_LARGE(knn_similar, struct knn_similar, knn_similar_row(a, row, t))
 TEAM_KERNEL(knn_gram, struct knn_gram, knn_gram_row(a, row, t))
 TEAM_KERNEL(knn_profile_sparse, struct knn_profile, knn_profile_sparse_row(a, row, t))
 TEAM_KERNEL(knn_profile_dense, struct knn_profile, knn_profile_dense_row(a, row, t))

@@ -106,56 +106,50 @@ TEAM_FN void *team_shared(struct team *t, size_t bytes)
     return p;
 }
 
-/* Shared memory asks for a block's shape: four teams a block where their scratch fits, else two or one; beyond 48 KiB the
- * kernel must opt in.  Returns the teams a block, 0 when even one does not fit (the launcher then says
- * cudaErrorInvalidConfiguration). */
-static inline int team_block_shape(const void *kernel, size_t scratch)
-{
-    int device = 0, limit = 0, teams = TEAM_BLOCK / TEAM_SIZE;
-    if (cudaGetDevice(&device) != cudaSuccess ||
-        cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) != cudaSuccess)
-        return 0;
-#ifdef TEAM_SHARED_LIMIT /* an emulator's word on this is that of an old card */
-    limit = TEAM_SHARED_LIMIT;
-#endif
-    while (teams > 0 && scratch * (size_t)teams > (size_t)limit)
-        teams /= 2;
-    if (scratch * (size_t)teams > 48 * 1024 &&
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             (int)(scratch * (size_t)teams)) != cudaSuccess)
-        return 0;
-    return teams;
-}
+/* Defines  int name_cuda(const void *args, long n_rows, size_t scratch); blocks, shared memory and, for LARGE, the arenas in
+ * device memory that teams get when their scratch exceeds what a block may share: team_cuda_launch (backend/cuda_launch.c).
+ * Launch bounds without the 1 make ptxas hold some kernels to few registers, and spill. */
+extern "C" int team_cuda_launch(const void *kernel, const void *large, const void *args,
+                                long n_rows, size_t scratch);
 
-/* Defines  int name_cuda(const void *args, long n_rows, size_t scratch). */
-#define TEAM_KERNEL(name, args_t, call)                                        \
-    static __global__ void __launch_bounds__(TEAM_BLOCK, 1)                     \
-        name##_global(const args_t args, long n_rows, size_t scratch)          \
+#define TEAM_CUDA_ROWS(args_t, arena, call)                                    \
+    const args_t *a = &args;                                                   \
+    const int     in_block = (int)blockDim.x / TEAM_SIZE;                      \
+    const long    teams = (long)gridDim.x * in_block;                          \
+    const int     mine = (int)threadIdx.x / TEAM_SIZE;                         \
+    const long    first = (long)blockIdx.x * in_block + mine;                  \
+    for (long row = first; row < n_rows; row += teams) {                       \
+        struct team  team = {arena, 0, scratch};                               \
+        struct team *t = &team;                                                \
+        call;                                                                  \
+        team_sync(t);                                                          \
+    }
+#define TEAM_CUDA_KERNEL(name, args_t, call)                                   \
+    extern "C" __global__ void __launch_bounds__(TEAM_BLOCK, 1) name##_global(    \
+        const args_t args, long n_rows, size_t scratch, char *)                \
     {                                                                          \
         extern __shared__ __align__(16) char team_arena[];                     \
-        const args_t *a = &args;                                               \
-        const int     each = (int)blockDim.x / TEAM_SIZE;                      \
-        const int     mine = (int)threadIdx.x / TEAM_SIZE;                     \
-        for (long row = (long)blockIdx.x * each + mine; row < n_rows;          \
-             row += (long)gridDim.x * each) {                                  \
-            struct team  team = {team_arena + mine * scratch, 0, scratch};     \
-            struct team *t = &team;                                            \
-            call;                                                              \
-            team_sync(t);                                                      \
-        }                                                                      \
+        TEAM_CUDA_ROWS(args_t, team_arena + mine * scratch, call)              \
+    }
+#define TEAM_KERNEL(name, args_t, call)                                        \
+    TEAM_CUDA_KERNEL(name, args_t, call)                                       \
+    extern "C" int name##_cuda(const void *args, long n_rows, size_t scratch)  \
+    {                                                                          \
+        return team_cuda_launch((const void *)name##_global, NULL, args,       \
+                                n_rows, scratch);                              \
+    }
+#define TEAM_KERNEL_LARGE(name, args_t, call)                                  \
+    TEAM_CUDA_KERNEL(name, args_t, call)                                       \
+    extern "C" __global__ void __launch_bounds__(TEAM_BLOCK, 1) name##_large(     \
+        const args_t args, long n_rows, size_t scratch, char *arena)           \
+    {                                                                          \
+        TEAM_CUDA_ROWS(args_t, arena + first * scratch, call)                  \
     }                                                                          \
     extern "C" int name##_cuda(const void *args, long n_rows, size_t scratch)  \
     {                                                                          \
-        const args_t *a = (const args_t *)args;                                \
-        scratch = (scratch + 15) & ~(size_t)15;                                \
-        const int each = team_block_shape((const void *)name##_global, scratch); \
-        if (each == 0)                                                         \
-            return (int)cudaErrorInvalidConfiguration;                         \
-        long blocks = TEAM_CEIL(n_rows, each);                                 \
-        if (blocks > 132 * 16) blocks = 132 * 16;                              \
-        name##_global<<<(unsigned)blocks, (unsigned)each * TEAM_SIZE,          \
-                        scratch * (size_t)each>>>(*a, n_rows, scratch);        \
-        return (int)cudaGetLastError();                                        \
+        return team_cuda_launch((const void *)name##_global,                   \
+                                (const void *)name##_large, args, n_rows,      \
+                                scratch);                                      \
     }
 
 /* ------------------------------------------- CHECK: fibers on one thread */
@@ -263,5 +257,11 @@ TEAM_FN void *team_shared(struct team *t, size_t bytes)
         return failed;                                                         \
     }
 
+#endif
+
+/* A kernel whose scratch grows with the data: on CUDA it may exceed shared memory, so it is compiled a second time for
+ * arenas in device memory. */
+#ifndef TEAM_KERNEL_LARGE
+#define TEAM_KERNEL_LARGE TEAM_KERNEL
 #endif
 #endif

@@ -301,4 +301,4 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
         a->bad[row] = bad;
 }
 
-TEAM_KERNEL(topk, struct topk, topk_row(a, row, t))
+TEAM_KERNEL_LARGE(topk, struct topk, topk_row(a, row, t))

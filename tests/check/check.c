@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "philox.h"
-
 typedef int launcher(const void *args, long n_rows, size_t scratch);
 #define KERNEL(name) launcher name##_check;
 #include "list.h"
@@ -95,15 +93,6 @@ void __ubsan_on_report(void)
     n_findings++;
 }
 
-float check_unit(uint32_t stream, uint64_t i)
-{
-    return philox_unit(philox4x32(4, stream, i).v[0]);
-}
-uint32_t check_whole(uint32_t stream, uint64_t i, uint32_t n)
-{
-    return philox4x32(5, stream, i).v[0] % n;
-}
-
 static void *must(void *p)
 {
     if (p == NULL) {
@@ -130,31 +119,6 @@ void *check_buffer(const char *name, size_t n, size_t size)
     b->before = must(malloc(b->bytes + 1)), b->start = must(malloc(b->bytes + 1));
     b->first = must(malloc(b->bytes + 1));
     return p;
-}
-
-float *check_floats(const char *name, size_t n, uint32_t stream)
-{
-    float *x = check_buffer(name, n, sizeof *x);
-    for (size_t i = 0; i < n; i++)
-        x[i] = 2.0f * check_unit(stream, i) - 1.0f;
-    return x;
-}
-
-void check_sparse(uint32_t stream, int n_rows, int n_cols, double density, int64_t **ptr, uint32_t **idx)
-{
-    int64_t n = 0;
-    *ptr = check_buffer("ptr", (size_t)n_rows + 1, sizeof **ptr);
-    for (int r = 0; r < n_rows; r++)
-        for (int c = 0; c < n_cols; c++)
-            n += r != 1 && check_unit(stream, (uint64_t)r * 4096 + (uint64_t)c) < density;
-    *idx = check_buffer("idx", (size_t)n, sizeof **idx);
-    n = 0;
-    for (int r = 0; r < n_rows; r++) {
-        for (int c = 0; c < n_cols; c++)
-            if (r != 1 && check_unit(stream, (uint64_t)r * 4096 + (uint64_t)c) < density)
-                (*idx)[n++] = (uint32_t)c;
-        (*ptr)[r + 1] = n;
-    }
 }
 
 void check_end(void)
@@ -248,21 +212,10 @@ void check_run(const char *name, const void *args, long n_rows, size_t scratch)
     }
 }
 
-static const struct check_kernel *find(const char *name)
-{
-    const struct check_kernel *const families[] = {check_als, check_sgd,    check_spmm, check_knn, check_topk,
-                                                   check_nn,  check_fusion, check_slim, check_bpr};
-    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
-        for (const struct check_kernel *k = families[f]; k->name != NULL; k++)
-            if (strcmp(k->name, name) == 0)
-                return k;
-    return NULL;
-}
-
 /* 1: it fails. */
 static int check_kernel_named(const char *name)
 {
-    kernel = find(name);
+    kernel = check_find(name);
     n_launches = n_failed = n_findings = 0;
     worst = 0;
     if (kernel == NULL) {
@@ -283,7 +236,7 @@ static int check_mutant_named(const char *name)
     const struct check_mutant *m = check_mutants;
     while (m->name != NULL && strcmp(m->name, name) != 0)
         m++;
-    kernel = m->name == NULL ? NULL : find(m->kernel);
+    kernel = m->name == NULL ? NULL : check_find(m->kernel);
     if (kernel == NULL) {
         fprintf(stderr, "check: no mutant %s (see check --mutants)\n", name);
         return 2;

@@ -33,6 +33,9 @@ struct check_kernel {
 extern const struct check_kernel check_als[], check_sgd[], check_spmm[], check_knn[], check_topk[],
     check_nn[], check_fusion[], check_slim[], check_bpr[];
 
+/* The table entry of that kernel; NULL: none. */
+const struct check_kernel *check_find(const char *name);
+
 /* A mistake planted in a kernel's source by MUTANT() (team.h): the kernel whose cases must reject it, and the
  * kind. */
 struct check_mutant {

@@ -1,39 +1,66 @@
-# The kernels as nvcc builds them.
+# The kernels as nvcc builds them; a plain `make` needs none of it.
+#   make CUDA=1        build/cuda/recfuse: the kernels for sm_80, 90 and 100 beside the CPU's (kernel_NAME.cuda); and the report
+#   make cuda-report   registers, stack, spills, shared memory, occupancy of those; fails on what kernels/spills.txt does not allow
 #   make gpu-emulate   their PTX, on the CPU, by the emulator in $PTXEMU: the cases of tests/check, three seeds, no findings
-#   make gpu-check     the same cases on a GPU; says so and ends well where there is none
-#   make cuda-report   registers, spills, shared memory and occupancy on sm_80, sm_90 and sm_100; fails on a spill that
-#                      kernels/spills.txt does not allow
-PTXEMU    ?= ../shared/ptxemu
-NVCC      ?= nvcc
-NVCC_OPT  := -x cu -std=c++17 -O3 -Ikernels -diag-suppress 1675
-CUDA_INC   = $(dir $(shell command -v $(NVCC)))../include
-EMU_B     := build/gpu-emulate
-GPU_B     := build/gpu-check
-GPU_FLAGS := -std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-math-errno $(WARN) -Wno-unknown-pragmas -Ikernels
-GPU_HOST  := $(filter-out tests/check/check.c tests/check/team_check.c tests/check/mutants.c,$(wildcard tests/check/*.c)) \
-             tests/gpu/gpu_check.c
-CU        := $(wildcard kernels/*.cu)
+#   make gpu-check     the same cases on a GPU, and results/gpu/CARD.md; says so and ends well where there is none
+PTXEMU       ?= ../shared/ptxemu
+NVCC         ?= $(or $(shell command -v nvcc),$(wildcard /usr/local/cuda/bin/nvcc),nvcc)
+CUDA_HOME    ?= $(patsubst %/bin/,%,$(dir $(NVCC)))
+CUDA_ARCHS   ?= 80 90 100
+NVCC_OPT     := -x cu -std=c++17 -O3 -Ikernels -diag-suppress 1675
+CUDA_TARGETS  = $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
+                -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS))
+CUDA_CFLAGS   = -DRECFUSE_CUDA -isystem $(CUDA_HOME)/include
+CUDA_LIBS     = -L$(CUDA_HOME)/lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread
+CUDA_B       := build/cuda
+EMU_B        := build/gpu-emulate
+GPU_B        := build/gpu-check
+CU           := $(sort $(wildcard kernels/*.cu))
+CUDA_KERNELS := $(CU:%=$(CUDA_B)/%.cuda.o)
+EMU_KERNELS  := $(CU:%=$(EMU_B)/%.o)
+GPU_SOURCES  := tests/gpu/gpu_check.c src/backend/cuda_launch.c kernels/kernels.c $(filter-out \
+                tests/check/check.c tests/check/team_check.c tests/check/mutants.c,$(wildcard tests/check/*.c))
+GPU_HOST     := $(patsubst %,$(GPU_B)/%.o,$(GPU_SOURCES) $(CU))
 
-.PHONY: gpu-emulate gpu-emulate-build gpu-check cuda-report
+.PHONY: gpu-emulate gpu-emulate-build gpu-check cuda-report need-nvcc
 gpu-emulate: gpu-emulate-build
 	tools/gpu-emulate.sh $(EMU_B)
 gpu-emulate-build: $(EMU_B)/gpu_check
 gpu-check: $(GPU_B)/gpu_check
-	$(GPU_B)/gpu_check --speed
-cuda-report:
-	tools/cuda-report.sh build/cuda-report $(CU)
+	tools/gpu-check.sh $<
+cuda-report: $(CUDA_B)/kernels.table
+	@cat $<
+need-nvcc:
+	@command -v $(NVCC) >/dev/null || { echo "this needs nvcc (the CUDA toolkit): put it on PATH or set NVCC"; exit 1; }
 
-$(EMU_B)/gpu_check: $(patsubst %,$(EMU_B)/%.o,$(CU) $(GPU_HOST))
-	BUILD=$(EMU_B)/emulator $(PTXEMU)/ptxemu.sh link $@ $^
-$(EMU_B)/%.cu.o: %.cu $(wildcard kernels/*.h)
+$(CUDA_B)/%.cu.cuda.o: %.cu | need-nvcc
 	@mkdir -p $(@D)
-	$(NVCC) $(NVCC_OPT) -gencode arch=compute_75,code=compute_75 -lineinfo --no-compress \
-	    -DTEAM_SHARED_LIMIT=232448 -c $< -o $@
-$(GPU_B)/gpu_check: $(patsubst %,$(GPU_B)/%.o,$(CU) $(GPU_HOST))
-	$(NVCC) -cudart static $^ -o $@
-$(GPU_B)/%.cu.o: %.cu $(wildcard kernels/*.h)
+	$(NVCC) $(NVCC_OPT) $(CUDA_TARGETS) -Xptxas -v -MMD -MP -MF $@.d -c $< -o $@ >$@.log 2>&1 || { cat $@.log; exit 1; }
+$(CUDA_B)/kernels.table: tools/cuda-report.sh kernels/spills.txt $(CUDA_KERNELS)
+	@tools/cuda-report.sh $(CUDA_KERNELS:=.log) >$@.tmp || { cat $@.tmp; exit 1; }
+	@mv $@.tmp $@
+
+# The harness and the CPU's kernels, as the CPU build compiles them.
+$(GPU_B)/%.c.o: %.c | need-nvcc
 	@mkdir -p $(@D)
-	$(NVCC) $(NVCC_OPT) $(foreach a,80 90 100,-gencode arch=compute_$(a),code=sm_$(a)) -c $< -o $@
-$(EMU_B)/%.c.o $(GPU_B)/%.c.o: %.c $(wildcard kernels/*.h tests/check/*.h)
+	$(CC) $(CFLAGS) $(CUDA_CFLAGS) -MMD -MP -c $< -o $@
+$(GPU_B)/%.cu.o: %.cu
 	@mkdir -p $(@D)
-	$(CC) $(GPU_FLAGS) -I$(CUDA_INC) -c $< -o $@
+	$(CC) -x c $(CFLAGS) -Wno-unknown-pragmas -MMD -MP -c $< -o $@
+$(GPU_B)/gpu_check: $(GPU_HOST) $(CUDA_KERNELS)
+	$(CC) -fopenmp $^ $(CUDA_LIBS) -lm -o $@
+
+# The emulator wants PTX in the program, uncompressed; its runtime takes the place of CUDA's.
+$(EMU_B)/%.cu.o: %.cu | need-nvcc
+	@mkdir -p $(@D)
+	$(NVCC) $(NVCC_OPT) -gencode arch=compute_75,code=compute_75 -lineinfo --no-compress -MMD -MP -MF $@.d -c $< -o $@
+$(EMU_B)/ptxemu.o: $(PTXEMU)/ptxemu.cpp
+	@mkdir -p $(@D)
+	g++ -std=c++17 -O3 -march=native -fno-strict-aliasing -ffp-contract=off -fno-math-errno -fno-trapping-math -w -c $< -o $@
+$(EMU_B)/runtime.o: $(PTXEMU)/ptxemu_rt.cpp | need-nvcc
+	@mkdir -p $(@D)
+	g++ -std=c++17 -O2 -w -I$(CUDA_HOME)/include -c $< -o $@
+$(EMU_B)/gpu_check: $(GPU_HOST) $(EMU_KERNELS) $(EMU_B)/runtime.o $(EMU_B)/ptxemu.o
+	$(CC) -fopenmp $^ -lstdc++ -lm -o $@
+
+-include $(CUDA_KERNELS:=.d) $(EMU_KERNELS:=.d) $(GPU_HOST:.o=.d)

@@ -1,141 +1,94 @@
 /*
- * gpu_check.c - the cases of tests/check, run by nvcc's build of the kernels: on a GPU, or on the CPU by an emulator that
- * stands in for the CUDA runtime (`make gpu-emulate`).
+ * gpu_check.c - the cases of tests/check on a CUDA device, or on nvcc's PTX under an emulator that stands in for the CUDA
+ * runtime (`make gpu-emulate`), and on the CPU build's kernels.
  *
- *   gpu_check            every kernel of kernels/list.h; exit status 1 when one has no case or fails
- *   gpu_check KERNEL     that one
- *   gpu_check --speed    a line a kernel with the time of its largest case, on a GPU
+ *   gpu_check             all kernels of kernels/list.h; exit status 1 when one has no case or fails
+ *   gpu_check KERNEL...   those
  *
- * A case's arrays are managed memory, so the family files need not know where they run.  Each launch runs three times from
- * the same start: the results must have the same bits, lie within the case's bound of the double-precision reference, and
- * nothing but the declared writes may change.
+ * Every kernel runs its cases three times, each against the same double-precision results and bounds: by its CPU launcher; on the
+ * device with scratch in shared memory; on the device with scratch in device memory, where it has that form
+ * (TEAM_KERNEL_LARGE).  Buffers are managed memory, valid on both sides, so a case's argument struct serves unchanged.
+ * Each launch on the device runs twice from the same start and must give the same bytes, and must change nothing that
+ * its rows do not declare.  Exit status 77: no device.
  */
 #include <cuda_runtime_api.h>
 #include <math.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../check/check.h"
-#include "philox.h"
+#include "backend/cuda_launch.h"
+#include "kernels.h"
 
-typedef int launcher(const void *args, long n_rows, size_t scratch);
-#define KERNEL(name) launcher name##_cuda;
-#include "list.h"
-#undef KERNEL
-static const struct {
-    const char *name;
-    launcher *cuda;
-} launchers[] = {
-#define KERNEL(name) {#name, name##_cuda},
-#include "list.h"
-#undef KERNEL
-};
-enum { N_KERNELS = sizeof launchers / sizeof *launchers, N_BUFFERS = 24, N_RUNS = 3 };
+enum { N_BUFFERS = 24, NO_DEVICE = 77, SHARED_MOST = 232448 /* bytes a block, sm_90 */ };
+enum machine { CPU, SHARED, LARGE, N_MACHINES };
+static const char *const machine_name[N_MACHINES] = {"cpu", "shared", "large"};
 
 static struct buffer {
     const char *name;
-    char *data, *start, *first; /* managed; as the launch found it; as the first run left it */
-    size_t bytes, size;
+    char *data, *start, *first; /* now; when the launch began; the first run's result */
+    size_t bytes, size;         /* size: of an element */
 } buffers[N_BUFFERS];
 static int n_buffers;
-static const struct check_kernel *kernel;
-static int n_launches, n_failed, n_too_large;
-static jmp_buf case_too_large; /* leaves the kernel's cases */
-static double worst, slowest;
-static int timing;
+
+static const struct kernel *kernel;
+static const struct check_kernel *table;
+static enum machine machine;
+static int emulated, n_launches, n_large, n_failed;
+static double worst;
 
 void check_fail(const char *detector, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
     if (n_failed++ < 5) {
-        printf("%s: %s: ", detector, kernel->name);
+        printf("%s: %s (%s): ", detector, kernel->name, machine_name[machine]);
         vprintf(format, list);
         printf("\n");
+        fflush(stdout);
     }
     va_end(list);
 }
 
-static void must(cudaError_t error, const char *what)
+/* After an error a device computes nothing more: the end. */
+static void must(cudaError_t e, const char *what)
 {
-    if (error == cudaSuccess)
+    if (e == cudaSuccess)
         return;
-    printf("not ok %s: %s: %s\n", kernel == NULL ? "gpu_check" : kernel->name, what,
-           cudaGetErrorString(error));
-    exit(2);
-}
-static void *must_have(void *p)
-{
-    if (p == NULL) {
-        fprintf(stderr, "gpu_check: out of memory\n");
-        exit(2);
-    }
-    return p;
+    printf("not ok %s: %s: %s\n", kernel == NULL ? "gpu_check" : kernel->name, what, cudaGetErrorString(e));
+    exit(1);
 }
 
-float check_unit(uint32_t stream, uint64_t i)
+static char *copy_space(size_t bytes)
 {
-    return philox_unit(philox4x32(4, stream, i).v[0]);
-}
-uint32_t check_whole(uint32_t stream, uint64_t i, uint32_t n)
-{
-    return philox4x32(5, stream, i).v[0] % n;
+    char *p = malloc(bytes + 1);
+    if (p == NULL)
+        must(cudaErrorMemoryAllocation, "host memory");
+    return p;
 }
 
 void *check_buffer(const char *name, size_t n, size_t size)
 {
-    if (n_buffers == N_BUFFERS) {
-        fprintf(stderr, "gpu_check: more than %d buffers in a case: raise N_BUFFERS\n", N_BUFFERS);
-        exit(2);
-    }
     struct buffer *b = &buffers[n_buffers++];
     void *p = NULL;
-    *b = (struct buffer){.name = name, .bytes = n * size, .size = size};
-    must(cudaMallocManaged(&p, b->bytes + (b->bytes == 0), cudaMemAttachGlobal), "memory");
-    memset(p, 0, b->bytes);
-    b->data = p;
-    b->start = must_have(malloc(b->bytes + 1));
-    b->first = must_have(malloc(b->bytes + 1));
-    return p;
-}
-
-float *check_floats(const char *name, size_t n, uint32_t stream)
-{
-    float *x = check_buffer(name, n, sizeof *x);
-    for (size_t i = 0; i < n; i++)
-        x[i] = 2.0f * check_unit(stream, i) - 1.0f;
-    return x;
-}
-
-void check_sparse(uint32_t stream, int n_rows, int n_cols, double density, int64_t **ptr, uint32_t **idx)
-{
-    int64_t n = 0;
-    *ptr = check_buffer("ptr", (size_t)n_rows + 1, sizeof **ptr);
-    for (int pass = 0; pass < 2; pass++) {
-        if (pass == 1)
-            *idx = check_buffer("idx", (size_t)n, sizeof **idx);
-        n = 0;
-        for (int r = 0; r < n_rows; r++) {
-            for (int c = 0; c < n_cols; c++)
-                if (r != 1 && check_unit(stream, (uint64_t)r * 4096 + (uint64_t)c) < density) {
-                    if (pass == 1)
-                        (*idx)[n] = (uint32_t)c;
-                    n++;
-                }
-            (*ptr)[r + 1] = n;
-        }
+    if (n_buffers > N_BUFFERS) {
+        fprintf(stderr, "gpu_check: more than %d buffers in a case of %s\n", N_BUFFERS, kernel->name);
+        exit(2);
     }
+    *b = (struct buffer){.name = name, .bytes = n * size, .size = size};
+    must(cudaMallocManaged(&p, b->bytes + (b->bytes == 0), cudaMemAttachGlobal), "managed memory");
+    memset(p, 0, b->bytes);
+    b->data = p, b->start = copy_space(b->bytes), b->first = copy_space(b->bytes);
+    return p;
 }
 
 void check_end(void)
 {
     for (int i = 0; i < n_buffers; i++) {
-        must(cudaFree(buffers[i].data), "memory");
-        free(buffers[i].start);
-        free(buffers[i].first);
+        must(cudaFree(buffers[i].data), "free");
+        free(buffers[i].start), free(buffers[i].first);
     }
     n_buffers = 0;
 }
@@ -149,134 +102,124 @@ void check_near(const char *what, long i, double got, double want, double bound)
         check_fail("bound", "%s[%ld] is %.9g, expected %.9g within %.3g", what, i, got, want, bound);
 }
 
-void check_may_write(const void *from, size_t bytes)
+/* The span was allowed to change: the start takes it over. */
+void check_may_write(const void *p, size_t bytes)
 {
-    const char *p = from;
+    const char *from = p;
     for (int i = 0; i < n_buffers; i++) {
         struct buffer *b = &buffers[i];
-        if (p < b->data || p >= b->data + b->bytes)
-            continue;
-        const size_t at = (size_t)(p - b->data);
-        memcpy(b->start + at, p, bytes < b->bytes - at ? bytes : b->bytes - at);
+        if (from >= b->data && from < b->data + b->bytes) {
+            const size_t at = (size_t)(from - b->data), left = b->bytes - at;
+            memcpy(b->start + at, from, bytes < left ? bytes : left);
+        }
     }
 }
 
-/* Everything but what the rows declare is as it was; afterwards `start` is restored from `keep`. */
-static void check_writes_of(const void *args, long n_rows)
+static size_t first_difference(const char *a, const char *b)
 {
-    char *keep[N_BUFFERS];
-    for (int i = 0; i < n_buffers; i++) {
-        keep[i] = must_have(malloc(buffers[i].bytes + 1));
-        memcpy(keep[i], buffers[i].start, buffers[i].bytes);
+    size_t at = 0;
+    while (a[at] == b[at])
+        at++;
+    return at;
+}
+
+static void launch(const void *args, long n_rows, size_t scratch)
+{
+    if (machine == CPU) {
+        if (kernel->cpu(args, n_rows, scratch) != 0)
+            must(cudaErrorMemoryAllocation, "host memory");
+        return;
     }
-    for (long row = 0; row < n_rows; row++)
-        kernel->writes(args, row);
-    for (int i = 0; i < n_buffers; i++) {
-        const struct buffer *b = &buffers[i];
-        size_t at = 0;
-        while (at < b->bytes && b->start[at] == b->data[at])
-            at++;
-        if (at < b->bytes)
-            check_fail("write set", "%s[%zu] changes, which no row declares", b->name, at / b->size);
-        memcpy(b->start, keep[i], b->bytes);
-        free(keep[i]);
+    cuda_shared_limit = machine == LARGE ? 1 : emulated ? SHARED_MOST : 0;
+    int e = kernel->cuda(args, n_rows, scratch);
+    if (machine == LARGE && e == cudaErrorInvalidConfiguration) { /* it has no such form */
+        cuda_shared_limit = 0;
+        e = kernel->cuda(args, n_rows, scratch);
+    } else if (machine == LARGE && scratch > 0) {
+        n_large++;
     }
+    must((cudaError_t)e, "launch");
+    must(cudaDeviceSynchronize(), "run");
 }
 
 void check_run(const char *name, const void *args, long n_rows, size_t scratch)
 {
-    int which = 0;
-    while (strcmp(launchers[which].name, name) != 0)
-        which++;
+    (void)name;
     n_launches++;
     for (int i = 0; i < n_buffers; i++)
         memcpy(buffers[i].start, buffers[i].data, buffers[i].bytes);
-    for (int run = 0; run < N_RUNS; run++) {
-        cudaEvent_t begin, end;
-        float ms = 0;
-        for (int i = 0; i < n_buffers && run > 0; i++)
-            memcpy(buffers[i].data, buffers[i].start, buffers[i].bytes);
-        must(cudaEventCreate(&begin), "event"), must(cudaEventCreate(&end), "event");
-        must(cudaEventRecord(begin, 0), "event");
-        const cudaError_t launched = (cudaError_t)launchers[which].cuda(args, n_rows, scratch);
-        if (launched == cudaErrorInvalidConfiguration) { /* team.h: no block can hold the scratch */
-            printf("-- %s: a team asks for %zu KiB of shared memory, more than a block has here\n", name,
-                   scratch / 1024);
-            n_too_large++;
-            longjmp(case_too_large, 1);
-        }
-        must(launched, "launch");
-        must(cudaEventRecord(end, 0), "event");
-        must(cudaDeviceSynchronize(), "run");
-        must(cudaEventElapsedTime(&ms, begin, end), "event");
-        cudaEventDestroy(begin), cudaEventDestroy(end);
-        if (run == N_RUNS - 1 && ms > slowest)
-            slowest = ms;
-        for (int i = 0; i < n_buffers; i++) {
-            struct buffer *b = &buffers[i];
-            if (run == 0)
-                memcpy(b->first, b->data, b->bytes);
-            else if (memcmp(b->first, b->data, b->bytes) != 0)
-                check_fail("repeat", "%s is not the same in run %d", b->name, run);
-        }
-        if (run == 0)
-            check_writes_of(args, n_rows);
+    launch(args, n_rows, scratch);
+    for (int i = 0; i < n_buffers; i++) {
+        memcpy(buffers[i].first, buffers[i].data, buffers[i].bytes);
+        memcpy(buffers[i].data, buffers[i].start, buffers[i].bytes);
+    }
+    launch(args, n_rows, scratch);
+    for (int i = 0; i < n_buffers; i++) {
+        const struct buffer *b = &buffers[i];
+        if (memcmp(b->first, b->data, b->bytes) != 0)
+            check_fail("repeat", "%s[%zu] is not the same the second time", b->name,
+                       first_difference(b->first, b->data) / b->size);
+    }
+    for (long row = 0; row < n_rows; row++)
+        table->writes(args, row);
+    for (int i = 0; i < n_buffers; i++) {
+        const struct buffer *b = &buffers[i];
+        if (memcmp(b->start, b->data, b->bytes) != 0)
+            check_fail("write set", "%s[%zu] is changed, which no row declares", b->name,
+                       first_difference(b->start, b->data) / b->size);
     }
 }
 
-static const struct check_kernel *find(const char *name)
+/* 1: it fails. */
+static int run_kernel(const struct kernel *k)
 {
-    const struct check_kernel *const families[] = {check_als,  check_sgd, check_spmm,  check_knn,
-                                                   check_topk, check_nn,  check_fusion};
-    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
-        for (const struct check_kernel *k = families[f]; k->name != NULL; k++)
-            if (strcmp(k->name, name) == 0)
-                return k;
-    return NULL;
-}
-
-static int run_kernel(const char *name)
-{
-    kernel = find(name);
-    n_launches = n_failed = 0;
-    worst = slowest = 0;
-    if (kernel == NULL) {
-        printf("not ok %-22s has no case: write one in tests/check\n", name);
+    double errors[N_MACHINES];
+    int cases[N_MACHINES];
+    kernel = k, table = check_find(k->name);
+    if (table == NULL) {
+        printf("not ok %-22s has no case: write one in tests/check\n", k->name);
         return 1;
     }
-    n_too_large = 0;
-    if (setjmp(case_too_large) == 0)
-        kernel->cases(name);
-    check_end();
-    const int failed = n_failed > 0 || n_launches == 0;
-    if (n_too_large > 0 && !failed) {
-        printf("skipped %-22s its later cases: they don't fit this device\n", name);
-        return 0;
+    n_failed = n_large = 0;
+    for (machine = CPU; machine < N_MACHINES; machine++) {
+        n_launches = 0, worst = 0;
+        table->cases(k->name);
+        errors[machine] = worst, cases[machine] = n_launches;
     }
-    printf("%s %-22s %3d cases, worst error / bound %6.3f, failures %d", failed ? "not ok" : "ok", name,
-           n_launches, worst, n_failed);
-    if (timing)
-        printf(", %.3f ms", slowest);
-    printf("\n");
+    const int failed = n_failed > 0 || cases[CPU] == 0 || cases[CPU] != cases[SHARED];
+    printf("%s %-22s %3d cases, worst error / bound: cpu %.3f, device %.3f", failed ? "not ok" : "ok",
+           k->name, cases[SHARED], errors[CPU], errors[SHARED]);
+    if (n_large > 0)
+        printf(", scratch in device memory %.3f", errors[LARGE]);
+    printf("; failures %d\n", n_failed);
     fflush(stdout);
     return failed;
 }
 
+static int wanted(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return 1;
+    return argc == 1;
+}
+
 int main(int argc, char **argv)
 {
-    int n_devices = 0, n_bad = 0;
     struct cudaDeviceProp card;
-    if (cudaGetDeviceCount(&n_devices) != cudaSuccess || n_devices == 0) {
-        printf("skipped: no GPU (make gpu-emulate runs the kernels' PTX on the CPU)\n");
-        return 0;
+    int n_devices = 0, n = 0, n_bad = 0;
+    const cudaError_t e = cudaGetDeviceCount(&n_devices);
+    if (e != cudaSuccess || n_devices == 0) {
+        printf("skipped gpu-check: %s\n", e != cudaSuccess ? cudaGetErrorString(e) : "no CUDA device");
+        return NO_DEVICE;
     }
-    must(cudaGetDeviceProperties(&card, 0), "device");
-    timing = argc == 2 && strcmp(argv[1], "--speed") == 0;
-    printf("-- device: %s, compute capability %d.%d\n", card.name, card.major, card.minor);
-    if (argc == 2 && !timing)
-        return run_kernel(argv[1]);
-    for (int i = 0; i < N_KERNELS; i++)
-        n_bad += run_kernel(launchers[i].name);
-    printf("-- %d kernels, %d failed\n", N_KERNELS, n_bad);
-    return n_bad > 0;
+    must(cudaGetDeviceProperties(&card, 0), "properties");
+    emulated = strcmp(card.name, "ptxemu") == 0;
+    printf("device: %s, compute capability %d.%d, %d multiprocessors\n", card.name, card.major, card.minor,
+           card.multiProcessorCount);
+    for (const struct kernel *const *k = kernels_all; *k != NULL; k++)
+        if (wanted((*k)->name, argc, argv))
+            n++, n_bad += run_kernel(*k);
+    printf("%d kernels on %s, %d failed\n", n, card.name, n_bad);
+    return n_bad > 0 || n == 0;
 }
