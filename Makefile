@@ -5,7 +5,7 @@
 #   make test             set up, run every test         make clean    remove build/
 #   make check            the kernels as 32 fibers a team, with mutants (docs/kernels.md); check-all: under every sanitizer
 #   make gpu-emulate      their PTX on the CPU; gpu-check: on a GPU; cuda-report: registers, spills, occupancy (docs/kernels.md)
-#   make CUDA=1           the kernels for NVIDIA GPUs too, in build/cuda; gpu-emulate: their PTX on the CPU; gpu-check: on a GPU
+#   make CUDA=1           the kernels for NVIDIA GPUs too, in build/cuda
 #   SAN=address|undefined|thread   a build with that sanitizer, in build/<SAN>
 SHELL := /bin/bash
 .DEFAULT_GOAL := build

@@ -78,8 +78,14 @@ enum status backend_open(const char *device, int threads, const struct backend *
     /* One entry a number of threads, so that a backend once handed out never changes. */
     static struct backend cpu[THREADS_MAX + 1];
     if (strcmp(device, "cuda") == 0)
+#ifdef RECFUSE_CUDA
+        return status_fail(STATUS_USAGE,
+                           "device cuda: this program has the kernels for CUDA but models do not run on it "
+                           "yet; take --device cpu (or auto)");
+#else
         return status_fail(STATUS_USAGE,
                            "device cuda: this program was built without CUDA; take --device cpu (or auto)");
+#endif
     if (strcmp(device, "auto") != 0 && strcmp(device, "cpu") != 0)
         return status_fail(STATUS_USAGE, "unknown device '%s': take auto, cpu or cuda", device);
     if (threads < 0 || threads > THREADS_MAX)
