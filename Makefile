@@ -4,8 +4,8 @@
 #   make run              set up, run the quickstart     make bench    each hot path against its limit and peers
 #   make test             set up, run every test         make clean    remove build/
 #   make check            the kernels as 32 fibers a team, with mutants (docs/kernels.md); check-all: under every sanitizer
-#   make gpu-emulate      their PTX on the CPU; gpu-check: on a GPU; cuda-report: registers, spills, occupancy (docs/kernels.md)
 #   make CUDA=1           the kernels for NVIDIA GPUs too, in build/cuda
+#   make gpu-emulate      their PTX on the CPU; gpu-check: on a GPU; cuda-report: registers, spills, occupancy (docs/kernels.md)
 #   SAN=address|undefined|thread   a build with that sanitizer, in build/<SAN>
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
