@@ -58,7 +58,7 @@ static void fine(void **state)
     assert_string_equal(e.models[1].grid_json, "{\"alpha0\":1,\"factors\":8}"); /* the last key is fastest */
     assert_string_equal(e.models[2].grid_json, "{\"alpha0\":0.1,\"factors\":16}");
     assert_non_null(e.datasets[0].unavailable);
-    assert_non_null(strstr(e.datasets[0].unavailable, "tools/get-data.sh d"));
+    assert_non_null(strstr(e.datasets[0].unavailable, "recfuse import FORMAT SOURCE -o nowhere.h5"));
     assert_int_equal(e.evaluate.longest, 20);
     experiment_free(&e);
 }
