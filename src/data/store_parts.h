@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/image.h"
 #include "data/store.h"
 
 #define STORE_ATTRIBUTE_MAX                                                                                  \
@@ -22,9 +23,6 @@ enum status store_check(const struct dataset *d, const char *path);
  */
 enum status store_hash(const struct dataset *d, char hex[SHA256_HEX]);
 
-/* The line behind the HDF5 bytes: their SHA-256 (store_seal.c). */
-enum { STORE_SEAL_BYTES = 15 + SHA256_HEX /* the hash ends in a newline */ };
-enum status store_seal(const void *image, size_t n, char seal[STORE_SEAL_BYTES]);
 /* STATUS_DATA: the file (`size` bytes) carries a seal that doesn't fit it.  A file without one passes. */
 enum status store_check_seal(FILE *file, const char *shown, uint64_t size);
 

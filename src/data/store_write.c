@@ -4,7 +4,7 @@
  * HDF5 builds the file in memory (its core driver), and recfuse writes that image: on a full disk H5Dwrite
  * and H5Fclose of HDF5's own drivers return 0, and a failed H5Fflush leaves the library unable to close the
  * file: HDF5 1.10.8 then crashes at exit.  That takes as much memory again as the packed file.  The image
- * goes to a temporary name with its seal (store_seal.c) behind it, is flushed, read back through
+ * goes to a temporary name with its seal (base/image.h) behind it, is flushed, read back through
  * store_read() with all its checks, compared, fsync'ed and renamed. No times, no variable-length types, one
  * fixed set of format versions: the same dataset gives the same bytes.
  */
@@ -216,106 +216,13 @@ static enum status write_all(const struct writer *w, const struct dataset *d)
     return d->truth != NULL ? write_truth(w, d) : STATUS_OK;
 }
 
-/*
- * The file's bytes are caught from HDF5's memory driver when it closes the file: before that they are not
- * final, and H5Fget_file_image() clears a flag under the superblock's checksum without renewing that
- * (HDF5 1.10.8: its own H5Fopen then refuses the image).
- */
-struct image {
-    unsigned char *bytes; /* from malloc() */
-    size_t n, n_allocated;
-    bool closed;
-};
-
-static void *image_malloc(size_t size, H5FD_file_image_op_t op, void *context)
-{
-    struct image *image = context;
-    (void)op;
-    image->n_allocated = size;
-    return calloc(size > 0 ? size : 1, 1);
-}
-static void *image_realloc(void *bytes, size_t size, H5FD_file_image_op_t op, void *context)
-{
-    struct image *image = context;
-    (void)op;
-    const size_t before = bytes != NULL ? image->n_allocated : 0;
-    unsigned char *grown = realloc(bytes, size > 0 ? size : 1);
-    if (grown != NULL && size > before) /* never bytes of another's memory in the file */
-        memset(grown + before, 0, size - before);
-    if (grown != NULL)
-        image->n_allocated = size;
-    return grown;
-}
-static herr_t image_free(void *bytes, H5FD_file_image_op_t op, void *context)
-{
-    struct image *image = context;
-    if (op == H5FD_FILE_IMAGE_OP_FILE_CLOSE) {
-        free(image->bytes);
-        image->bytes = bytes;
-        image->closed = true;
-    } else {
-        free(bytes);
-    }
-    return 0;
-}
-static void *image_context_copy(void *context)
-{
-    return context;
-}
-static herr_t image_context_free(void *context)
-{
-    (void)context;
-    return 0;
-}
-
-/*
- * An HDF5 file that lives in memory only.  H5Fcreate() first looks for an old file of that name and reads
- * the whole of it, so the name is one below a regular file, where none can be.
- */
-static hid_t memory_file(const char *regular_file, struct image *image)
-{
-    char name[4300];
-    snprintf(name, sizeof name, "%s/image", regular_file);
-    H5FD_file_image_callbacks_t callbacks = {.image_malloc = image_malloc,
-                                             .image_realloc = image_realloc,
-                                             .image_free = image_free,
-                                             .udata_copy = image_context_copy,
-                                             .udata_free = image_context_free,
-                                             .udata = image};
-    const hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
-    hid_t file = -1;
-    if (access >= 0 && create >= 0 && H5Pset_fapl_core(access, 1u << 20, false) >= 0 &&
-        H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
-        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
-        H5Pset_obj_track_times(create, false) >= 0)
-        file = H5Fcreate(name, H5F_ACC_TRUNC, create, access);
-    H5Pclose(access);
-    H5Pclose(create);
-    return file;
-}
-
 /* The whole file as HDF5 would have written it. */
-static enum status build_image(const struct atomic_file *out, const struct dataset *d, struct image *image)
+static enum status build_image(const char *path, const struct dataset *d, struct image *image)
 {
-    const char *path = out->path;
-    const struct writer w = {path, memory_file(out->temporary, image)};
-    if (w.file < 0)
-        return write_failed(&w, "the file");
-    enum status status = write_all(&w, d);
-    if (status == STATUS_OK && H5Fflush(w.file, H5F_SCOPE_GLOBAL) < 0)
-        status = write_failed(&w, "the file");
-    if (H5Fclose(w.file) < 0 && status == STATUS_OK)
-        status = write_failed(&w, "the file");
-    TRY(status);
-    /* A version 2 superblock with addresses of 8 bytes: the end of the file is at byte 28. */
-    uint64_t end = 0;
-    if (image->closed && image->n_allocated >= 48 && image->bytes[8] == 2 && image->bytes[9] == 8)
-        memcpy(&end, image->bytes + 28, sizeof end);
-    if (end < 48 || end > image->n_allocated)
-        return status_fail(STATUS_SYSTEM, "%s: the HDF5 library made a file of another form than expected",
-                           path);
-    image->n = (size_t)end;
-    return STATUS_OK;
+    TRY(image_open(path, image));
+    const struct writer w = {path, image->file};
+    TRY(write_all(&w, d));
+    return image_close(path, image);
 }
 
 static int same(const char *a, const char *b)
@@ -350,17 +257,18 @@ enum status store_write(const char *path, struct dataset *d)
     struct atomic_file file;
     TRY(atomic_open(&file, path));
     struct image image = {0};
-    enum status status = build_image(&file, d, &image);
-    char seal[STORE_SEAL_BYTES];
-    if (status == STATUS_OK)
-        status = store_seal(image.bytes, image.n, seal);
-    errno = 0;
-    if (status == STATUS_OK &&
-        (fwrite(image.bytes, 1, image.n, file.stream) != image.n ||
-         fwrite(seal, 1, sizeof seal, file.stream) != sizeof seal || fflush(file.stream) != 0))
-        status = status_fail(STATUS_SYSTEM, "%s: could not be written: %s; nothing was changed", path,
-                             strerror(errno != 0 ? errno : EIO));
-    free(image.bytes);
+    enum status status = build_image(path, d, &image);
+    if (status == STATUS_OK) {
+        char hash[SHA256_HEX], seal[SEAL_BYTES];
+        sha256_hex(image.bytes, image.n, hash);
+        seal_make(hash, seal);
+        errno = 0;
+        if (fwrite(image.bytes, 1, image.n, file.stream) != image.n ||
+            fwrite(seal, 1, sizeof seal, file.stream) != sizeof seal || fflush(file.stream) != 0)
+            status = status_fail(STATUS_SYSTEM, "%s: could not be written: %s; nothing was changed", path,
+                                 strerror(errno != 0 ? errno : EIO));
+    }
+    image_free(&image);
     if (status == STATUS_OK)
         status = read_back(&file, d);
     if (status != STATUS_OK) {

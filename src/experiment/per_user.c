@@ -1,17 +1,11 @@
 /*
  * per_user.c - see per_user.h.
- *
- * HDF5 builds the file in memory (its core driver) and the image is written at once: where HDF5 itself meets a full disk,
- * a failed H5Fflush leaves it unable to close the file, and it crashes at the end of the program (HDF5 1.10.8).
  */
 #include "experiment/per_user.h"
 
-#include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { GROWTH = 1 << 20 }; /* bytes that the image in memory grows by */
 
 static enum status fail(const struct per_user *p, const char *what)
 {
@@ -78,19 +72,11 @@ static hid_t child_group(hid_t parent, const char *name)
 
 enum status per_user_create(const char *path, const char *experiment, struct per_user *out)
 {
-    *out = (struct per_user){.hdf5 = -1};
+    *out = (struct per_user){0};
     snprintf(out->path, sizeof out->path, "%s", path);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    const hid_t how = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
-    if (how >= 0 && access >= 0 && H5Pset_obj_track_times(how, 0) >= 0 &&
-        H5Pset_fapl_core(access, GROWTH, 0) >= 0)
-        out->hdf5 = H5Fcreate(path, H5F_ACC_TRUNC, how, access);
-    H5Pclose(how);
-    H5Pclose(access);
-    if (out->hdf5 < 0)
-        return fail(out, "it can't be created");
-    if (!attribute_number((hid_t)out->hdf5, "schema_version", 1) ||
-        !attribute_text((hid_t)out->hdf5, "experiment", experiment))
+    TRY(image_open(path, &out->image));
+    if (!attribute_number(out->image.file, "schema_version", 1) ||
+        !attribute_text(out->image.file, "experiment", experiment))
         return fail(out, "attributes");
     return STATUS_OK;
 }
@@ -143,10 +129,10 @@ enum status per_user_add(struct per_user *p, size_t place, const json_t *line,
                          const struct evaluate_config *evaluate, const struct cell_values *values)
 {
     char name[32];
-    if (!write_users((hid_t)p->hdf5, line, values))
+    if (!write_users(p->image.file, line, values))
         return fail(p, "users");
     snprintf(name, sizeof name, "%05zu", place);
-    const hid_t cells = child_group((hid_t)p->hdf5, "cells"), group = child_group(cells, name);
+    const hid_t cells = child_group(p->image.file, "cells"), group = child_group(cells, name);
     bool fine = group >= 0 && write_cell(group, line, evaluate, values);
     fine = (group < 0 || H5Gclose(group) >= 0) && fine;
     fine = (cells < 0 || H5Gclose(cells) >= 0) && fine;
@@ -155,22 +141,14 @@ enum status per_user_add(struct per_user *p, size_t place, const json_t *line,
 
 enum status per_user_commit(struct per_user *p)
 {
-    const hid_t file = (hid_t)p->hdf5;
-    const ssize_t n = H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0 ? H5Fget_file_image(file, NULL, 0) : -1;
-    char *image = n > 0 ? malloc((size_t)n) : NULL;
-    enum status status = STATUS_OK;
-    if (image == NULL || H5Fget_file_image(file, image, (size_t)n) != n)
-        status = fail(p, "the file");
-    per_user_close(p);
+    enum status status = image_close(p->path, &p->image);
     if (status == STATUS_OK)
-        status = atomic_write(p->path, image, (size_t)n);
-    free(image);
+        status = atomic_write(p->path, p->image.bytes, p->image.n);
+    image_free(&p->image);
     return status;
 }
 
 void per_user_close(struct per_user *p)
 {
-    if (p->hdf5 >= 0)
-        H5Fclose((hid_t)p->hdf5);
-    p->hdf5 = -1;
+    image_free(&p->image);
 }

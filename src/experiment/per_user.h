@@ -6,19 +6,19 @@
  *     /users/DATASET/FOLD/id_bytes, id_offsets   the publisher's ids: UTF-8 bytes, u64 [n_users + 1]
  *     /cells/00000 ...              attributes: key, dataset, fold, model, label, params, seed; the cell's place in the plan
  *     /cells/00000/METRIC@K         f64 [n_users], users as in /users/DATASET/FOLD
- * No variable-length types, object times off: the same results give the same bytes.
+ * Built in memory (base/image.h). No variable-length types, object times off: the same results give the same bytes.
  */
 #ifndef EXPERIMENT_PER_USER_H
 #define EXPERIMENT_PER_USER_H
 #include <jansson.h>
 
-#include "base/fsio.h"
+#include "base/image.h"
 #include "experiment/cell_file.h"
 #include "experiment/experiment.h"
 
 struct per_user {
     char path[4096];
-    long long hdf5; /* hid_t of a file in memory; -1: not open */
+    struct image image;
 };
 /* STATUS_SYSTEM: memory. */
 enum status per_user_create(const char *path, const char *experiment, struct per_user *out);
@@ -26,6 +26,6 @@ enum status per_user_add(struct per_user *p, size_t place, const json_t *line,
                          const struct evaluate_config *evaluate, const struct cell_values *values);
 /* Writes the file, whole or not at all, and closes. STATUS_SYSTEM: disk, memory. */
 enum status per_user_commit(struct per_user *p);
-void per_user_close(struct per_user *p); /* takes a committed one */
+void per_user_close(struct per_user *p); /* takes a zeroed or committed one */
 
 #endif

@@ -5,20 +5,17 @@
  * version, and its parameters as compact JSON; one contiguous 2-dimensional dataset an array, little-endian.  No
  * variable-length types, no object times: the same state gives the same bytes.
  *
- * After the HDF5 image stands a line with its SHA-256 (HDF5 tools don't mind it).  It is checked before HDF5 sees the
- * file, since HDF5 1.10.8 reads freed memory on some damaged headers (AddressSanitizer, in H5Aexists).
+ * The file ends in a seal, and is refused without it (base/image.h).
  */
 #ifndef MODELS_MODEL_FILE_H
 #define MODELS_MODEL_FILE_H
 #include <hdf5.h>
 #include <string.h>
 
-#include "base/fsio.h"
+#include "base/image.h"
 #include "models/model_io.h"
 
 #define FORMAT "recfuse model"
-#define SEAL   "recfuse sha256 "
-enum { SEAL_BYTES = sizeof SEAL - 1 + SHA256_HEX /* the hash ends in a newline */ };
 enum { FILE_VERSION = 1, TEXT_LIMIT = 60000 /* an attribute holds less than 64 KiB */ };
 
 static inline hid_t file_type(enum array_type type)
@@ -56,16 +53,6 @@ static inline void quiet_hdf5(void)
 {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
-}
-
-/* The line that stands after n bytes of image. */
-static inline void make_seal(const char *image, size_t n, char seal[SEAL_BYTES])
-{
-    char hash[SHA256_HEX];
-    sha256_hex(image, n, hash);
-    hash[SHA256_HEX - 1] = '\n';
-    memcpy(seal, SEAL, sizeof SEAL - 1);
-    memcpy(seal + sizeof SEAL - 1, hash, SHA256_HEX);
 }
 
 #endif

@@ -206,10 +206,12 @@ static enum status check_seal(struct model_reader *r)
     size_t n;
     TRY(map_file(r->path, &bytes, &n));
     r->file_bytes = n;
-    const bool sealed = n > SEAL_BYTES && memcmp(bytes + n - SEAL_BYTES, SEAL, sizeof SEAL - 1) == 0;
+    const bool sealed = n > SEAL_BYTES && seal_looks_right(bytes + n - SEAL_BYTES);
     bool same = false;
     if (sealed) {
-        make_seal(bytes, n - SEAL_BYTES, seal);
+        char hash[SHA256_HEX];
+        sha256_hex(bytes, n - SEAL_BYTES, hash);
+        seal_make(hash, seal);
         same = memcmp(bytes + n - SEAL_BYTES, seal, SEAL_BYTES) == 0;
     }
     if (n > 0)

@@ -1,13 +1,9 @@
 /*
  * model_write.c - writing model files (model_io.h; the layout: model_file.h).
  *
- * HDF5 writes into memory (its core driver) and this file puts the image on the disk: where HDF5 itself meets a full
- * disk, H5Dwrite and H5Fclose return 0 and its clean-up at exit crashes (1.10.8).  Saving takes about twice the
- * model's size in memory.
+ * The file is built in memory (base/image.h): saving takes about twice the model's size.
  */
 #include "models/model_file.h"
-
-enum { GROWTH = 1 << 20 /* bytes that the image in memory grows by */ };
 
 struct model_writer {
     hid_t file;
@@ -64,48 +60,38 @@ enum status model_put(struct model_writer *w, const char *name, enum array_type 
     return ok ? STATUS_OK : write_fail(w->path, name);
 }
 
-/* The whole file as bytes, in the arena. */
-static enum status make_image(const char *path, const struct model_type *type, const char *params,
-                              const void *state, struct arena *arena, char **image, size_t *n)
+static enum status fill(hid_t file, const char *path, const struct model_type *type, const char *params,
+                        const void *state)
 {
     const int32_t file_version = FILE_VERSION, version = type->version;
-    const hid_t in_memory = H5Pcreate(H5P_FILE_ACCESS);
-    struct model_writer w = {.file = -1, .path = path};
-    if (in_memory >= 0 && H5Pset_fapl_core(in_memory, GROWTH, false) >= 0)
-        w.file = H5Fcreate(type->name, H5F_ACC_TRUNC, H5P_DEFAULT, in_memory);
-    if (in_memory >= 0)
-        H5Pclose(in_memory);
-    if (w.file < 0)
-        return write_fail(path, "the model");
-    enum status status = STATUS_OK;
-    if (!put_text(w.file, "format", FORMAT) ||
-        !put_attribute(w.file, "file_version", H5T_STD_I32LE, H5T_NATIVE_INT32, &file_version) ||
-        !put_text(w.file, "model", type->name) ||
-        !put_attribute(w.file, "version", H5T_STD_I32LE, H5T_NATIVE_INT32, &version) ||
-        !put_text(w.file, "params", params))
-        status = write_fail(path, "the model's name and parameters");
-    if (status == STATUS_OK)
-        status = type->save(state, &w);
-    if (status == STATUS_OK) {
-        const ssize_t size =
-            H5Fflush(w.file, H5F_SCOPE_GLOBAL) >= 0 ? H5Fget_file_image(w.file, NULL, 0) : -1;
-        *n = size > 0 ? (size_t)size : 0;
-        *image = size > 0 ? arena_alloc(arena, *n + SEAL_BYTES, 1) : NULL;
-        if (size > 0 && *image == NULL)
-            status = STATUS_SYSTEM;
-        else if (size <= 0 || H5Fget_file_image(w.file, *image, *n) != size)
-            status = write_fail(path, "the model");
-    }
-    H5Fclose(w.file);
-    return status;
+    struct model_writer w = {.file = file, .path = path};
+    if (!put_text(file, "format", FORMAT) ||
+        !put_attribute(file, "file_version", H5T_STD_I32LE, H5T_NATIVE_INT32, &file_version) ||
+        !put_text(file, "model", type->name) ||
+        !put_attribute(file, "version", H5T_STD_I32LE, H5T_NATIVE_INT32, &version) ||
+        !put_text(file, "params", params))
+        return write_fail(path, "the model's name and parameters");
+    return type->save(state, &w);
+}
+
+/* The image and its seal, whole or not at all. */
+static enum status put_on_disk(const char *path, const struct image *image)
+{
+    char hash[SHA256_HEX], seal[SEAL_BYTES];
+    struct atomic_file file;
+    sha256_hex(image->bytes, image->n, hash);
+    seal_make(hash, seal);
+    TRY(atomic_open(&file, path));
+    fwrite(image->bytes, 1, image->n, file.stream); /* atomic_commit() finds what fails */
+    fwrite(seal, 1, sizeof seal, file.stream);
+    return atomic_commit(&file);
 }
 
 enum status model_save(const char *path, const struct model_type *type, const void *params, const void *state)
 {
     struct arena *arena = arena_new();
-    char *json, *image = NULL;
-    size_t n = 0;
-    quiet_hdf5();
+    struct image image = {0};
+    char *json;
     if (arena == NULL)
         return STATUS_SYSTEM;
     enum status status = params_json(type->params, params, arena, &json);
@@ -115,11 +101,14 @@ enum status model_save(const char *path, const struct model_type *type, const vo
         status = status_fail(STATUS_USAGE, "%s: the parameters of %s take %zu bytes, more than %d", path,
                              type->name, strlen(json), TEXT_LIMIT);
     if (status == STATUS_OK)
-        status = make_image(path, type, json, state, arena, &image, &n);
-    if (status == STATUS_OK) {
-        make_seal(image, n, image + n);
-        status = atomic_write(path, image, n + SEAL_BYTES);
-    }
+        status = image_open(path, &image);
+    if (status == STATUS_OK)
+        status = fill(image.file, path, type, json, state);
+    if (status == STATUS_OK)
+        status = image_close(path, &image);
+    if (status == STATUS_OK)
+        status = put_on_disk(path, &image);
+    image_free(&image);
     arena_free(arena);
     return status;
 }

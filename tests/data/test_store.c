@@ -665,7 +665,7 @@ static void mutated_bytes(void **state)
     const char *good = slurp(path, arena, &n);
     /* Sealed by its SHA-256: every change is found.  Without the seal most of them. */
     assert_int_equal(mutants_in_child(good, n, d->content_sha256, 200), 200);
-    assert_in_range(mutants_in_child(good, n - STORE_SEAL_BYTES, d->content_sha256, 200), 50, 200);
+    assert_in_range(mutants_in_child(good, n - SEAL_BYTES, d->content_sha256, 200), 50, 200);
     arena_free(arena);
 }
 
