@@ -8,27 +8,39 @@
 #include "base/strings.h"
 
 /* clang-format off */
-extern const struct model_type model_random, model_popularity;
-extern const struct model_type model_ials, model_biased_mf;
-extern const struct model_type model_tfidf_content, model_llm_content;
-extern const struct model_type model_llm_fusion;
-extern const struct model_type model_user_knn, model_item_knn, model_ease;
-extern const struct model_type model_p3alpha, model_rp3beta, model_slim, model_bpr_mf;
-extern const struct model_type model_baseline, model_slope_one, model_knn_ratings;
-extern const struct model_type model_svdpp, model_nmf, model_co_clustering;
-extern const struct model_type model_oracle;
-const struct model_type *const model_types[] = {
-    &model_random, &model_popularity,
-    &model_ials, &model_biased_mf,
-    &model_tfidf_content, &model_llm_content,
-    &model_llm_fusion,
-    &model_user_knn, &model_item_knn, &model_ease,
-    &model_p3alpha, &model_rp3beta, &model_slim, &model_bpr_mf,
-    &model_baseline, &model_slope_one, &model_knn_ratings,
-    &model_svdpp, &model_nmf, &model_co_clustering,
-    &model_oracle,
-    NULL};
+#define MODELS(MODEL)     \
+    MODEL(random)         \
+    MODEL(popularity)     \
+    MODEL(tfidf_content)  \
+    MODEL(llm_content)    \
+    MODEL(llm_fusion)     \
+    MODEL(user_knn)       \
+    MODEL(item_knn)       \
+    MODEL(ease)           \
+    MODEL(p3alpha)        \
+    MODEL(rp3beta)        \
+    MODEL(slim)           \
+    MODEL(ials)           \
+    MODEL(bpr_mf)         \
+    MODEL(biased_mf)      \
+    MODEL(baseline)       \
+    MODEL(slope_one)      \
+    MODEL(knn_ratings)    \
+    MODEL(svdpp)          \
+    MODEL(nmf)            \
+    MODEL(co_clustering)  \
+    MODEL(oracle)
 /* clang-format on */
+
+#define MODEL(name) extern const struct model_type model_##name;
+MODELS(MODEL)
+#undef MODEL
+
+const struct model_type *const model_types[] = {
+#define MODEL(name) &model_##name,
+    MODELS(MODEL)
+#undef MODEL
+        NULL};
 
 const struct model_type *model_find(const char *name)
 {

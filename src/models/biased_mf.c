@@ -261,28 +261,20 @@ static enum status biased_mf_load(void *state, const void *params, struct model_
     struct biased_mf_state *s = state;
     const struct biased_mf_params *p = params;
     const struct kernel *kernel;
-    uint64_t n_users = 0, n_items = 0, ld = rank_of(p->factors, &kernel), one = 1, three = 3;
-    const void *user, *item, *user_bias, *item_bias, *range;
+    const void *user_bias, *item_bias, *range;
     (void)run;
-    TRY(model_get(r, "user", ARRAY_F32, &n_users, &ld, &user));
-    TRY(model_get(r, "item", ARRAY_F32, &n_items, &ld, &item));
+    *s = (struct biased_mf_state){.factors = (uint32_t)p->factors, .ld = rank_of(p->factors, &kernel)};
+    TRY(model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item));
+    uint64_t n_users = s->n_users, n_items = s->n_items, one = 1, three = 3;
     TRY(model_get(r, "user_bias", ARRAY_F32, &n_users, &one, &user_bias));
     TRY(model_get(r, "item_bias", ARRAY_F32, &n_items, &one, &item_bias));
     TRY(model_get(r, "mean_low_high", ARRAY_F32, &three, &one, &range));
-    if (n_users > UINT32_MAX || n_items > UINT32_MAX)
-        return status_fail(STATUS_DATA, "the model file holds more than 2^32 users or items");
     const float *f = range;
-    *s = (struct biased_mf_state){.n_users = (uint32_t)n_users,
-                                  .n_items = (uint32_t)n_items,
-                                  .factors = (uint32_t)p->factors,
-                                  .ld = ld,
-                                  .user = (float *)user,
-                                  .item = (float *)item,
-                                  .user_bias = (float *)user_bias,
-                                  .item_bias = (float *)item_bias,
-                                  .mean = f[0],
-                                  .low = p->clip ? f[1] : -INFINITY,
-                                  .high = p->clip ? f[2] : INFINITY};
+    s->user_bias = (float *)user_bias;
+    s->item_bias = (float *)item_bias;
+    s->mean = f[0];
+    s->low = p->clip ? f[1] : -INFINITY;
+    s->high = p->clip ? f[2] : INFINITY;
     return STATUS_OK;
 }
 

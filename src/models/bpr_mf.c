@@ -230,21 +230,6 @@ static enum status bpr_mf_fit(void *state, const void *params, const struct view
     return STATUS_OK;
 }
 
-static enum status bpr_mf_score_pairs(const void *state, const uint32_t *users, const uint32_t *items,
-                                      size_t n, float *scores)
-{
-    const struct bpr_mf_state *s = state;
-    for (size_t j = 0; j < n; j++) {
-        const float *p = s->user + users[j] * s->ld, *q = s->item + items[j] * s->ld;
-        float dot = 0.0f;
-#pragma omp simd reduction(+ : dot)
-        for (uint32_t k = 0; k < s->factors; k++)
-            dot += p[k] * q[k];
-        scores[j] = s->item_bias[items[j]] + dot;
-    }
-    return STATUS_OK;
-}
-
 static enum status bpr_mf_factors(const void *state, struct factors *out)
 {
     const struct bpr_mf_state *s = state;
@@ -272,21 +257,13 @@ static enum status bpr_mf_load(void *state, const void *params, struct model_rea
     struct bpr_mf_state *s = state;
     const struct bpr_mf_params *p = params;
     const struct kernel *kernel;
-    uint64_t n_users = 0, n_items = 0, ld = rank_of(p->factors, &kernel), one = 1;
-    const void *user, *item, *item_bias;
+    const void *item_bias;
     (void)run;
-    TRY(model_get(r, "user", ARRAY_F32, &n_users, &ld, &user));
-    TRY(model_get(r, "item", ARRAY_F32, &n_items, &ld, &item));
+    *s = (struct bpr_mf_state){.factors = (uint32_t)p->factors, .ld = rank_of(p->factors, &kernel)};
+    TRY(model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item));
+    uint64_t n_items = s->n_items, one = 1;
     TRY(model_get(r, "item_bias", ARRAY_F32, &n_items, &one, &item_bias));
-    if (n_users > UINT32_MAX || n_items > UINT32_MAX)
-        return status_fail(STATUS_DATA, "the model file holds more than 2^32 users or items");
-    *s = (struct bpr_mf_state){.n_users = (uint32_t)n_users,
-                               .n_items = (uint32_t)n_items,
-                               .factors = (uint32_t)p->factors,
-                               .ld = ld,
-                               .user = (float *)user,
-                               .item = (float *)item,
-                               .item_bias = (float *)item_bias};
+    s->item_bias = (float *)item_bias;
     return STATUS_OK;
 }
 
@@ -311,7 +288,6 @@ const struct model_type model_bpr_mf = {
     .params_size = sizeof(struct bpr_mf_params),
     .state_size = sizeof(struct bpr_mf_state),
     .fit = bpr_mf_fit,
-    .score_pairs = bpr_mf_score_pairs,
     .factors = bpr_mf_factors,
     .save = bpr_mf_save,
     .load = bpr_mf_load,

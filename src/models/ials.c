@@ -264,21 +264,6 @@ static enum status ials_fit(void *state, const void *params, const struct view *
     return check_finite(s);
 }
 
-static enum status ials_score_pairs(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
-                                    float *scores)
-{
-    const struct ials_state *s = state;
-    for (size_t j = 0; j < n; j++) {
-        const float *x = s->user + users[j] * s->ld, *y = s->item + items[j] * s->ld;
-        float score = 0.0f;
-#pragma omp simd reduction(+ : score)
-        for (uint32_t k = 0; k < s->factors; k++)
-            score += x[k] * y[k];
-        scores[j] = score;
-    }
-    return STATUS_OK;
-}
-
 static enum status ials_factors(const void *state, struct factors *out)
 {
     const struct ials_state *s = state;
@@ -303,20 +288,9 @@ static enum status ials_load(void *state, const void *params, struct model_reade
 {
     struct ials_state *s = state;
     const struct ials_params *p = params;
-    uint64_t n_users = 0, n_items = 0, ld = rank_of(p->factors, p->solver, NULL);
-    const void *user, *item;
     (void)run;
-    TRY(model_get(r, "user", ARRAY_F32, &n_users, &ld, &user));
-    TRY(model_get(r, "item", ARRAY_F32, &n_items, &ld, &item));
-    if (n_users > UINT32_MAX || n_items > UINT32_MAX)
-        return status_fail(STATUS_DATA, "the model file holds more than 2^32 users or items");
-    *s = (struct ials_state){.n_users = (uint32_t)n_users,
-                             .n_items = (uint32_t)n_items,
-                             .factors = (uint32_t)p->factors,
-                             .ld = ld,
-                             .user = (float *)user,
-                             .item = (float *)item};
-    return STATUS_OK;
+    *s = (struct ials_state){.factors = (uint32_t)p->factors, .ld = rank_of(p->factors, p->solver, NULL)};
+    return model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item);
 }
 
 static void ials_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
@@ -342,7 +316,6 @@ const struct model_type model_ials = {
     .params_size = sizeof(struct ials_params),
     .state_size = sizeof(struct ials_state),
     .fit = ials_fit,
-    .score_pairs = ials_score_pairs,
     .factors = ials_factors,
     .save = ials_save,
     .load = ials_load,

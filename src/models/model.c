@@ -77,7 +77,7 @@ enum status model_score_users(const struct model_type *type, const void *state, 
     return status_fail(STATUS_SYSTEM, "model %s has no scoring function", type->name);
 }
 
-/* A pair at a time, in float and in order of the factors. */
+/* A pair at a time, in float. */
 static void pairs_by_factors(const struct factors *f, const uint32_t *users, const uint32_t *items, size_t n,
                              float *scores)
 {
@@ -85,6 +85,7 @@ static void pairs_by_factors(const struct factors *f, const uint32_t *users, con
     for (size_t p = 0; p < n; p++) {
         const float *x = f->user + users[p] * f->ld_user, *y = f->item + items[p] * f->ld_item;
         float sum = 0;
+#pragma omp simd reduction(+ : sum)
         for (uint32_t k = 0; k < f->factors; k++)
             sum += x[k] * y[k];
         scores[p] = sum + (f->item_bias ? f->item_bias[items[p]] : 0.0f) +

@@ -14,6 +14,10 @@ enum status model_put(struct model_writer *w, const char *name, enum array_type 
 enum status model_get(struct model_reader *r, const char *name, enum array_type type, uint64_t *rows,
                       uint64_t *cols, const void **data);
 
+/* The arrays "user" [*n_users x ld] and "item" [*n_items x ld] of a factor model. */
+enum status model_get_factors(struct model_reader *r, uint64_t ld, uint32_t *n_users, uint32_t *n_items,
+                              float **user, float **item);
+
 /* A model inside a model: its arrays in a folder `name` of the file, through its own save and load. */
 enum status model_put_model(struct model_writer *w, const char *name, const struct model_type *type,
                             const void *state);

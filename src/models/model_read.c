@@ -198,6 +198,22 @@ static enum status check_header(const struct model_reader *r, const struct model
     return STATUS_OK;
 }
 
+enum status model_get_factors(struct model_reader *r, uint64_t ld, uint32_t *n_users, uint32_t *n_items,
+                              float **user, float **item)
+{
+    uint64_t users = 0, items = 0;
+    const void *user_data, *item_data;
+    TRY(model_get(r, "user", ARRAY_F32, &users, &ld, &user_data));
+    TRY(model_get(r, "item", ARRAY_F32, &items, &ld, &item_data));
+    if (users > UINT32_MAX || items > UINT32_MAX)
+        return status_fail(STATUS_DATA, "%s: holds more than 2^32 users or items", r->path);
+    *n_users = (uint32_t)users;
+    *n_items = (uint32_t)items;
+    *user = (float *)user_data; /* the run's arena: the model's own from here on */
+    *item = (float *)item_data;
+    return STATUS_OK;
+}
+
 /* The bytes are those that were written. */
 static enum status check_seal(struct model_reader *r)
 {

@@ -124,14 +124,16 @@ static void test_planted_taste_is_found(void **unused)
             float score[2];
             if (u % 3 != i % 3 || i == 8 || i + 1 == 8 || csr_has(&f.by_user, u, i))
                 continue;
-            assert_int_equal(model_bpr_mf.score_pairs(state, users, items, 2, score), STATUS_OK);
+            assert_int_equal(
+                model_score_pairs(&model_bpr_mf, state, f.backend, users, items, 2, ITEMS, score), STATUS_OK);
             right += score[0] > score[1], all++;
         }
     if (!((double)right > 0.95 * (double)all))
         fail_msg("%llu of %llu pairs in order", (unsigned long long)right, (unsigned long long)all);
     const uint32_t user = 4, item = 8;
     float score;
-    assert_int_equal(model_bpr_mf.score_pairs(state, &user, &item, 1, &score), STATUS_OK);
+    assert_int_equal(model_score_pairs(&model_bpr_mf, state, f.backend, &user, &item, 1, ITEMS, &score),
+                     STATUS_OK);
     assert_true(isfinite(score));
     fixture_close(&f);
 }

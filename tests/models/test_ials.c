@@ -147,7 +147,9 @@ static void test_planted_taste_is_found(void **unused)
             uint32_t users[ITEMS], items[ITEMS];
             for (uint32_t i = 0; i < ITEMS; i++)
                 users[i] = u, items[i] = i;
-            assert_int_equal(model_ials.score_pairs(state, users, items, ITEMS, score), STATUS_OK);
+            assert_int_equal(
+                model_score_pairs(&model_ials, state, f.backend, users, items, ITEMS, ITEMS, score),
+                STATUS_OK);
             for (uint32_t i = 0; i < ITEMS; i++)
                 if (!csr_has(&f.by_user, u, i))
                     *(u % 2 == i % 2 ? &own : &other) += score[i];

@@ -60,22 +60,20 @@ enum status import_read_adjacency(struct import *im, const char *path)
     return status;
 }
 
+static enum status fill(struct import *im, const char *source, const struct import_options *options,
+                        struct arena *arena)
+{
+    TRY(import_read_adjacency(im, source));
+    return import_read_items(im, options, arena);
+}
+
 static enum status read_adjacency(const char *source, const struct import_options *options,
                                   struct arena *arena, struct dataset **out)
 {
-    struct import im;
     if (options->header)
         return status_fail(STATUS_USAGE,
                            "import adjacency: such a file has no header line, --header can't be used");
-    enum status status = import_open(&im);
-    if (status == STATUS_OK)
-        status = import_read_adjacency(&im, source);
-    if (status == STATUS_OK)
-        status = import_read_items(&im, options, arena);
-    if (status == STATUS_OK)
-        status = import_finish(&im, source, arena, out);
-    import_close(&im);
-    return status;
+    return import_fill(source, options, arena, fill, out);
 }
 
 const struct import_format import_adjacency = {

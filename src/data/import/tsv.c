@@ -3,19 +3,17 @@
  */
 #include "data/import/build.h"
 
+static enum status fill(struct import *im, const char *source, const struct import_options *options,
+                        struct arena *arena)
+{
+    TRY(import_read_rows(im, source, RECORD_TAB, options->header));
+    return import_read_items(im, options, arena);
+}
+
 static enum status read_tsv(const char *source, const struct import_options *options, struct arena *arena,
                             struct dataset **out)
 {
-    struct import im;
-    enum status status = import_open(&im);
-    if (status == STATUS_OK)
-        status = import_read_rows(&im, source, RECORD_TAB, options->header);
-    if (status == STATUS_OK)
-        status = import_read_items(&im, options, arena);
-    if (status == STATUS_OK)
-        status = import_finish(&im, source, arena, out);
-    import_close(&im);
-    return status;
+    return import_fill(source, options, arena, fill, out);
 }
 
 const struct import_format import_tsv = {
