@@ -121,7 +121,7 @@ static enum status plan(int argc, char **argv)
     if (status == STATUS_OK)
         status = backend_open(a.options.device, a.options.threads, &backend);
     if (status == STATUS_OK)
-        status = plan_make(&e, backend->name, run_models_folder(), arena, &all);
+        status = plan_make(&e, backend->name, run_models_folder(), arena, &all, NULL);
     if (status == STATUS_OK)
         status = plan_print(&e, &all, backend);
     experiment_free(&e);

@@ -8,7 +8,7 @@
 
 #include "experiment/capture.h"
 #include "experiment/machine.h"
-#include "experiment/stage.h"
+#include "llm/encoder.h"
 
 /* Raised when ranking, metrics or the meaning of a key change: all earlier results are computed anew. */
 enum { RESULTS_VERSION = 2 };
@@ -41,8 +41,9 @@ static enum status fill_dataset(const struct stage *s, struct arena *arena, stru
     return out->sha256 != NULL ? STATUS_OK : STATUS_SYSTEM;
 }
 
+/* keep: the stage goes there in place of being closed; NULL: it is closed. */
 static enum status plan_dataset(const struct dataset_config *config, struct arena *arena,
-                                struct dataset_plan *out)
+                                struct dataset_plan *out, struct stage *keep)
 {
     *out = (struct dataset_plan){
         .status = STATUS_UNAVAILABLE, .sentence = config->unavailable, .sha256 = "", .n_folds = 1};
@@ -50,39 +51,22 @@ static enum status plan_dataset(const struct dataset_config *config, struct aren
     if (config->unavailable != NULL)
         return STATUS_OK;
     struct capture capture;
-    struct stage stage;
+    struct stage own, *stage = keep != NULL ? keep : &own;
     capture_begin(&capture);
-    out->status = stage_open(config, &stage);
+    out->status = stage_open(config, stage);
     capture_end(&capture);
     enum status status = STATUS_OK;
     if (out->status == STATUS_OK)
-        status = fill_dataset(&stage, arena, out);
-    stage_close(&stage);
+        status = fill_dataset(stage, arena, out);
+    if (keep == NULL || out->status != STATUS_OK)
+        stage_close(stage);
     if (out->status != STATUS_OK)
         out->sentence = arena_strdup(arena, capture.sentence);
     return status;
 }
 
-/* SHA-256 over the files of a language model; "missing" without them. */
-static enum status encoder_hash(const char *folder, char hex[SHA256_HEX])
-{
-    static const char *const names[] = {"model.safetensors", "config.json", "vocab.txt"};
-    char all[3 * SHA256_HEX] = "", path[4200];
-    for (size_t i = 0; i < 3; i++) {
-        char one[SHA256_HEX];
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        if (!file_exists(path)) {
-            snprintf(hex, SHA256_HEX, "missing");
-            return STATUS_OK;
-        }
-        TRY(sha256_file(path, one));
-        strcat(all, one);
-    }
-    sha256_hex(all, strlen(all), hex);
-    return STATUS_OK;
-}
-
-/* What a model brings into its key: label (two labels are two rows of a table), name, version, parameters, and the language model that its parameters name. */
+/* What a model brings into its key: label (two labels are two rows of a table), name, version, parameters, and the
+ * language model that its parameters name. */
 static enum status model_part(const struct model_config *m, const char *models, json_t *encoders,
                               json_t **out)
 {
@@ -97,7 +81,7 @@ static enum status model_part(const struct model_config *m, const char *models, 
             snprintf(path, sizeof path, "%s/%s", models, encoder);
             if (!file_exists(path)) /* a control ("shuffled") works on the usual one */
                 snprintf(path, sizeof path, "%s/minilm", models);
-            status = encoder_hash(path, hex);
+            status = encoder_folder_sha256(path, hex);
             json_object_set_new(encoders, encoder, json_string(hex));
         }
         json_object_set(*out, "encoder_sha256", json_object_get(encoders, encoder));
@@ -153,13 +137,13 @@ static enum status fill_cells(const struct experiment *e, const char *device, js
 }
 
 enum status plan_make(const struct experiment *e, const char *device, const char *models, struct arena *arena,
-                      struct plan *out)
+                      struct plan *out, struct stage *only)
 {
     size_t n_folds = 0;
     *out = (struct plan){0};
     ARENA_NEW(out->datasets, arena, e->n_datasets);
     for (size_t d = 0; d < e->n_datasets; d++) {
-        TRY(plan_dataset(&e->datasets[d], arena, &out->datasets[d]));
+        TRY(plan_dataset(&e->datasets[d], arena, &out->datasets[d], e->n_datasets == 1 ? only : NULL));
         if (out->datasets[d].status != STATUS_OK)
             out->datasets[d].n_folds = 1;
         n_folds += out->datasets[d].n_folds;

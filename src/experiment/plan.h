@@ -1,13 +1,14 @@
 /*
  * plan.h - from an experiment to its cells: dataset x fold x model x grid point x seed, each with a key.
  *
- * The key is the SHA-256 of all that determines the cell's result, and of its names: dataset and content, filters, the split with its
- * files, fold, model, its version, every parameter, seed, evaluate, the language model's files where one is used,
+ * The key is the SHA-256 of all that determines the cell's result, and of its names: dataset and content, filters, the
+ * split with its files, fold, model, its version, every parameter, seed, evaluate, the language model's files where one is used,
  * device and instruction set.  Never the git commit, which would throw results away at every edit.
  */
 #ifndef EXPERIMENT_PLAN_H
 #define EXPERIMENT_PLAN_H
 #include "experiment/experiment.h"
+#include "experiment/stage.h"
 
 struct fold_plan {
     uint64_t n_train, n_valid, n_test, n_test_users;
@@ -39,9 +40,10 @@ struct plan {
 };
 
 /* Reads every dataset once (one in memory at a time). `models`: folder of language models.  A dataset that is damaged
- * or empty after its filters is noted, not an error of the plan. */
+ * or empty after its filters is noted, not an error of the plan.  only (may be NULL): of an experiment of one dataset the
+ * stage stays open in it, so that a run need not read the data again; the caller closes it, also on failure. */
 enum status plan_make(const struct experiment *e, const char *device, const char *models, struct arena *arena,
-                      struct plan *out);
+                      struct plan *out, struct stage *only);
 
 /* Prints cells, memory and time; `recfuse plan`.  docs/experiment-file.md has the formula. */
 enum status plan_print(const struct experiment *e, const struct plan *plan, const struct backend *backend);

@@ -388,7 +388,9 @@ static const char *default_folder(const struct runner *r)
 static enum status prepare(struct runner *r)
 {
     TRY(backend_open(r->options->device, r->options->threads, &r->backend));
-    TRY(plan_make(r->experiment, r->backend->name, run_models_folder(), r->arena, &r->plan));
+    TRY(plan_make(r->experiment, r->backend->name, run_models_folder(), r->arena, &r->plan, &r->stage));
+    if (r->stage.dataset != NULL)
+        r->stage_dataset = 0;
     TRY(check_datasets(r));
     const char *path = default_folder(r);
     if (path == NULL)
@@ -409,6 +411,7 @@ enum status run_experiment(const struct experiment *e, const struct run_options 
     if (r.arena == NULL)
         return STATUS_SYSTEM;
     const enum status status = prepare(&r);
+    stage_close(&r.stage);
     arena_free(r.arena);
     return status;
 }

@@ -68,6 +68,22 @@ static enum status read_files(const char *folder, struct encoder *e, struct aren
     return STATUS_OK;
 }
 
+enum status encoder_folder_sha256(const char *folder, char hex[SHA256_HEX])
+{
+    char path[4096], one[SHA256_HEX], hashes[N_FILES * (SHA256_HEX - 1) + 1];
+    for (int i = 0; i < N_FILES; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, file_names[i]);
+        if (!file_exists(path)) {
+            snprintf(hex, SHA256_HEX, "missing");
+            return STATUS_OK;
+        }
+        TRY(sha256_file(path, one));
+        memcpy(hashes + i * (SHA256_HEX - 1), one, SHA256_HEX);
+    }
+    sha256_hex(hashes, sizeof hashes - 1, hex);
+    return STATUS_OK;
+}
+
 static enum status open_into(const char *folder, struct encoder *e, struct arena *files)
 {
     char *paths[N_FILES], *bytes[N_FILES];

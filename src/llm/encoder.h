@@ -4,6 +4,7 @@
 #ifndef LLM_ENCODER_H
 #define LLM_ENCODER_H
 #include "backend/backend.h"
+#include "base/fsio.h"
 #include "base/strings.h"
 
 struct encoder;
@@ -17,6 +18,10 @@ void encoder_close(struct encoder *encoder);
 uint32_t encoder_dimensions(const struct encoder *encoder);
 /* SHA-256 over weights, vocabulary and config: names the encoder in cache keys. */
 const char *encoder_sha256(const struct encoder *encoder);
+
+/* The same for a folder whose model is not opened.  "missing" when one of its files is not there; STATUS_SYSTEM when one
+ * can't be read. */
+enum status encoder_folder_sha256(const char *folder, char hex[SHA256_HEX]);
 
 /* Token ids as the model gets them ([CLS] ... [SEP], cut to the model's length); the arena owns *ids. */
 enum status encoder_tokenize(const struct encoder *encoder, const char *text, size_t length,

@@ -214,19 +214,19 @@ static void keys(void **state)
                                    "evaluate.mask=train",
                                    "datasets.0.filter=[{min_rating: 4}]"};
     assert_ok(load_with(text, NULL, 0, &e));
-    assert_ok(plan_make(&e, "cpu", "nowhere", arena, &plan));
+    assert_ok(plan_make(&e, "cpu", "nowhere", arena, &plan, NULL));
     assert_int_equal(plan.n_cells, 3);
     for (size_t i = 0; i < plan.n_cells; i++)
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(plan.cells[i].key, plan.cells[j].key);
-    assert_ok(plan_make(&e, "cpu", "nowhere", arena, &other));
+    assert_ok(plan_make(&e, "cpu", "nowhere", arena, &other, NULL));
     assert_string_equal(plan.sha256, other.sha256);
-    assert_ok(plan_make(&e, "cuda", "nowhere", arena, &other));
+    assert_ok(plan_make(&e, "cuda", "nowhere", arena, &other, NULL));
     assert_string_not_equal(plan.cells[0].key, other.cells[0].key);
     experiment_free(&e);
     for (size_t c = 0; c < sizeof changes / sizeof *changes; c++) {
         assert_ok(load_with(text, &changes[c], 1, &e));
-        assert_ok(plan_make(&e, "cpu", "nowhere", arena, &other));
+        assert_ok(plan_make(&e, "cpu", "nowhere", arena, &other, NULL));
         assert_string_not_equal(plan.cells[1].key, other.cells[1].key);
         if (c == 0) /* a parameter of another model leaves this cell alone */
             assert_string_equal(plan.cells[0].key, other.cells[0].key);
