@@ -21,9 +21,9 @@ typedef int kernel_launcher(const void *args, long n_rows, size_t scratch);
 struct kernel {
     const char *name;
     kernel_launcher *cpu;
-    kernel_launcher
-        *cuda; /* NULL in a build without CUDA; the pointers in args are then the device's.  Returns a
-                            * cudaError_t, and before the kernel has ended. */
+    /* NULL in a build without CUDA.  The pointers in args are the device's; returns a cudaError_t, and before the kernel
+     * has ended. */
+    kernel_launcher *cuda;
 };
 
 #define KERNEL(name)                                                                                         \

@@ -44,25 +44,25 @@ static inline enum status backend_sgemm(const struct backend *b, bool transpose_
     return b->sgemm(b, transpose_a, transpose_b, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc);
 }
 
-/* Random numbers are named by what they are for: Philox4x32-10, key = seed, counter = {index, purpose}.  Each
- * draw is a function of (seed, purpose, index): no state, the same in any thread. */
-enum random_purpose { /* one line a use; never renumber: results would change */
-                      RANDOM_TIES = 1,
-                      RANDOM_SPLIT = 2,
-                      RANDOM_MODEL = 3, /* the random recommender's scores */
-                      RANDOM_INIT = 4,  /* factors, weights */
-                      RANDOM_ORDER = 5, /* the order of samples in an epoch */
-                      RANDOM_NEGATIVES = 6,
-                      RANDOM_VALIDATION = 7,
-                      RANDOM_SYNTH = 8, /* the generator takes 8 .. 31 */
-                      RANDOM_SHUFFLED_TEXT = 32
+/* Random numbers are named by what they are for: Philox4x32-10, key = seed, counter = {index, purpose}.  Each draw is a
+ * function of (seed, purpose, index): no state, the same in any thread.  One line a use; never renumber: results change. */
+enum random_purpose {
+    RANDOM_TIES = 1,
+    RANDOM_SPLIT = 2,
+    RANDOM_MODEL = 3, /* the random recommender's scores */
+    RANDOM_INIT = 4,  /* factors, weights */
+    RANDOM_ORDER = 5, /* the order of samples in an epoch */
+    RANDOM_NEGATIVES = 6,
+    RANDOM_VALIDATION = 7,
+    RANDOM_SYNTH = 8, /* the generator takes 8 .. 31 */
+    RANDOM_SHUFFLED_TEXT = 32
 };
 /* epoch: sub-stream (0 where there is none). */
 uint32_t random_u32(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);
-double random_unit(uint64_t seed, enum random_purpose purpose, uint32_t epoch,
-                   uint64_t index); /* (0, 1), 52 bits */
-double random_normal(uint64_t seed, enum random_purpose purpose, uint32_t epoch,
-                     uint64_t index); /* Box-Muller */
+/* In (0, 1), 52 bits. */
+double random_unit(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);
+/* Standard normal (Box and Muller 1958). */
+double random_normal(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);
 /* A permutation of 0 .. n - 1 (Fisher and Yates). */
 void random_permutation(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint32_t n,
                         uint32_t *out);

@@ -13,9 +13,8 @@
 #include "base/fsio.h"
 
 struct image {
-    hid_t file; /* write here; -1 when closed */
-    unsigned char
-        *bytes; /* [n] after image_close(): the file as it belongs on the disk; image_free() gives it back */
+    hid_t file;           /* write here; -1 when closed */
+    unsigned char *bytes; /* [n] once image_close() is through: the file as it belongs on the disk */
     size_t n, allocated;
     bool caught; /* HDF5 has handed the bytes over */
 };

@@ -24,8 +24,8 @@ struct interactions {
     uint32_t *item; /* [n] */
     float *value;   /* [n] rating, 1 where the source has none */
     int64_t *time;  /* [n] seconds since 1970; NULL where the source has none */
-    uint64_t
-        *source_row; /* [n] data line of the source, from 0, in order of the file(s), headers not counted */
+    /* [n] data line of the source, from 0, in order of the file(s), headers not counted */
+    uint64_t *source_row;
 };
 
 enum column_kind {

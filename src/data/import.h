@@ -13,8 +13,7 @@ struct import_options {
     const char *item_id; /* its id column; NULL: the first */
     const char *name;    /* dataset name; NULL: from the output file */
     const char *meta;    /* amazon: the file of product metadata; NULL: found in the folder */
-    uint64_t
-        max_bad; /* so many malformed rows are skipped, each with its sentence; the next one is an error */
+    uint64_t max_bad; /* so many malformed rows are skipped, each with its sentence; one more is an error */
 };
 /* Options that only some formats take. */
 enum { IMPORT_TAKES_META = 1, IMPORT_TAKES_MAX_BAD = 2 };

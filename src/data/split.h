@@ -12,9 +12,8 @@ struct fold {
     /* what was counted, for the record and the plan */
     uint64_t n_unknown_dropped;  /* rows of a given split with unknown ids */
     uint64_t n_filtered_dropped; /* rows of a given split whose pair the filters removed from the dataset */
-    uint64_t
-        n_not_in_dataset;  /* pairs of a given split that the dataset lacks: kept, source_row UINT64_MAX */
-    uint64_t n_duplicates; /* pairs that occurred more than once in a part: the last was kept */
+    uint64_t n_not_in_dataset; /* pairs of a given split that the dataset lacks: kept, source_row 2^64 - 1 */
+    uint64_t n_duplicates;     /* pairs that occurred more than once in a part: the last was kept */
     uint64_t n_train_test_pairs;              /* pairs in train and in test: masked when ranking, so missed */
     uint64_t n_test_users, n_cold_test_items; /* users with test rows; test items without a train row */
 };

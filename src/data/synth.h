@@ -13,7 +13,7 @@
 struct synth_options {
     uint32_t n_users, n_items;
     uint64_t
-        n_interactions; /* exactly as many rows, distinct pairs; at least 5 a user, at most 0.6 n_items */
+        n_interactions; /* exactly so many rows, distinct pairs; 5 a user at least, 0.6 n_items at most */
     uint64_t seed;
     /* Scales preference and exposure alike.  1: as a real set.  0: every item is as likely as any other,
      * ratings are noise and texts tell of an item's themes that nobody chose by: no model can beat a random

@@ -24,12 +24,13 @@ enum status view_build(const struct dataset *d, const struct fold *fold, struct 
                        struct view **out);
 const struct column *view_item_column(const struct view *v, const char *name); /* NULL: none */
 
-/* The text of every item from the fields asked for, in that order, joined by ". ": "title", "genres" (names
- * joined by
- * ", "), "tags" (distinct tags of the unmasked texts, most frequent first, ", "), "reviews" (unmasked, in
- * order, at most `max_reviews` each), or the name of any item column.  A field that the dataset lacks is
- * STATUS_UNAVAILABLE with what to do, unless it is "tags" or "reviews" and other fields exist (then it adds
- * nothing). */
+/* The text of every item from the fields asked for, in that order, joined by ". ":
+ *   "title"     as it is; likewise any other item column
+ *   "genres"    names joined by ", "
+ *   "tags"      distinct tags of the unmasked texts, most frequent first, ", "
+ *   "reviews"   unmasked, in order, at most `max_reviews` an item
+ * A field that the dataset lacks is STATUS_UNAVAILABLE with what to do, unless it is "tags" or "reviews" and other fields
+ * exist (then it adds nothing).  The strings live in the arena. */
 enum status view_item_texts(const struct view *v, const struct param_list *fields, uint32_t max_reviews,
                             struct arena *arena, struct strings *out);
 

@@ -8,9 +8,10 @@
 
 extern const struct model_type model_llm_fusion;
 
-/* p_ui = sigmoid(q_ui . W + b) of n pairs, with b corrected for the sampling of negatives: the
- * probability that u has taken i among all pairs, where the model's scores (the logits before
- * correction) only rank. */
+/* probability [n]: p_ui = sigmoid(q_ui . W + b) of n pairs, with b corrected for the sampling of negatives (King and
+ * Zeng 2001): the probability that u has taken i among all pairs, where the model's scores (the logits before correction)
+ * only rank.  The correction is one number, exact for `negatives: uniform`; under `negatives: popularity` popular items
+ * come out too improbable.  Statuses: those of scoring. */
 enum status llm_fusion_probability(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
                                    float *probability);
 

@@ -55,10 +55,10 @@ enum {
 };
 
 struct model_type {
-    const char *name, *family,
-        *source;      /* "ials", "matrix factorization", "Hu, Koren, Volinsky 2008; Rendle 2022" */
-    const char *help; /* one line */
-    int version;      /* raised when results change; part of the cell's key */
+    const char *name, *family; /* "ials", "matrix factorization" */
+    const char *source;        /* authors and years: "Hu, Koren, Volinsky 2008; Rendle 2022" */
+    const char *help;          /* one line */
+    int version;               /* raised when results change; part of the cell's key */
     const struct param *params;
     size_t params_size;
     unsigned needs;
