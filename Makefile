@@ -61,7 +61,7 @@ $(B)/plot_recipes.h: $(wildcard plots/*.gp)
 	@mkdir -p $(@D)
 	@for f in $^; do n=$$(basename $$f .gp); printf 'static const char PLOT_RECIPE_%s[] =\n' $$n; \
 	   sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$/\\n"/' $$f; echo '    ;'; done > $@
-$(B)/src/report/plot.c.o: $(B)/plot_recipes.h
+$(patsubst %,$(B)/%.o,src/report/plot.c $(wildcard src/report/figure_*.c)): $(B)/plot_recipes.h
 
 # What a record says of the program; rewritten only when it changes.
 $(B)/build_info.h: FORCE

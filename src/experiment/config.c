@@ -36,7 +36,7 @@ struct report_block {
 };
 static const struct param report_params[] = {
     PARAM_LIST(struct report_block, tables, "csv|md|tex", "csv|md|tex", "formats of the tables"),
-    PARAM_LIST(struct report_block, plots, "metrics|per_k", "metrics|per_k", "which plots"), PARAM_END};
+    PARAM_LIST(struct report_block, plots, "metrics|per_k", "metrics|per_k|time", "which plots"), PARAM_END};
 
 struct evaluate_block {
     const struct node *k, *metrics;

@@ -6,10 +6,10 @@
  *   metrics.csv   its columns as documented; rows of split "test", dialect "default", stratum "all" are shown
  *   record.json   "experiment": name; "cells": [{"dataset", "fold", "model", "label", "params", "seed",
  *                 "status": "done" | "skipped" | "failed", "message": why, "fit_seconds", ...}] in the order
- * of the plan; "report": {"tables": ["csv", "md", "tex"], "plots": ["metrics", "per_k"]} significance.csv
- * when it is there: shown below the tables Written: tables/DATASET.{csv,md,tex},
- * plots/DATASET-{metrics,per_k}.{svg,png} and the gnuplot scripts that drew them
- * (.gp, self-contained), index.html (tables and plots in one file, no network).
+ *                 of the plan; "report": {"tables": ["csv", "md", "tex"], "plots": ["metrics", "per_k", "time"]}
+ *   significance.csv when it is there: shown below the tables
+ * Written: tables/DATASET.{csv,md,tex}, plots/DATASET-PLOT.{svg,png} and the gnuplot scripts that drew them (.gp,
+ * self-contained), index.html (tables and plots in one file, no network).
  */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H

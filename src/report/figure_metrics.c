@@ -1,0 +1,50 @@
+/* figure_metrics.c - bars: one panel a metric, one bar a model, at the main cut-off (plots/metrics.gp). */
+#include <math.h>
+
+#include "plot_recipes.h"
+#include "report/figure.h"
+
+static void write(const struct figure *f, FILE *out, int *width, int *height)
+{
+    const char *k = table_main_k(f->r);
+    size_t n_bars = 0;
+    const size_t widest = figure_write_names(f, true, out);
+    fputs("$data << EOD\n", out);
+    for (size_t s = 0; s < f->n_series; s++) {
+        if (series_is_oracle(f->series[s]))
+            continue;
+        for (size_t m = 0; m < f->n_metrics; m++)
+            figure_write_number(out, figure_value(f, f->series[s], m, k));
+        for (size_t m = 0; m < f->n_metrics; m++) {
+            const size_t at = figure_measure(f, m, k);
+            fprintf(out, " %d", at < f->r->n_measures && records_best(f->r, f->series[s], at));
+        }
+        fputc('\n', out);
+        n_bars++;
+    }
+    fprintf(out, "EOD\narray oracle[%zu]\narray top[%zu]\n", f->n_metrics, f->n_metrics);
+    for (size_t m = 0; m < f->n_metrics; m++) {
+        double oracle = NAN, top = 0;
+        for (size_t s = 0; s < f->n_series; s++) {
+            const double value = figure_value(f, f->series[s], m, k);
+            top = value > top ? value : top;
+            if (series_is_oracle(f->series[s]) && isnan(oracle))
+                oracle = value;
+        }
+        fprintf(out, "top[%zu] = %.9g\noracle[%zu] =", m + 1, top > 0 ? top : 1, m + 1);
+        figure_write_number(out, oracle);
+        fputc('\n', out);
+    }
+    const bool has_oracle = n_bars < f->n_series;
+    fprintf(out, "has_oracle = %d\n", has_oracle);
+    const int panel = 20 + 19 * ((int)n_bars + has_oracle), gap = 76;
+    *height = 110 + (int)f->rows * panel + ((int)f->rows - 1) * gap;
+    const int left = 24 + (int)widest * 8;
+    *width = left + 280 * (int)f->columns + 20;
+    fprintf(out,
+            "n_models = %zu\nleft_margin = %.4f\nbottom_margin = %.4f\ntop_margin = %.4f\npanel_gap = %.4f\n",
+            n_bars, (double)left / *width, 34.0 / *height, 1.0 - 76.0 / *height, (double)gap / *height);
+    figure_write_title(f, k, out);
+}
+
+const struct figure_kind figure_metrics = {.name = "metrics", .recipe = PLOT_RECIPE_metrics, .write = write};
