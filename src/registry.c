@@ -21,6 +21,7 @@
     MODEL(rp3beta)        \
     MODEL(slim)           \
     MODEL(ials)           \
+    MODEL(pure_svd)       \
     MODEL(bpr_mf)         \
     MODEL(biased_mf)      \
     MODEL(baseline)       \

@@ -41,7 +41,8 @@ static enum status encode_tfidf(const struct strings *texts, uint32_t d, struct 
     const struct tfidf_options options = {.sublinear = true, .stops = WORDS_ENGLISH, .min_df = 2};
     struct tfidf words;
     TRY(tfidf_fit(texts, &options, run->scratch, run->scratch, &words));
-    return reduce_sparse(run->backend, &words.weights, d, run->seed, run->scratch, out);
+    return reduce_sparse(run->backend, &words.weights, d, REDUCE_ITERATIONS, run->seed, run->scratch, out,
+                         NULL);
 }
 
 /* Rows of `in` at the places of a random permutation. */

@@ -17,7 +17,7 @@
 
 #include "spmm.h"
 
-enum { OVERSAMPLING = 16, ITERATIONS = 5 };
+enum { OVERSAMPLING = 16 };
 static const double RANK_LIMIT = 1e-6; /* of the largest eigenvalue */
 
 /* Eigenvectors of the symmetric G [l x l] into the columns of V [l x l] by falling eigenvalue, signed. */
@@ -93,8 +93,8 @@ static enum status sparse_times(const struct backend *b, const struct csr *A, co
     return backend_launch(b, &kernel_spmm_csr_dense, &args, (long)A->n_rows, 0);
 }
 
-enum status reduce_sparse(const struct backend *b, const struct csr *X, uint32_t dimensions, uint64_t seed,
-                          struct arena *scratch, float *out)
+enum status reduce_sparse(const struct backend *b, const struct csr *X, uint32_t dimensions, int iterations,
+                          uint64_t seed, struct arena *scratch, float *out, float *vectors)
 {
     const size_t n = X->n_rows, m = X->n_cols, least = n < m ? n : m,
                  l = dimensions + OVERSAMPLING < least ? dimensions + OVERSAMPLING : least;
@@ -102,6 +102,8 @@ enum status reduce_sparse(const struct backend *b, const struct csr *X, uint32_t
     float *Q = NULL, *Y = NULL, *Z = NULL, *V = NULL;
     for (size_t i = 0; i < n * dimensions; i++)
         out[i] = 0;
+    for (size_t i = 0; vectors != NULL && i < m * dimensions; i++)
+        vectors[i] = 0;
     if (l == 0 || X->nnz == 0)
         return STATUS_OK;
     TRY(csr_transpose(X, scratch, &T));
@@ -111,7 +113,7 @@ enum status reduce_sparse(const struct backend *b, const struct csr *X, uint32_t
     ARENA_NEW(V, scratch, l * l);
     for (size_t i = 0; i < m * l; i++)
         Q[i] = (float)random_normal(seed, RANDOM_INIT, 0, i);
-    for (int iteration = 0; iteration < ITERATIONS; iteration++) {
+    for (int iteration = 0; iteration < iterations; iteration++) {
         TRY(sparse_times(b, X, Q, l, Y));
         TRY(sparse_times(b, &T, Y, l, Z));
         TRY(right_vectors(b, Z, m, l, true, scratch, V));
@@ -119,6 +121,8 @@ enum status reduce_sparse(const struct backend *b, const struct csr *X, uint32_t
     }
     TRY(sparse_times(b, X, Q, l, Y));
     TRY(right_vectors(b, Y, n, l, false, scratch, V));
-    return backend_sgemm(b, false, false, n, dimensions < l ? dimensions : l, l, 1, Y, l, V, l, 0, out,
-                         dimensions);
+    const size_t kept = dimensions < l ? dimensions : l;
+    if (vectors != NULL)
+        TRY(backend_sgemm(b, false, false, m, kept, l, 1, Q, l, V, l, 0, vectors, dimensions));
+    return backend_sgemm(b, false, false, n, kept, l, 1, Y, l, V, l, 0, out, dimensions);
 }

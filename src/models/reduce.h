@@ -11,8 +11,10 @@
  * the rank are zero. d at most 4096. */
 enum status reduce_dense(const struct backend *b, const float *X, uint32_t n, uint32_t d, uint32_t dimensions,
                          struct arena *scratch, float *out);
-/* The same of a sparse matrix, by subspace iteration from random numbers of `seed`. */
-enum status reduce_sparse(const struct backend *b, const struct csr *X, uint32_t dimensions, uint64_t seed,
-                          struct arena *scratch, float *out);
+/* The same of a sparse matrix, by `iterations` subspace iterations from random numbers of `seed`.  vectors (NULL: not
+ * wanted) gets the right singular vectors themselves, [columns of X x dimensions], columns past the rank zero. */
+enum { REDUCE_ITERATIONS = 5 }; /* what serves text well */
+enum status reduce_sparse(const struct backend *b, const struct csr *X, uint32_t dimensions, int iterations,
+                          uint64_t seed, struct arena *scratch, float *out, float *vectors);
 
 #endif

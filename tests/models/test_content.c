@@ -104,7 +104,7 @@ static void sparse_and_dense_decompositions_agree(void **state)
         }
     assert_int_equal(csr_from_triples(N, M, n, row, col, value, f.arena, &A, NULL), STATUS_OK);
     assert_int_equal(reduce_dense(f.backend, X, N, M, D, f.arena, dense), STATUS_OK);
-    assert_int_equal(reduce_sparse(f.backend, &A, D, 1, f.arena, sparse), STATUS_OK);
+    assert_int_equal(reduce_sparse(f.backend, &A, D, REDUCE_ITERATIONS, 1, f.arena, sparse, NULL), STATUS_OK);
     double kept = 0, all = 0;
     for (int i = 0; i < N * D; i++)
         kept += (double)dense[i] * (double)dense[i];
