@@ -28,7 +28,7 @@ CFLAGS   := -std=c11 -D_GNU_SOURCE -g $(OPT) -march=native -ffp-contract=fast -f
 LDFLAGS  := -fopenmp $(if $(SAN),-fsanitize=$(SAN))
 
 SOURCES  := $(filter-out $(if $(CUDA),,src/backend/cuda%.c),$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
-KERNELS  := $(sort $(wildcard kernels/*.cu)) kernels/kernels.c
+KERNELS  := $(sort $(wildcard kernels/*.cu)) kernels/kernels.c kernels/buffers.c
 LIB_OBJ  := $(patsubst %,$(B)/%.o,$(filter-out src/main.c,$(SOURCES)) $(KERNELS))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))

@@ -31,6 +31,7 @@ struct als {
     const float *val;      /* [nnz], or NULL */
     const uint32_t *order; /* [n_rows] the row that launch row i solves (longest first: even load); NULL: i */
     float alpha, base;
+    long n_columns;  /* rows of Y */
     int rank, steps; /* steps of als_cg; it ends sooner when the residual has fallen by 1e-9 */
 };
 

@@ -30,7 +30,8 @@ struct bpr {
     const uint32_t *part_item; /* [n_items] */
     const int64_t *ptr;        /* [n_users + 1] the users' items, rising: what j may not be */
     const uint32_t *idx;       /* [nnz] */
-    uint64_t seed, stream;     /* sample e draws from Philox(seed, stream, e * BPR_TRIES / 4 + ...) */
+    size_t n_users;
+    uint64_t seed, stream; /* sample e draws from Philox(seed, stream, e * BPR_TRIES / 4 + ...) */
     float learning_rate, reg_user, reg_positive, reg_negative, reg_bias;
     int use_bias, rank, grid, diagonal;
 };

@@ -2,15 +2,16 @@
 #include "kernels.h"
 
 #ifdef RECFUSE_CUDA
-#define KERNEL(name) const struct kernel kernel_##name = {#name, name##_cpu, name##_cuda};
+#define KERNEL(name, args)                                                                                   \
+    const struct kernel kernel_##name = {#name, name##_cpu, name##_cuda, args##_buffers};
 #else
-#define KERNEL(name) const struct kernel kernel_##name = {#name, name##_cpu, NULL};
+#define KERNEL(name, args) const struct kernel kernel_##name = {#name, name##_cpu, NULL, args##_buffers};
 #endif
 #include "list.h"
 #undef KERNEL
 
 const struct kernel *const kernels_all[] = {
-#define KERNEL(name) &kernel_##name,
+#define KERNEL(name, args) &kernel_##name,
 #include "list.h"
 #undef KERNEL
     NULL};

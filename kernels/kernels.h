@@ -10,6 +10,8 @@
 #define KERNELS_H
 #include <stddef.h>
 
+#include "buffers.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -18,16 +20,21 @@ extern "C" {
  */
 typedef int kernel_launcher(const void *args, long n_rows, size_t scratch);
 
+typedef void kernel_declaration(const void *args, long n_rows, struct kernel_buffers *out);
+
 struct kernel {
     const char *name;
     kernel_launcher *cpu;
     /* NULL in a build without CUDA.  The pointers in args are the device's; returns a cudaError_t, and before the kernel
      * has ended. */
     kernel_launcher *cuda;
+    /* What `args`, in host memory, points to, for a launch of n_rows. */
+    kernel_declaration *buffers;
 };
 
-#define KERNEL(name)                                                                                         \
+#define KERNEL(name, args)                                                                                   \
     kernel_launcher name##_cpu, name##_cuda;                                                                 \
+    kernel_declaration args##_buffers;                                                                       \
     extern const struct kernel kernel_##name;
 #include "list.h"
 #undef KERNEL

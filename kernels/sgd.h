@@ -25,6 +25,7 @@ struct sgd {
     const struct sgd_sample *sample;
     const int64_t *
         block; /* [grid x grid + 1] block (g, h) holds samples block[g grid + h] .. block[g grid + h + 1] - 1 */
+    size_t n_users, n_items;
     float mean, learning_rate, regularization;
     int rank, grid, diagonal;
 };

@@ -118,7 +118,7 @@ extern "C" int team_cuda_launch(const void *kernel, const void *large, const voi
     const long    teams = (long)gridDim.x * in_block;                          \
     const int     mine = (int)threadIdx.x / TEAM_SIZE;                         \
     const long    first = (long)blockIdx.x * in_block + mine;                  \
-    for (long row = first; row < n_rows; row += teams) {                       \
+    for (long row = first_row + first; row < n_rows; row += teams) {           \
         struct team  team = {arena, 0, scratch};                               \
         struct team *t = &team;                                                \
         call;                                                                  \
@@ -126,7 +126,8 @@ extern "C" int team_cuda_launch(const void *kernel, const void *large, const voi
     }
 #define TEAM_CUDA_KERNEL(name, args_t, call)                                   \
     extern "C" __global__ void __launch_bounds__(TEAM_BLOCK, 1) name##_global(    \
-        const args_t args, long n_rows, size_t scratch, char *)                \
+        const args_t args, long first_row, long n_rows, size_t scratch,        \
+        char *)                                                                \
     {                                                                          \
         extern __shared__ __align__(16) char team_arena[];                     \
         TEAM_CUDA_ROWS(args_t, team_arena + mine * scratch, call)              \
@@ -141,7 +142,8 @@ extern "C" int team_cuda_launch(const void *kernel, const void *large, const voi
 #define TEAM_KERNEL_LARGE(name, args_t, call)                                  \
     TEAM_CUDA_KERNEL(name, args_t, call)                                       \
     extern "C" __global__ void __launch_bounds__(TEAM_BLOCK, 1) name##_large(     \
-        const args_t args, long n_rows, size_t scratch, char *arena)           \
+        const args_t args, long first_row, long n_rows, size_t scratch,        \
+        char *arena)                                                           \
     {                                                                          \
         TEAM_CUDA_ROWS(args_t, arena + first * scratch, call)                  \
     }                                                                          \

@@ -19,6 +19,8 @@ enum {
 #define ARENAS_MOST ((size_t)1 << 30) /* bytes of scratch in device memory; fewer teams run at once beyond */
 
 size_t cuda_shared_limit;
+long cuda_launch_first;
+void *cuda_launch_stream;
 
 static size_t shared_memory(int device)
 {
@@ -35,8 +37,10 @@ int team_cuda_launch(const void *kernel, const void *large, const void *args, lo
     int device = 0, processors = 1;
     char *arena = NULL;
     size_t teams = TEAMS_MOST, shared;
+    long first = cuda_launch_first;
+    cudaStream_t stream = cuda_launch_stream;
 
-    if (n_rows <= 0)
+    if (n_rows <= first)
         return 0;
     if (cudaGetDevice(&device) != cudaSuccess ||
         cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device) != cudaSuccess)
@@ -46,7 +50,7 @@ int team_cuda_launch(const void *kernel, const void *large, const void *args, lo
     while (teams > 1 && teams * scratch > limit)
         teams /= 2;
     shared = teams * scratch;
-    size_t blocks = ((size_t)n_rows + teams - 1) / teams;
+    size_t blocks = ((size_t)(n_rows - first) + teams - 1) / teams;
     const size_t most = (size_t)processors * BLOCKS_A_PROCESSOR;
     if (blocks > most)
         blocks = most;
@@ -56,17 +60,17 @@ int team_cuda_launch(const void *kernel, const void *large, const void *args, lo
         while (blocks > 1 && blocks * teams * scratch > ARENAS_MOST)
             blocks = (blocks + 1) / 2;
         kernel = large, shared = 0;
-        if (cudaMallocAsync((void **)&arena, blocks * teams * scratch, 0) != cudaSuccess)
+        if (cudaMallocAsync((void **)&arena, blocks * teams * scratch, stream) != cudaSuccess)
             return (int)cudaGetLastError();
     } else if (shared > (size_t)SHARED_WITHOUT_ASKING << 10 &&
                cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared) !=
                    cudaSuccess) {
         return (int)cudaGetLastError();
     }
-    void *parameters[] = {(void *)args, &n_rows, &scratch, &arena};
+    void *parameters[] = {(void *)args, &first, &n_rows, &scratch, &arena};
     const dim3 grid = {(unsigned)blocks, 1, 1}, block = {(unsigned)(teams * WARP), 1, 1};
-    const cudaError_t launched = cudaLaunchKernel(kernel, grid, block, parameters, shared, 0);
-    if (arena != NULL && cudaFreeAsync(arena, 0) != cudaSuccess)
+    const cudaError_t launched = cudaLaunchKernel(kernel, grid, block, parameters, shared, stream);
+    if (arena != NULL && cudaFreeAsync(arena, stream) != cudaSuccess)
         return (int)cudaGetLastError();
     return (int)launched;
 }

@@ -199,7 +199,9 @@ static enum status biased_mf_fit(void *state, const void *params, const struct v
     init_rows(s->item, train->by_item, s, p->init_std, run->seed, INIT_ITEMS);
     const int grid = grid_of(train->by_user->nnz);
     TRY(make_blocks(train->by_user, grid, run->seed, run->scratch, &sample, &block));
-    struct sgd args = {.user = s->user,
+    struct sgd args = {.n_users = s->n_users,
+                       .n_items = s->n_items,
+                       .user = s->user,
                        .item = s->item,
                        .user_bias = s->user_bias,
                        .item_bias = s->item_bias,

@@ -202,7 +202,8 @@ static enum status bpr_mf_fit(void *state, const void *params, const struct view
     init_rows(s->user, train->by_user, s, p->init_std, run->seed, INIT_USERS);
     init_rows(s->item, train->by_item, s, p->init_std, run->seed, INIT_ITEMS);
     TRY(deal_new(&d, a, run->scratch));
-    struct bpr args = {.user = s->user,
+    struct bpr args = {.n_users = s->n_users,
+                       .user = s->user,
                        .item = s->item,
                        .item_bias = s->item_bias,
                        .sample = d.sample,

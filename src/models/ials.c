@@ -138,6 +138,7 @@ static enum status side_init(struct side *side, const struct csr *a, float *X, c
                            .order = order,
                            .alpha = hu ? (float)p->alpha : 1.0f,
                            .base = hu ? 1.0f : 0.0f,
+                           .n_columns = a->n_cols,
                            .rank = (int)ld,
                            .steps = p->cg_steps};
     return STATUS_OK;

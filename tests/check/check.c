@@ -16,14 +16,14 @@
 #include <string.h>
 
 typedef int launcher(const void *args, long n_rows, size_t scratch);
-#define KERNEL(name) launcher name##_check;
+#define KERNEL(name, args) launcher name##_check;
 #include "list.h"
 #undef KERNEL
 static const struct {
     const char *name;
     launcher *check;
 } launchers[] = {
-#define KERNEL(name) {#name, name##_check},
+#define KERNEL(name, args) {#name, name##_check},
 #include "list.h"
 #undef KERNEL
 };

@@ -24,7 +24,11 @@ static void als_writes(const void *args, long row)
  * used. */
 static struct als problem(int factors, int rank, int hu)
 {
-    struct als a = {.alpha = hu ? 3.0f : 1.0f, .base = hu ? 1.0f : 0.0f, .rank = rank, .steps = 100};
+    struct als a = {.alpha = hu ? 3.0f : 1.0f,
+                    .base = hu ? 1.0f : 0.0f,
+                    .n_columns = COLUMNS,
+                    .rank = rank,
+                    .steps = 100};
     float *Y = check_buffer("Y", (size_t)COLUMNS * (size_t)rank, 4), *ridge = check_floats("ridge", ROWS, 2);
     float *G = check_buffer("G", (size_t)rank * (size_t)rank, 4),
           *val = check_buffer("val", ROWS * COLUMNS, 4);

@@ -139,7 +139,8 @@ static void bpr_cases(const char *kernel)
                                                   : 32;
     int passed = 0;
     for (int use_bias = 0; use_bias < 2; use_bias++) {
-        struct bpr a = {.user = check_floats("user", (size_t)(USERS * rank), 1),
+        struct bpr a = {.n_users = USERS,
+                        .user = check_floats("user", (size_t)(USERS * rank), 1),
                         .item = check_floats("item", (size_t)(ITEMS * rank), 2),
                         .item_bias = check_floats("item_bias", ITEMS, 3),
                         .seed = 4,

@@ -86,7 +86,9 @@ static void sgd_cases(const char *kernel)
                                                   : 32;
     struct sgd_sample *sample = check_buffer("sample", SAMPLES, sizeof *sample);
     int64_t *block = check_buffer("block", GRID * GRID + 1, sizeof *block);
-    struct sgd a = {.user = check_floats("user", (size_t)(USERS * rank), 1),
+    struct sgd a = {.n_users = USERS,
+                    .n_items = ITEMS,
+                    .user = check_floats("user", (size_t)(USERS * rank), 1),
                     .item = check_floats("item", (size_t)(ITEMS * rank), 2),
                     .user_bias = check_floats("user_bias", USERS, 3),
                     .item_bias = check_floats("item_bias", ITEMS, 4),
