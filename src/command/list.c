@@ -129,7 +129,8 @@ static enum status run_formats(int argc, char **argv)
                import_formats[i]->example);
     puts("\nsplits (`split: {kind: NAME, ...}` of a dataset):");
     for (size_t i = 0; split_types[i] != NULL; i++) {
-        printf("%-14s %s\n", split_types[i]->name, split_types[i]->help);
+        printf("%-15s %s\n                loses %s\n", split_types[i]->name, split_types[i]->help,
+               split_types[i]->loses);
         TRY(print_params(split_types[i]->params, split_types[i]->params_size));
     }
     puts("\nfilters (`filter: [{NAME: value}, ...]` of a dataset, before the split):");

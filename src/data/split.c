@@ -1,21 +1,33 @@
 /*
  * split.c - what all splits share: from the config to a split, from the split's folds to counted,
- * duplicate-free parts.  One file a split: split_random.c, split_folds.c, split_leave_one_out.c,
- * split_given.c.
+ * duplicate-free parts.  One file a split: split_random.c, split_temporal_global.c ...
  *
  * Everything is linear: rows are sorted by user (dataset.h), so that one stamp an item tells what the user at
  * hand has in a part.
  */
 #include "data/split.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/strings.h"
 #include "data/split_kinds.h"
 
-const struct split_type *const split_types[] = {&split_random, &split_folds, &split_leave_one_out,
-                                                &split_given, NULL};
+/* clang-format off */
+const struct split_type *const split_types[] = {
+    &split_temporal_global,
+    &split_temporal_user,
+    &split_leave_one_out,
+    &split_leave_last_n,
+    &split_random,
+    &split_k_fold,
+    &split_cold_users,
+    &split_cold_items,
+    &split_folds,
+    &split_given,
+    NULL};
+/* clang-format on */
 
 enum status split_take(const struct interactions *in, const uint8_t *part, uint8_t wanted,
                        struct arena *arena, struct interactions *out)
@@ -45,6 +57,23 @@ enum status split_take(const struct interactions *in, const uint8_t *part, uint8
     return STATUS_OK;
 }
 
+enum status split_take_fold(const struct interactions *in, const uint8_t *part, struct arena *arena,
+                            struct fold *out)
+{
+    TRY(split_take(in, part, SPLIT_TRAIN, arena, &out->train));
+    TRY(split_take(in, part, SPLIT_VALID, arena, &out->valid));
+    return split_take(in, part, SPLIT_TEST, arena, &out->test);
+}
+
+enum status split_parts(const struct dataset *d, const struct interactions *in, struct arena *arena,
+                        uint8_t **part, uint64_t *n_duplicates)
+{
+    TRY(split_duplicates(d, in, arena, part, n_duplicates));
+    for (uint64_t r = 0; r < in->n; r++)
+        (*part)[r] = (*part)[r] != 0 ? SPLIT_NOWHERE : SPLIT_TRAIN;
+    return STATUS_OK;
+}
+
 enum status split_duplicates(const struct dataset *d, const struct interactions *in, struct arena *arena,
                              uint8_t **duplicate, uint64_t *n)
 {
@@ -63,16 +92,26 @@ enum status split_duplicates(const struct dataset *d, const struct interactions 
     return STATUS_OK;
 }
 
+/* "random, folds, ..." into `text`. */
+static void split_names(char *text, size_t size)
+{
+    text[0] = '\0';
+    for (size_t i = 0; split_types[i] != NULL; i++)
+        snprintf(text + strlen(text), size - strlen(text), "%s%s", i > 0 ? ", " : "", split_types[i]->name);
+}
+
 static enum status split_unknown_kind(const struct node *kind)
 {
     const char *names[sizeof split_types / sizeof *split_types];
+    char list[512];
     size_t n = 0;
     for (; split_types[n] != NULL; n++)
         names[n] = split_types[n]->name;
     const char *nearest = string_nearest(kind->text, names, n);
     if (nearest != NULL)
         return node_fail(kind, "unknown split '%s'; did you mean '%s'?", kind->text, nearest);
-    return node_fail(kind, "unknown split '%s'; there are random, folds, leave_one_out, given", kind->text);
+    split_names(list, sizeof list);
+    return node_fail(kind, "unknown split '%s'; there are %s", kind->text, list);
 }
 
 /* The JSON of the parameters with "kind" and, a file each, "sha256": [...] of what is in them. */
@@ -104,8 +143,11 @@ enum status split_parse(const struct node *node, struct arena *arena, struct spl
     if (node->kind != NODE_MAP)
         return node_fail(node, "a split is a map, as in {kind: random, test: 0.2, seed: 42}");
     const struct node *kind = node_get(node, "kind");
-    if (kind == NULL || kind->kind != NODE_SCALAR)
-        return node_fail(node, "a split needs `kind`: random, folds, leave_one_out or given");
+    if (kind == NULL || kind->kind != NODE_SCALAR) {
+        char list[512];
+        split_names(list, sizeof list);
+        return node_fail(node, "a split needs `kind`, one of: %s", list);
+    }
     for (size_t i = 0; split_types[i] != NULL && out->type == NULL; i++)
         if (strcmp(split_types[i]->name, kind->text) == 0)
             out->type = split_types[i];
@@ -165,6 +207,17 @@ static enum status count_fold(const struct dataset *d, struct fold *fold, struct
         }
         fold->n_train_test_pairs += stamp[test->item[r]] == user + 1;
     }
+    for (uint64_t a = 0, b = 0; a < train->n || b < test->n;) { /* users of either side, rising */
+        const uint32_t of_train = a < train->n ? train->user[a] : UINT32_MAX;
+        const uint32_t of_test = b < test->n ? test->user[b] : UINT32_MAX;
+        fold->n_users_without_test += of_train < of_test;
+        fold->n_cold_test_users += of_test < of_train;
+        const uint32_t user = of_train < of_test ? of_train : of_test;
+        while (a < train->n && train->user[a] == user)
+            a++;
+        while (b < test->n && test->user[b] == user)
+            b++;
+    }
     for (uint64_t r = 0; r < test->n; r++) {
         fold->n_cold_test_items += !warm[test->item[r]];
         warm[test->item[r]] = 1; /* each counts once */
@@ -187,6 +240,12 @@ static void tell_given(const struct dataset *d, const struct fold *fold, size_t 
 enum status split_apply(const struct split *split, const struct dataset *d, const struct interactions *in,
                         struct arena *arena, struct fold **folds, size_t *n_folds)
 {
+    if (split->type->needs_time && in->time == NULL)
+        return status_fail(
+            STATUS_DATA,
+            "%s:%d:%d: a %s split needs times, and dataset '%s' has none: take leave_last_n (the order of "
+            "the source), random or k_fold",
+            split->where->file, split->where->line, split->where->column, split->type->name, d->name);
     TRY(split->type->apply(split->params, d, in, arena, folds, n_folds));
     for (size_t f = 0; f < *n_folds; f++) {
         struct fold *fold = &(*folds)[f];

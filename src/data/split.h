@@ -3,6 +3,8 @@
  */
 #ifndef DATA_SPLIT_H
 #define DATA_SPLIT_H
+#include <stdbool.h>
+
 #include "base/param.h"
 #include "data/dataset.h"
 
@@ -16,11 +18,17 @@ struct fold {
     uint64_t n_duplicates;     /* pairs that occurred more than once in a part: the last was kept */
     uint64_t n_train_test_pairs;              /* pairs in train and in test: masked when ranking, so missed */
     uint64_t n_test_users, n_cold_test_items; /* users with test rows; test items without a train row */
+    uint64_t n_cold_test_users;               /* users with test rows and no train row */
+    uint64_t n_users_without_test;            /* users with train rows and no test row: not evaluated */
+    uint64_t n_left_out; /* rows that the split puts into no part (duplicates not counted) */
 };
 
 struct split_type {
-    const char *name; /* "random", "folds", "leave_one_out", "given" */
+    const char *name; /* "random", "temporal_global" ... */
     const char *help;
+    const char
+        *loses;      /* what this way of dividing can't show or leaves out, in half a sentence, for people */
+    bool needs_time; /* a dataset without times is an error that says so */
     const struct param *params;
     size_t params_size;
     /* Checks what the params alone can tell (files exist, combinations); may be NULL. */
@@ -49,9 +57,17 @@ enum status split_apply(const struct split *split, const struct dataset *d, cons
 /* For the split files: the rows of `in` where part[row] == wanted, in their order. */
 enum status split_take(const struct interactions *in, const uint8_t *part, uint8_t wanted,
                        struct arena *arena, struct interactions *out);
+/* Train, valid and test are the rows with part 0, 1 and 2. */
+enum status split_take_fold(const struct interactions *in, const uint8_t *part, struct arena *arena,
+                            struct fold *out);
 /* Marks rows of `in` (sorted by user) of which a later row has the same pair: duplicate[r] = 1; *n says how
  * many. */
 enum status split_duplicates(const struct dataset *d, const struct interactions *in, struct arena *arena,
                              uint8_t **duplicate, uint64_t *n);
+/* The parts of the rows before they are dealt: 0 train, SPLIT_NOWHERE for rows of which a later one has the same
+ * pair; fold->n_duplicates counts those. */
+enum { SPLIT_TRAIN = 0, SPLIT_VALID = 1, SPLIT_TEST = 2, SPLIT_NOWHERE = 3 };
+enum status split_parts(const struct dataset *d, const struct interactions *in, struct arena *arena,
+                        uint8_t **part, uint64_t *n_duplicates);
 
 #endif

@@ -127,9 +127,7 @@ static enum status apply(const void *values, const struct dataset *d, const stru
             const int32_t number = numbers.of_line[in->source_row[r]];
             part[r] = number == test ? 2 : p->valid && number == valid ? 1 : 0;
         }
-        TRY(split_take(in, part, 0, arena, &fold->train));
-        TRY(split_take(in, part, 1, arena, &fold->valid));
-        TRY(split_take(in, part, 2, arena, &fold->test));
+        TRY(split_take_fold(in, part, arena, fold));
     }
     return STATUS_OK;
 }
@@ -137,6 +135,7 @@ static enum status apply(const void *values, const struct dataset *d, const stru
 const struct split_type split_folds = {
     .name = "folds",
     .help = "a file of fold numbers, one a line of the source; each fold in turn is test",
+    .loses = "what its publisher's assignment loses; a pair with two fold numbers is on both sides",
     .params = params,
     .params_size = sizeof(struct folds_params),
     .check = check,

@@ -340,6 +340,7 @@ static enum status apply(const void *values, const struct dataset *d, const stru
 const struct split_type split_given = {
     .name = "given",
     .help = "train, valid and test as published in files",
+    .loses = "rows with unknown ids (under unknown: drop) and rows whose pair the filters removed",
     .params = params,
     .params_size = sizeof(struct given_params),
     .check = check,

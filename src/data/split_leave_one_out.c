@@ -7,8 +7,8 @@
  * (the last but one, or the second smallest lot) from users with three.  Of a pair that occurs twice the last
  * row is kept first.
  */
-#include "backend/backend.h"
 #include "data/split_kinds.h"
+#include "data/split_lots.h"
 
 struct leave_one_out_params {
     int by;
@@ -25,7 +25,7 @@ static const struct param params[] = {
 
 static double lot(const struct leave_one_out_params *p, const struct interactions *in, uint64_t row)
 {
-    return random_unit((uint64_t)p->seed, RANDOM_SPLIT, 0, (uint64_t)in->user[row] << 32 | in->item[row]);
+    return lot_of_pair(p->seed, in->user[row], in->item[row]);
 }
 
 /* Is row a to be left out before row b (a earlier in the dataset)? */
@@ -64,9 +64,7 @@ static enum status apply(const void *values, const struct dataset *d, const stru
 {
     uint8_t *part;
     uint64_t n_duplicates;
-    TRY(split_duplicates(d, in, arena, &part, &n_duplicates));
-    for (uint64_t r = 0; r < in->n; r++)
-        part[r] = part[r] != 0 ? 3 : 0; /* an earlier row of a pair: in no part */
+    TRY(split_parts(d, in, arena, &part, &n_duplicates));
     for (uint64_t begin = 0, end; begin < in->n; begin = end) {
         for (end = begin + 1; end < in->n && in->user[end] == in->user[begin];)
             end++;
@@ -75,14 +73,15 @@ static enum status apply(const void *values, const struct dataset *d, const stru
     ARENA_NEW(*folds, arena, 1);
     *n_folds = 1;
     (*folds)->n_duplicates = n_duplicates;
-    TRY(split_take(in, part, 0, arena, &(*folds)->train));
-    TRY(split_take(in, part, 1, arena, &(*folds)->valid));
-    return split_take(in, part, 2, arena, &(*folds)->test);
+    return split_take_fold(in, part, arena, *folds);
 }
 
 const struct split_type split_leave_one_out = {
     .name = "leave_one_out",
     .help = "one row of every user is test: the last by time, or a random one",
+    .loses =
+        "users with one row aren't evaluated; one test row a user is a noisy sample of a taste; train holds "
+        "rows of other users that are later than a test row",
     .params = params,
     .params_size = sizeof(struct leave_one_out_params),
     .apply = apply,

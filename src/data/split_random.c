@@ -1,18 +1,14 @@
 /*
  * split_random.c - a random share of the rows is test, another may be validation.
  *
- * A row's lot is a Philox number keyed by (seed, user, item): it depends neither on the other rows nor on the
- * machine, so the same row keeps its lot when a filter changes.  Of n rows exactly floor(n * test + 1e-9)
+ * A row's lot is keyed by (seed, user, item) (split_lots.h).  Of n rows exactly floor(n * test + 1e-9)
  * with the smallest lots are test and the next floor(n * valid + 1e-9) validation (1e-9: 100 * 0.29 is 29,
  * though not in doubles).  scope per_user: n is a user's rows, so that users with fewer than 1 / test rows
  * have no test row; scope global: n is all rows.  Of a pair that occurs twice the last row is kept before the
  * lots are drawn: no pair falls on both sides.
  */
-#include <math.h>
-#include <stdlib.h>
-
-#include "backend/backend.h"
 #include "data/split_kinds.h"
+#include "data/split_lots.h"
 
 struct random_params {
     double test, valid;
@@ -38,27 +34,13 @@ static enum status check(const void *values, const struct node *where)
     return STATUS_OK;
 }
 
-struct lot {
-    double draw;
-    uint64_t row;
-};
-
-static int compare_lots(const void *a, const void *b)
-{
-    const struct lot *x = a, *y = b;
-    if (x->draw != y->draw)
-        return x->draw < y->draw ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
 /* Deals the lots of one group: 2 test, 1 valid, 0 train. */
 static void deal(struct lot *lots, uint64_t n, const struct random_params *p, uint8_t *part)
 {
-    const uint64_t n_test = (uint64_t)floor((double)n * p->test + 1e-9);
-    const uint64_t n_valid = (uint64_t)floor((double)n * p->valid + 1e-9);
-    qsort(lots, n, sizeof *lots, compare_lots);
+    const uint64_t n_test = lots_share(n, p->test), n_valid = lots_share(n, p->valid);
+    lots_sort(lots, n);
     for (uint64_t k = 0; k < n_test + n_valid && k < n; k++)
-        part[lots[k].row] = k < n_test ? 2 : 1;
+        part[lots[k].what] = k < n_test ? 2 : 1;
 }
 
 static enum status apply(const void *values, const struct dataset *d, const struct interactions *in,
@@ -76,26 +58,25 @@ static enum status apply(const void *values, const struct dataset *d, const stru
             part[r] = 3; /* an earlier row of a pair: in no part */
             continue;
         }
-        if (p->scope == SCOPE_PER_USER && n > first && in->user[lots[n - 1].row] != in->user[r]) {
+        if (p->scope == SCOPE_PER_USER && n > first && in->user[lots[n - 1].what] != in->user[r]) {
             deal(lots + first, n - first, p, part);
             first = n;
         }
-        const uint64_t pair = (uint64_t)in->user[r] << 32 | in->item[r];
-        lots[n++] = (struct lot){random_unit((uint64_t)p->seed, RANDOM_SPLIT, 0, pair), r};
+        lots[n++] = (struct lot){lot_of_pair(p->seed, in->user[r], in->item[r]), r};
     }
     deal(lots + first, n - first, p, part);
 
     ARENA_NEW(*folds, arena, 1);
     *n_folds = 1;
     (*folds)->n_duplicates = n_duplicates;
-    TRY(split_take(in, part, 0, arena, &(*folds)->train));
-    TRY(split_take(in, part, 1, arena, &(*folds)->valid));
-    return split_take(in, part, 2, arena, &(*folds)->test);
+    return split_take_fold(in, part, arena, *folds);
 }
 
 const struct split_type split_random = {
     .name = "random",
     .help = "a random share of each user's rows, or of all rows, is test",
+    .loses = "time: train holds rows later than a user's test rows; per_user: users with fewer than 1 / test "
+             "rows aren't evaluated",
     .params = params,
     .params_size = sizeof(struct random_params),
     .check = check,

@@ -58,6 +58,23 @@ static struct estimate estimate_cell(const struct dataset_plan *d, const struct 
                              .known = m->type->cost != NULL};
 }
 
+/* What is there, and what the split loses. */
+static void print_fold(const struct fold_plan *x, size_t f)
+{
+    printf("  fold %zu: train %llu, valid %llu, test %llu rows; %llu test users; %llu test items without "
+           "a train row; %llu duplicates dropped, %llu rows with unknown ids dropped, %llu pairs in train "
+           "and test\n",
+           f, (unsigned long long)x->n_train, (unsigned long long)x->n_valid, (unsigned long long)x->n_test,
+           (unsigned long long)x->n_test_users, (unsigned long long)x->n_cold_test_items,
+           (unsigned long long)x->n_duplicates, (unsigned long long)x->n_unknown_dropped,
+           (unsigned long long)x->n_train_test_pairs);
+    printf(
+        "          lost: %llu users without a test row, %llu test users without a train row, %llu rows in no "
+        "part\n",
+        (unsigned long long)x->n_users_without_test, (unsigned long long)x->n_cold_test_users,
+        (unsigned long long)(x->n_left_out + x->n_filtered_dropped));
+}
+
 static void print_dataset(const struct experiment *e, size_t d, const struct dataset_plan *p)
 {
     printf("dataset %s: ", e->datasets[d].name);
@@ -68,16 +85,10 @@ static void print_dataset(const struct experiment *e, size_t d, const struct dat
     printf("%u users, %u items, %llu interactions, %llu after filters, %llu texts\n", p->n_users, p->n_items,
            (unsigned long long)p->n_interactions, (unsigned long long)p->n_filtered,
            (unsigned long long)p->n_texts);
-    for (size_t f = 0; f < p->n_folds; f++) {
-        const struct fold_plan *x = &p->folds[f];
-        printf("  fold %zu: train %llu, valid %llu, test %llu rows; %llu test users; %llu test items without "
-               "a train row; "
-               "%llu duplicates dropped, %llu rows with unknown ids dropped, %llu pairs in train and test\n",
-               f, (unsigned long long)x->n_train, (unsigned long long)x->n_valid,
-               (unsigned long long)x->n_test, (unsigned long long)x->n_test_users,
-               (unsigned long long)x->n_cold_test_items, (unsigned long long)x->n_duplicates,
-               (unsigned long long)x->n_unknown_dropped, (unsigned long long)x->n_train_test_pairs);
-    }
+    const struct split_type *split = e->datasets[d].split.type;
+    printf("  split %s: %s; it loses %s\n", split->name, split->help, split->loses);
+    for (size_t f = 0; f < p->n_folds; f++)
+        print_fold(&p->folds[f], f);
 }
 
 /* One line a dataset and grid point: all folds and seeds together. */

@@ -36,7 +36,10 @@ static enum status fill_dataset(const struct stage *s, struct arena *arena, stru
                                            fold->n_train_test_pairs,
                                            fold->n_cold_test_items,
                                            fold->n_filtered_dropped,
-                                           fold->n_not_in_dataset};
+                                           fold->n_not_in_dataset,
+                                           fold->n_cold_test_users,
+                                           fold->n_users_without_test,
+                                           fold->n_left_out};
     }
     return out->sha256 != NULL ? STATUS_OK : STATUS_SYSTEM;
 }

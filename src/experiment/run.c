@@ -181,7 +181,10 @@ static void add_counts(json_t *line, const struct fold_plan *fold)
                   {"n_train_test_pairs", fold->n_train_test_pairs},
                   {"n_cold_test_items", fold->n_cold_test_items},
                   {"n_filtered_dropped", fold->n_filtered_dropped},
-                  {"n_not_in_dataset", fold->n_not_in_dataset}};
+                  {"n_not_in_dataset", fold->n_not_in_dataset},
+                  {"n_cold_test_users", fold->n_cold_test_users},
+                  {"n_users_without_test", fold->n_users_without_test},
+                  {"n_left_out", fold->n_left_out}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(line, counts[i].name, json_integer((json_int_t)counts[i].n));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "data/date.h"
 #include "data/import/build.h"
 
 enum status import_beside(const char *prefix, const char *ending, struct arena *arena, char **path)
@@ -115,45 +116,14 @@ enum status import_each_row(struct import *im, const char *path, enum record_sep
     return status;
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar; a year begins with March (Hinnant, "chrono-compatible
- * low-level date algorithms"). */
 int64_t import_day(int64_t year, int month, int day)
 {
-    year -= month <= 2;
-    const int64_t era = (year >= 0 ? year : year - 399) / 400, of_era = year - 400 * era;
-    const int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const int64_t days = 365 * of_era + of_era / 4 - of_era / 100 + of_year;
-    return 86400 * (146097 * era + days - 719468);
-}
-
-/* Exactly n digits. */
-static bool digits(const char *at, size_t n, int *out)
-{
-    *out = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (at[i] < '0' || at[i] > '9')
-            return false;
-        *out = 10 * *out + (at[i] - '0');
-    }
-    return true;
+    return date_day(year, month, day);
 }
 
 bool import_date(struct field f, int64_t *out)
 {
-    int year, month, day, hour = 0, minute = 0, second = 0;
-    if (f.length != 10 && f.length != 19)
-        return false;
-    if (!digits(f.at, 4, &year) || f.at[4] != '-' || !digits(f.at + 5, 2, &month) || f.at[7] != '-' ||
-        !digits(f.at + 8, 2, &day))
-        return false;
-    if (f.length == 19 &&
-        ((f.at[10] != ' ' && f.at[10] != 'T') || !digits(f.at + 11, 2, &hour) || f.at[13] != ':' ||
-         !digits(f.at + 14, 2, &minute) || f.at[16] != ':' || !digits(f.at + 17, 2, &second)))
-        return false;
-    if (year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
-        return false;
-    *out = import_day(year, month, day) + 3600 * hour + 60 * minute + second;
-    return true;
+    return date_parse(f.at, f.length, out);
 }
 
 bool import_seconds(struct field f, int64_t *out)
