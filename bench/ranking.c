@@ -3,7 +3,7 @@
  * limit, measured in the same run).  Made-up factors and train rows in the shapes of MovieLens-1M and -20M.
  * Where others share the machine, the ratio of CPU seconds is the better one.
  *
- * usage: ranking [1m | 20m]     min of 5 runs, sgemm and ranking by turns
+ * usage: ranking [1m | 20m [USERS]]     min of 5 runs, sgemm and ranking by turns
  */
 #include <math.h>
 #include <omp.h>
@@ -139,8 +139,8 @@ int main(int argc, char **argv)
             continue;
         struct arena *arena = arena_new();
         struct problem p;
-        if (arena == NULL ||
-            problem_make(shapes[s].n_users, shapes[s].n_items, shapes[s].each, arena, &p) != STATUS_OK)
+        if (arena == NULL || problem_make(argc > 2 ? (uint32_t)atoi(argv[2]) : shapes[s].n_users,
+                                          shapes[s].n_items, shapes[s].each, arena, &p) != STATUS_OK)
             return 4;
         printf("data of %s held: %zu MiB\n", shapes[s].name, arena_bytes(arena) >> 20);
         for (size_t t = 0; t < 2 && shapes[s].threads[t] > 0; t++)

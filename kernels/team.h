@@ -13,6 +13,7 @@
  *   team_shared   dynamic __shared__    thread's arena         team's arena, NaN-filled
  *   team_sum      5 xor shuffles        identity               same xor tree, in order
  *   team_max, team_sum_int: likewise
+ *   team_rank     ballot, popc          0                      lanes before mine
  *   team_sync     __syncwarp            nothing                barrier + site check
  *
  * Rules a kernel obeys: every lane reaches every team_* call (collectives are
@@ -99,6 +100,14 @@ TEAM_FN float team_max(struct team *t, float x)
     return x;
 }
 
+TEAM_FN int team_rank(struct team *t, int flag, int *all)
+{
+    const unsigned word = __ballot_sync(0xffffffffu, flag);
+    (void)t;
+    *all = __popc(word);
+    return __popc(word & ((1u << TEAM_LANE) - 1));
+}
+
 TEAM_FN void *team_shared(struct team *t, size_t bytes)
 {
     char *p = t->scratch + t->used;
@@ -183,6 +192,7 @@ void  team_check_sync(const char *file, int line);
 float team_check_sum(float x, const char *file, int line);
 int   team_check_sum_int(int x, const char *file, int line);
 float team_check_max(float x, const char *file, int line);
+int   team_check_rank(int flag, int *all, const char *file, int line);
 void *team_check_shared(struct team *t, size_t bytes);
 int   team_check_run(void (*row)(const void *, long, struct team *),
                      const void *args, long n_rows, size_t scratch);
@@ -190,6 +200,7 @@ int   team_check_run(void (*row)(const void *, long, struct team *),
 #define team_sum(t, x) ((void)(t), team_check_sum(x, __FILE__, __LINE__))
 #define team_sum_int(t, x) ((void)(t), team_check_sum_int(x, __FILE__, __LINE__))
 #define team_max(t, x) ((void)(t), team_check_max(x, __FILE__, __LINE__))
+#define team_rank(t, flag, all) ((void)(t), team_check_rank(flag, all, __FILE__, __LINE__))
 #define team_shared(t, bytes) team_check_shared(t, bytes)
 
 #define TEAM_KERNEL(name, args_t, call)                                        \
@@ -228,6 +239,7 @@ int   team_check_run(void (*row)(const void *, long, struct team *),
 #define team_sum(t, x) ((void)(t), (x))
 #define team_sum_int(t, x) ((void)(t), (x))
 #define team_max(t, x) ((void)(t), (x))
+#define team_rank(t, flag, all) ((void)(t), *(all) = (flag), 0)
 
 TEAM_FN void *team_shared(struct team *t, size_t bytes)
 {

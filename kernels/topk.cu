@@ -1,18 +1,22 @@
 /*
  * topk.cu - the k best items of a user from tiles of scores: mask, filter, select; a row is a user.
  *
- * Nearly every score is far below the k-th best.  So a row is first compared with a threshold, 32 scores at a
- * time, and only survivors become candidates (64-bit keys, topk.h).  A first threshold comes from the first
- * tile: the k-th largest of 4k group maxima cannot be above the k-th largest score, and lets about 1.2 k
- * scores pass.  When the candidates' buffer fills, a bisection over the integer keys finds a bound with k
- * to 1.25 k keys above it; the rest is dropped and the threshold rises.  The list at the end is ordered by
- * counting, for each key, the keys above it. Every step is a loop over lanes without data-dependent order, so
- * the list is the same for any tiling.
+ * Nearly every score is far below the k-th best.  So a row is first compared with a threshold, and only survivors
+ * become candidates (64-bit keys, topk.h).  A first threshold comes from the first tile: the k-th largest of 4k
+ * group maxima cannot be above the k-th largest score, and lets about 1.2 k scores pass.  When the candidates'
+ * buffer fills, a bisection finds a bound with k to 1.25 k candidates above it; the rest is dropped and the
+ * threshold rises.  The list at the end is ordered by counting, for each candidate, the scores above its own; where
+ * scores are equal, the keys above.  Every step is a loop over lanes without data-dependent order, so the list is
+ * the same for any tiling.
  *
  * Masked items get -infinity, which never passes (so a model's own -infinity means "not to be ranked").  NaN
- * and +infinity always pass the comparison, written as !(score < threshold), and are reported.
+ * and +infinity always pass the comparison, written as !(score < threshold), and are reported; as candidates they
+ * come last.
  *
- * Limits: k up to 2^22; the final order costs k^2 / 8 vector steps a user.
+ * With AVX-512 survivors are packed by one instruction; it stands beside the portable loop (topk_find), which finds the
+ * same ones (tests/kernels/test_topk.c compares lists with a sort).
+ *
+ * Limits: k up to 2^22; the final order costs k^2 / 16 vector steps a user.
  */
 #include <float.h>
 #include <math.h>
@@ -27,34 +31,55 @@
 #include <immintrin.h>
 #endif
 
-/* Which of s[0 .. n - 1], n at most 32, are not below the threshold?  The same word in every lane. */
-TEAM_FN uint32_t topk_survivors(const float *s, int n, float threshold)
+/* Finds the scores not below the threshold from s[from] on, at most `room`, a multiple of TOPK_STEP, of them: their
+ * positions, rising, into found.  Returns where it ended for want of room; n: at the end. */
+#define TOPK_STEP 64
+TEAM_FN int topk_find(const float *TEAM_RESTRICT s, int from, int n, float threshold,
+                      uint32_t *TEAM_RESTRICT found, int room, int *n_found, struct team *t)
 {
-#if defined(__CUDACC__)
-    const int k = TEAM_LANE;
-    return __ballot_sync(0xffffffffu, k < n && !(s[k < n ? k : 0] < threshold));
-#else
-#if defined(__AVX512F__) && !defined(TEAM_CHECK)
-    if (n == 32) {
-        const __m512 t = _mm512_set1_ps(threshold);
-        const uint32_t low = _mm512_cmp_ps_mask(_mm512_loadu_ps(s), t, _CMP_NLT_UQ);
-        return low | (uint32_t)_mm512_cmp_ps_mask(_mm512_loadu_ps(s + 16), t, _CMP_NLT_UQ) << 16;
+    int base = from, count = 0;
+#if defined(__AVX512F__) && !defined(__CUDACC__) && !defined(TEAM_CHECK)
+    const __m512 least = _mm512_set1_ps(threshold);
+    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    for (; base + TOPK_STEP <= n && count + TOPK_STEP <= room; base += TOPK_STEP) {
+        __mmask16 pass[TOPK_STEP / 16];
+        TEAM_UNROLL
+        for (int v = 0; v < TOPK_STEP / 16; v++)
+            pass[v] = _mm512_cmp_ps_mask(_mm512_loadu_ps(s + base + 16 * v), least, _CMP_NLT_UQ);
+        if ((pass[0] | pass[1] | pass[2] | pass[3]) == 0)
+            continue;
+        TEAM_UNROLL
+        for (int v = 0; v < TOPK_STEP / 16; v++) {
+            const __m512i position = _mm512_add_epi32(_mm512_set1_epi32(base + 16 * v), lane);
+            _mm512_storeu_si512(found + count, _mm512_maskz_compress_epi32(pass[v], position));
+            count += __builtin_popcount(pass[v]);
+        }
+    }
+    if (base + TOPK_STEP <= n) {
+        *n_found = count;
+        return base;
     }
 #endif
-    uint32_t word = 0;
-    for (int k = 0; k < n; k++)
-        word |= (uint32_t) !(s[k] < threshold) << k;
-    return word;
-#endif
-}
-
-TEAM_FN int topk_lowest_bit(uint32_t word)
-{
-#if defined(__CUDACC__)
-    return __ffs((int)word) - 1;
-#else
-    return __builtin_ctz(word);
-#endif
+    for (; base < n && count + TOPK_STEP <= room; base += TEAM_SIZE) {
+        if (TEAM_SIZE == 1 && base + TOPK_STEP <= n) { /* mostly none passes: a SIMD loop says so */
+            int any = 0;
+            for (int i = 0; i < TOPK_STEP; i++)
+                any |= !(s[base + i] < threshold);
+            if (!any) {
+                base += TOPK_STEP - 1;
+                continue;
+            }
+        }
+        const int k = base + TEAM_LANE, passes = k < n && !(s[k < n ? k : 0] < threshold);
+        int all;
+        const int before = team_rank(t, passes, &all);
+        if (passes)
+            found[count + before] = (uint32_t)k;
+        count += all;
+    }
+    team_sync(t);
+    *n_found = count;
+    return base < n ? base : n;
 }
 
 /* Floats as unsigned integers of the same order, and back. */
@@ -90,16 +115,24 @@ TEAM_FN uint32_t topk_unhash(const struct philox *key, uint32_t hash)
     return topk_unmix(topk_unmix(hash) ^ key->v[1]) ^ key->v[0];
 }
 
-/* Puts the hash into the place of the item in keys[from .. to - 1]. */
-TEAM_FN void topk_hash_items(uint64_t *keys, int from, int to, const struct philox *key, struct team *t)
+/* Candidates from the scores found: their keys, and their scores beside them.  Returns how many are bad. */
+TEAM_FN int topk_gather(const struct topk *a, const float *TEAM_RESTRICT s,
+                        const uint32_t *TEAM_RESTRICT found, int n, uint64_t *TEAM_RESTRICT keys,
+                        float *TEAM_RESTRICT value, const struct philox *key, struct team *t)
 {
-    uint64_t *fresh = keys + from;
-    const uint32_t v0 = key->v[0], v1 = key->v[1];
-    LANE_FOR(k, to - from) {
-        const uint64_t x = fresh[k];
-        fresh[k] = (x & 0xFFFFFFFF00000000u) | topk_mix(topk_mix((uint32_t)x ^ v0) ^ v1);
+    const uint32_t v0 = key->v[0], v1 = key->v[1], first = a->first_item;
+    int bad = 0;
+    LANE_SUM(i, n, bad) {
+        const float x = s[found[i]];
+        const int good = x <= FLT_MAX;
+        const float used = good ? x : -FLT_MAX;
+        bad += !good;
+        value[i] = used;
+        keys[i] = (uint64_t)topk_ordered(used) << 32 | topk_mix(topk_mix((first + found[i]) ^ v0) ^ v1);
     }
+    bad = team_sum_int(t, bad);
     team_sync(t);
+    return bad;
 }
 
 /* First position of p[0 .. n) with p[position] >= item. */
@@ -140,47 +173,86 @@ TEAM_FN void topk_prepare(const struct topk *a, uint32_t user, float *s, struct 
     }
 }
 
-/* A bound with want <= #(keys >= bound) <= want + slack, for distinct keys of scores >= threshold; n >= want.
- */
-TEAM_FN uint64_t topk_bound(const uint64_t *keys, int n, int want, int slack, float threshold, struct team *t)
+/* How many of x [n] reach v; NaN reaches nothing. */
+TEAM_FN int topk_reach(const float *TEAM_RESTRICT x, int n, float v, struct team *t)
 {
-    /* #(keys >= low) >= want > #(keys >= high) */
-    uint64_t low = (uint64_t)topk_ordered(threshold) << 32, high = ((uint64_t)topk_ordered(FLT_MAX) + 1)
-                                                                   << 32;
-    if (n <= want + slack)
-        return low;
-    while (high - low > 1) {
+    int count = 0;
+    LANE_SUM(k, n, count)
+        count += x[k] >= v;
+    return team_sum_int(t, count);
+}
+
+/* A v that at least `want` of x [n] reach, and at most want + slack, or, where equal values stand in the way, the
+ * largest that `want` reach.  -FLT_MAX where fewer do.  *reached: how many do. */
+TEAM_FN float topk_cut(const float *TEAM_RESTRICT x, int n, int want, int slack, int *reached, struct team *t)
+{
+    float most = -FLT_MAX, least = -FLT_MAX; /* of x; of -x */
+    LANE_MAX(k, n, most, least) {
+        most = x[k] > most ? x[k] : most;
+        least = -x[k] > least ? -x[k] : least;
+    }
+    MUTANT_LEAVE(topk_leaves, TEAM_LANE == 31, most);
+    most = team_max(t, most), least = -team_max(t, least);
+    /* #(x >= low) >= want > #(x >= high), as integers of the same order */
+    uint32_t low = topk_ordered(least < -FLT_MAX ? -FLT_MAX : least), high = topk_ordered(most) + 1;
+    int all = topk_reach(x, n, topk_float(low), t);
+    if (all < want) {
+        low = topk_ordered(-FLT_MAX);
+        high = low + 1;
+    }
+    while (high - low > 1 && all > want + slack) {
+        const uint32_t middle = low + (high - low) / 2;
+        const int now = topk_reach(x, n, topk_float(middle), t);
+        if (now >= want)
+            low = middle, all = now;
+        else
+            high = middle;
+    }
+    *reached = all;
+    return topk_float(low);
+}
+
+/* A bound that `want` to want + slack of n distinct keys reach; value: their scores; n > want + slack. */
+TEAM_FN uint64_t topk_bound(const uint64_t *TEAM_RESTRICT keys, const float *TEAM_RESTRICT value, int n,
+                            int want, int slack, struct team *t)
+{
+    int all;
+    const float cut = topk_cut(value, n, want, slack, &all, t);
+    uint64_t low = (uint64_t)topk_ordered(cut) << 32, high = low + ((uint64_t)1 << 32);
+    while (all > want + slack) { /* equal scores: their hashes decide */
         const uint64_t middle = low + (high - low) / 2;
         int count = 0;
         LANE_SUM(k, n, count)
             count += keys[k] >= middle;
-        MUTANT_LEAVE(topk_leaves, TEAM_LANE == 31, low);
-        const int all = team_sum_int(t, count);
-        if (all >= want)
-            low = middle;
+        const int now = team_sum_int(t, count);
+        if (now >= want)
+            low = middle, all = now;
         else
             high = middle;
-        if (all >= want && all <= want + slack)
-            break;
     }
     return low;
 }
 
-/* Drops keys below a bound; returns how many stay, at most the bound's want + slack. */
-TEAM_FN int topk_drop(uint64_t *keys, int n, uint64_t bound, uint64_t *lost, struct team *t)
+/* Drops keys below a bound; returns how many stay.  *lost: the best score that was ever dropped. */
+TEAM_FN int topk_drop(uint64_t *keys, float *value, int n, uint64_t bound, float *lost, struct team *t)
 {
     int kept = 0;
-    uint64_t best_lost = *lost;
-    for (int k = 0; k < n; k++) { /* every lane walks, lane 0 writes: kept and lost are the same in all */
-        const uint64_t key = keys[k], gone = key < bound ? key : 0;
-        MUTANT(topk_reuse, (void)0, team_sync(t)); /* all lanes have read the key */
-        if (TEAM_LANE == 0)
-            keys[kept] = key; /* kept <= k: overwritten when key goes */
-        kept += key >= bound;
-        best_lost = gone > best_lost ? gone : best_lost;
-        team_sync(t);
+    float gone = *lost;
+    for (int base = 0; base < n; base += TEAM_SIZE) {
+        const int k = base + TEAM_LANE, there = k < n;
+        const uint64_t key = there ? keys[k] : 0;
+        const float x = there ? value[k] : 0.0f;
+        const int stays = key >= bound;
+        int all;
+        const int before = team_rank(t, stays, &all);
+        gone = there && !stays && x > gone ? x : gone;
+        MUTANT(topk_reuse, (void)0, team_sync(t)); /* all lanes have read their keys */
+        if (stays)
+            keys[kept + before] = key, value[kept + before] = x;
+        kept += all;
     }
-    *lost = best_lost;
+    *lost = team_max(t, gone);
+    team_sync(t);
     return kept;
 }
 
@@ -195,57 +267,92 @@ TEAM_FN float topk_first_threshold(const float *s, int n, int k_list, int groups
         LANE_FOR(k, width)
             maximum[k] = s[base + k] > maximum[k] ? s[base + k] : maximum[k];
     }
-    team_sync(t);
-    /* Bisect the ordered integers for a value that k_list to 1.25 k_list maxima reach. NaN counts nowhere. */
-    uint32_t low = topk_ordered(-FLT_MAX), high = topk_ordered(FLT_MAX);
-    int found = 0;
-    while (high - low > 1) {
-        const uint32_t middle = low + (high - low) / 2;
-        const float value = topk_float(middle);
-        int count = 0;
-        LANE_SUM(k, groups, count)
-            count += maximum[k] >= value;
-        const int all = team_sum_int(t, count);
-        if (all >= k_list)
-            low = middle, found = 1;
-        else
-            high = middle;
-        if (all >= k_list && all <= k_list + k_list / 4)
-            break;
-    }
-    return found ? topk_float(low) : -FLT_MAX;
+    int reached;
+    return topk_cut(maximum, groups, k_list, k_list / 4, &reached, t);
 }
 
-/* Orders the n <= k keys into the row's list. */
-TEAM_FN void topk_finish(const struct topk *a, long row, const uint64_t *keys, int n, uint64_t lost,
-                         const struct philox *key, struct team *t)
+#define TOPK_RANKED 64 /* candidates whose places are counted at once, in registers */
+
+/* Puts the best n_out of n keys in order: a key's place is the number of scores above its own, and equal ones before
+ * it.  Returns how many neighbours in that order have equal scores: they stand as they came. */
+TEAM_FN int topk_order(const uint64_t *TEAM_RESTRICT keys, const float *TEAM_RESTRICT value, int n, int n_out,
+                       uint64_t *TEAM_RESTRICT sorted, struct team *t)
 {
-    const int length = (int)a->k;
-    uint64_t *above = (uint64_t *)team_shared(t, (size_t)(n - MUTANT(topk_overrun, 1, 0)) * sizeof *above);
-    uint64_t *sorted = (uint64_t *)team_shared(t, (size_t)n * sizeof *sorted);
+    int equal = 0;
+    for (int first = 0; first < n; first += TOPK_RANKED) {
+        const int width = n - first < TOPK_RANKED ? n - first : TOPK_RANKED;
+        LANE_ARRAY(int, above, TOPK_RANKED);
+        LANE_ARRAY(float, mine, TOPK_RANKED);
+        LANE_FOR(i, TOPK_RANKED) {
+            OWN(mine, i) = value[i < width ? first + i : first];
+            OWN(above, i) = 0;
+        }
+        for (int j = 0; j < first; j++) {
+            const float other = value[j];
+            LANE_FOR(i, TOPK_RANKED)
+                OWN(above, i) += other >= OWN(mine, i);
+        }
+        for (int j = 0; j < width; j++) {
+            const float other = value[first + j];
+            LANE_FOR(i, TOPK_RANKED)
+                OWN(above, i) += (other > OWN(mine, i)) | ((other == OWN(mine, i)) & (j < i));
+        }
+        for (int j = first + width; j < n; j++) {
+            const float other = value[j];
+            LANE_FOR(i, TOPK_RANKED)
+                OWN(above, i) += other > OWN(mine, i);
+        }
+        for (int i = TEAM_LANE; i < width; i += TEAM_SIZE) /* scattered: no SIMD loop on the CPU */
+            if (OWN(above, i) < n_out)
+                sorted[OWN(above, i)] = keys[first + i];
+    }
+    MUTANT(topk_sync, (void)0, team_sync(t));
+    LANE_SUM(i, n_out - 1, equal)
+        equal += sorted[i] >> 32 == sorted[i + 1] >> 32;
+    return team_sum_int(t, equal);
+}
+
+/* The same by keys, which are distinct. */
+TEAM_FN void topk_order_keys(const uint64_t *TEAM_RESTRICT keys, int n, int n_out,
+                             uint64_t *TEAM_RESTRICT sorted, struct team *t)
+{
+    team_sync(t); /* all lanes have read the order by scores */
+    for (int i = TEAM_LANE; i < n; i += TEAM_SIZE) {
+        const uint64_t mine = keys[i];
+        int above = 0;
+        for (int j = 0; j < n; j++)
+            above += keys[j] > mine;
+        if (above < n_out)
+            sorted[above] = mine;
+    }
+    team_sync(t);
+}
+
+/* Orders the n keys into the row's list; lost: the best score dropped before. */
+TEAM_FN void topk_finish(const struct topk *a, long row, const uint64_t *keys, const float *value, int n,
+                         float lost, uint64_t *sorted, const struct philox *key, struct team *t)
+{
+    const int length = (int)a->k, n_out = n < length + 1 ? n : length + 1;
     uint32_t *item = a->item + (size_t)row * a->k;
     float *score = a->score + (size_t)row * a->k;
-    LANE_FOR(i, n)
-        above[i] = 0;
-    for (int j = 0; j < n; j++) {
-        const uint64_t other = keys[j];
-        LANE_FOR(i, n)
-            above[i] += other > keys[i];
-    }
-    LANE_FOR(i, n)
-        sorted[above[i]] = keys[i];
-    team_sync(t);
+    const int equal = topk_order(keys, value, n, n_out, sorted, t);
+    if (equal > 0)
+        topk_order_keys(keys, n, n_out, sorted, t);
     LANE_FOR(i, length) {
         item[i] = i < n ? topk_unhash(key, (uint32_t)sorted[i < n ? i : 0]) : TOPK_NONE;
         score[i] = i < n ? topk_float((uint32_t)(sorted[i < n ? i : 0] >> 32)) : -INFINITY;
     }
-    int equal = 0;
-    LANE_SUM(i, n - 1, equal)
-        equal += sorted[i] >> 32 == sorted[i + 1] >> 32;
-    equal = team_sum_int(t, equal);
-    if (TEAM_LANE == 0)
-        a->tied[row] = equal > 0 || (n == length && lost != 0 && lost >> 32 == sorted[n - 1] >> 32);
+    if (TEAM_LANE == 0) /* equal ones across the list's end count */
+        a->tied[row] = equal > 0 || (n >= length && lost >= topk_float((uint32_t)(sorted[length - 1] >> 32)));
 }
+
+/* What a row's team holds in shared memory. */
+struct topk_scratch {
+    uint32_t *found;  /* [TOPK_CAPACITY(k)] positions of a tile's survivors */
+    float *value;     /* [TOPK_CAPACITY(k)] scores of the candidates */
+    float *maximum;   /* [TOPK_GROUPS(k)] of the first threshold */
+    uint64_t *sorted; /* [k + 1] */
+};
 
 TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
 {
@@ -254,51 +361,45 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
     const int groups = (int)TOPK_GROUPS(a->k), slack = k_list / 4;
     const struct philox key = philox4x32(a->seed, a->purpose, user);
     float *s = a->scores + (size_t)row * a->ld;
-    float *maximum = (float *)team_shared(t, (size_t)groups * sizeof *maximum);
     uint64_t *keys = a->keys + (size_t)row * capacity;
+    const struct topk_scratch w = {
+        (uint32_t *)team_shared(t, (size_t)capacity * sizeof(uint32_t)),
+        (float *)team_shared(t, (size_t)capacity * sizeof(float)),
+        (float *)team_shared(t, (size_t)groups * sizeof(float)),
+        (uint64_t *)team_shared(t, (size_t)(k_list + MUTANT(topk_overrun, 0, 1)) * sizeof(uint64_t))};
     int count = a->first ? 0 : (int)a->count[row];
-    int hashed =
-        count; /* keys from here on hold the item in place of its hash: hashing many at once is faster */
     float threshold = a->first ? -FLT_MAX : a->threshold[row];
-    uint64_t lost = a->first ? 0 : a->lost[row];
+    float lost = a->first || a->lost[row] == 0 ? -INFINITY : topk_float((uint32_t)(a->lost[row] >> 32));
     uint32_t bad = a->first ? TOPK_NONE : a->bad[row];
 
+    LANE_FOR(i, count)
+        w.value[i] = topk_float((uint32_t)(keys[i] >> 32));
     topk_prepare(a, user, s, t);
     if (a->first && n >= 2 * groups)
-        threshold = topk_first_threshold(s, n, k_list, groups, maximum, t);
-    for (int base = 0; base < n; base += 32) {
-        uint32_t word = topk_survivors(s + base, n - base < 32 ? n - base : 32, threshold);
-        if (word != 0 && count + MUTANT(topk_outside, 0, 32) > capacity) {
-            topk_hash_items(keys, hashed, count, &key, t);
-            const uint64_t bound = topk_bound(keys, count, k_list, slack, threshold, t);
-            count = topk_drop(keys, count, bound, &lost, t);
-            hashed = count;
+        threshold = topk_first_threshold(s, n, k_list, groups, w.maximum, t);
+    for (int base = 0; base < n;) {
+        int fresh;
+        base = topk_find(s, base, n, threshold, w.found, capacity - count, &fresh, t);
+        if (topk_gather(a, s, w.found, fresh, keys + count, w.value + count, &key, t) > 0)
+            for (int i = 0; i < fresh && bad == TOPK_NONE; i++)
+                if (!(s[w.found[i]] <= FLT_MAX))
+                    bad = a->first_item + w.found[i];
+        count += fresh;
+        const int full = base < n || count + TOPK_STEP > capacity;
+        const int want = k_list - (a->last && base == n ? MUTANT(topk_index, 1, 0) : 0);
+        if (count > want + slack && (full || a->last)) {
+            const uint64_t bound = topk_bound(keys, w.value, count, want, slack, t);
+            count = topk_drop(keys, w.value, count, bound, &lost, t);
             threshold = topk_float((uint32_t)(bound >> 32));
         }
-        for (; word != 0; word &= word - 1) {
-            const int j = base + topk_lowest_bit(word);
-            const uint32_t item = a->first_item + (uint32_t)j;
-            if (!(s[j] <= FLT_MAX)) {
-                bad = bad == TOPK_NONE ? item : bad;
-                continue;
-            }
-            if (TEAM_LANE == 0)
-                keys[count] = (uint64_t)topk_ordered(s[j]) << 32 | item;
-            count++;
-        }
-        MUTANT(topk_sync, (void)0, team_sync(t));
     }
-    topk_hash_items(keys, hashed, count, &key, t);
-    if (a->last) {
-        if (count > k_list)
-            count = topk_drop(keys, count,
-                              topk_bound(keys, count, k_list - MUTANT(topk_index, 1, 0), 0, threshold, t),
-                              &lost, t);
-        topk_finish(a, row, keys, count, lost, &key, t);
-    }
+    if (a->last)
+        topk_finish(a, row, keys, w.value, count, lost, w.sorted, &key, t);
     if (TEAM_LANE == 0)
-        a->count[row] = (uint32_t)count, a->threshold[row] = threshold, a->lost[row] = lost,
-        a->bad[row] = bad;
+        a->count[row + MUTANT(topk_outside, 1, 0)] = (uint32_t)count, a->threshold[row] = threshold,
+                                               a->lost[row] =
+                                                   lost == -INFINITY ? 0 : (uint64_t)topk_ordered(lost) << 32,
+                                               a->bad[row] = bad;
 }
 
 TEAM_KERNEL_LARGE(topk, struct topk, topk_row(a, row, t))

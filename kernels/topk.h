@@ -16,7 +16,7 @@
 #define TOPK_CAPACITY(k) (((size_t)(k)*2 + 64 + 31) / 32 * 32)
 #define TOPK_GROUPS(k)   (((size_t)(k)*4 + 31) / 32 * 32)
 /* Bytes of scratch a team needs. */
-#define TOPK_SCRATCH(k) (TOPK_GROUPS(k) * 4 + TOPK_CAPACITY(k) * 16 + 256)
+#define TOPK_SCRATCH(k) (TOPK_GROUPS(k) * 4 + TOPK_CAPACITY(k) * 8 + ((size_t)(k) + 1) * 8 + 256)
 
 struct topk_mask {
     const int64_t *ptr;  /* [n_users + 1]; NULL: no mask */
@@ -39,7 +39,7 @@ struct topk {
     uint64_t *keys;   /* [n_rows x TOPK_CAPACITY(k)] candidates, in no order */
     uint32_t *count;  /* [n_rows] of them */
     float *threshold; /* [n_rows] scores below cannot enter the list any more */
-    uint64_t *lost;   /* [n_rows] best key ever pushed out; 0: none */
+    uint64_t *lost;   /* [n_rows] the best score ever pushed out, as the high half of a key; 0: none */
 
     /* results, written at the last tile */
     uint32_t *item; /* [n_rows x k] best first; TOPK_NONE where candidates are out */

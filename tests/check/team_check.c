@@ -41,7 +41,7 @@ void __tsan_release(void *);
 #endif
 
 enum { STACK = 256 * 1024, ZONE = 64, ALLOCATIONS = 16 };
-enum place { START, SYNC, SUM, SUM_INT, MAX, ENDED };
+enum place { START, SYNC, SUM, SUM_INT, MAX, RANK, ENDED };
 
 static struct fiber {
     ucontext_t context;
@@ -71,6 +71,7 @@ static union {
     float f;
     int i;
 } slot[TEAM_SIZE];
+static int n_flags;                    /* of the last rank: lanes with the flag */
 static size_t shared_end[ALLOCATIONS]; /* where each allocation ends, as lane 0 saw it */
 static char *arena;
 static size_t arena_given; /* bytes the launch gave; zones come on top */
@@ -164,10 +165,27 @@ float team_check_max(float x, const char *file, int line)
     return slot[me].f;
 }
 
+int team_check_rank(int flag, int *all, const char *file, int line)
+{
+    const int me = team_lane_now;
+    slot[me].i = flag != 0;
+    wait_at(RANK, file, line);
+    *all = n_flags;
+    return slot[me].i;
+}
+
 /* All lanes are at the same collective: the xor butterfly of the CUDA build, so that the rounding is the
  * same. */
 static void combine_slots(enum place place)
 {
+    if (place == RANK) {
+        n_flags = 0;
+        for (int i = 0; i < TEAM_SIZE; i++) {
+            const int flag = slot[i].i;
+            slot[i].i = n_flags;
+            n_flags += flag;
+        }
+    }
     for (int d = TEAM_SIZE / 2; d > 0 && (place == SUM || place == SUM_INT || place == MAX); d /= 2)
         for (int i = 0; i < TEAM_SIZE; i++) {
             const int j = i ^ d;
@@ -222,7 +240,7 @@ static const char *place_name(const struct fiber *lane)
     char *out = text[turn = !turn];
     if (lane->place == ENDED)
         return "has ended";
-    static const char *const names[] = {"start", "sync", "sum", "sum_int", "max"};
+    static const char *const names[] = {"start", "sync", "sum", "sum_int", "max", "rank"};
     snprintf(out, sizeof text[0], "waits in team_%s at %s:%d", names[lane->place], lane->file, lane->line);
     return out;
 }
