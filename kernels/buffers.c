@@ -13,6 +13,7 @@
 #include "attention.h"
 #include "bpr.h"
 #include "fusion.h"
+#include "hits.h"
 #include "kernels.h"
 #include "knn.h"
 #include "nn.h"
@@ -217,6 +218,23 @@ DECLARE(spmm_dense_csr)
 DECLARE(spmm_normalize)
 {
     ROWS_UPDATE(X, a->ld, (size_t)a->cols);
+}
+
+DECLARE(hits)
+{
+    size_t low, high;
+    const size_t cuts = (size_t)a->n_k + 1;
+    span(a->users, rows, &low, &high);
+    ROWS_READ(item, (size_t)a->ld, (size_t)a->longest);
+    ROWS_READ(users, 1, 1);
+    CSR_READS(ptr, idx, gain, low, high);
+    READS_FROM(power, (size_t)a->ptr[low], (size_t)(a->ptr[high] - a->ptr[low]));
+    READS(k, (size_t)a->n_k);
+    READS(discount, (size_t)a->longest);
+    READS(clipped, (size_t)a->longest);
+    READS(harmonic, (size_t)a->longest + 1);
+    ROWS_WRITE(out, cuts, cuts);
+    ROWS_WRITE(length, 1, 1);
 }
 
 DECLARE(topk)

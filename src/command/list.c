@@ -1,5 +1,5 @@
 /*
- * list.c - `recfuse models [NAME]`, `metrics [NAME]`, `formats`: what there is, from the registry and its tables of
+ * list.c - `recfuse models [NAME]` and `formats`: what there is, from the registry and its tables of
  * parameters alone.
  */
 #include <stdio.h>
@@ -98,27 +98,6 @@ static enum status run_models(int argc, char **argv)
     return STATUS_OK;
 }
 
-static enum status run_metrics(int argc, char **argv)
-{
-    const struct argp argp = {NULL, parse_name, "[NAME]", "Every metric, or one.", NULL, NULL, NULL};
-    const char *name = NULL, *names[256];
-    size_t n = 0;
-    argp_parse(&argp, argc, argv, 0, NULL, &name);
-    if (name != NULL && metric_find(name) == NULL) {
-        for (; n < 256 && metric_types[n] != NULL; n++)
-            names[n] = metric_types[n]->name;
-        const char *nearest = string_nearest(name, names, n);
-        return status_fail(
-            STATUS_USAGE, "unknown metric '%s'%s%s%s", name, nearest != NULL ? "; did you mean '" : "",
-            nearest != NULL ? nearest : ": `recfuse metrics` lists them", nearest != NULL ? "'?" : "");
-    }
-    for (size_t i = 0; metric_types[i] != NULL; i++)
-        if (name == NULL || strcmp(metric_types[i]->name, name) == 0)
-            printf("%-10s %s\n           %s\n", metric_types[i]->name, metric_types[i]->formula,
-                   metric_types[i]->source);
-    return STATUS_OK;
-}
-
 static enum status run_formats(int argc, char **argv)
 {
     const struct argp argp = {NULL, NULL, NULL, "Import formats, splits and filters.", NULL, NULL, NULL};
@@ -142,5 +121,4 @@ static enum status run_formats(int argc, char **argv)
 
 const struct command command_models = {"models", "[NAME]", "every model, or the parameters of one",
                                        run_models};
-const struct command command_metrics = {"metrics", "[NAME]", "every metric with its formula", run_metrics};
 const struct command command_formats = {"formats", "", "import formats, splits and filters", run_formats};

@@ -1,189 +1,285 @@
 /*
- * metrics.c - the metrics of the dialect `default`, and the one pass over the lists that computes them.
- *
- * A user's list is turned into places that hold a test item once; every metric then reads those at every
- * cut-off. Symbols of the formulas: h(j) 1 if place j (from 1) holds a test item, R number of test items, k
- * the cut-off.
+ * metrics.c - the one pass over the lists: the kernel gives sums over hits for every cut-off (kernels/hits.h), the formulas
+ * of metrics_value.c turn them into every measure of the user, while they are in the first-level cache.
  */
 #include "eval/metrics.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t hits(const struct ranking *r, uint32_t k)
+#include "hits.h"
+
+bool metric_has_cutoff(const struct metric_type *metric)
 {
-    uint32_t n = 0;
-    for (uint32_t j = 0; j < k && j < r->length; j++)
-        n += r->relevant[j];
-    return n;
+    return (metric->kind == METRIC_RANKING && !metric->no_cutoff) || metric->kind == METRIC_BEYOND ||
+           metric->kind == METRIC_AGGREGATE;
 }
 
-static uint32_t best_possible(const struct ranking *r, uint32_t k)
+bool metric_is_per_user(const struct metric_type *metric)
 {
-    return r->n_relevant < k ? r->n_relevant : k;
+    return metric->kind != METRIC_AGGREGATE && metric->kind != METRIC_PROBABILITY;
 }
 
-static double precision(const struct ranking *r, uint32_t k)
+const char *metric_at_name(const struct metric_at *measure, char name[96])
 {
-    return (double)hits(r, k) / k;
+    char cut[16] = "";
+    if (measure->k > 0)
+        snprintf(cut, sizeof cut, "@%u", measure->k);
+    snprintf(name, 96, "%s%s%s%s", measure->metric->name, cut, measure->dialect != DIALECT_DEFAULT ? "." : "",
+             measure->dialect != DIALECT_DEFAULT ? dialect_types[measure->dialect].name : "");
+    return name;
 }
 
-static double recall(const struct ranking *r, uint32_t k)
+enum status relevance_make(const struct csr *test, bool graded, double from, struct arena *arena,
+                           struct relevance *out)
 {
-    return (double)hits(r, k) / r->n_relevant;
+    *out = (struct relevance){.items = *test};
+    if (!graded)
+        return STATUS_OK;
+    if (test->val == NULL)
+        return status_fail(STATUS_DATA, "relevance can't be graded: the test rows have no values");
+    int64_t *ptr;
+    uint32_t *idx;
+    double *gain, *power;
+    ARENA_NEW(ptr, arena, (size_t)test->n_rows + 1);
+    ARENA_NEW(idx, arena, (size_t)test->nnz);
+    ARENA_NEW(gain, arena, (size_t)test->nnz);
+    ARENA_NEW(power, arena, (size_t)test->nnz);
+    int64_t n = 0;
+    for (uint32_t u = 0; u < test->n_rows; u++) {
+        for (int64_t e = test->ptr[u]; e < test->ptr[u + 1]; e++) {
+            if ((double)test->val[e] < from)
+                continue;
+            idx[n] = test->idx[e];
+            gain[n] = (double)test->val[e] - from + 1;
+            power[n] = exp2(gain[n]) - 1;
+            n++;
+        }
+        ptr[u + 1] = n;
+    }
+    out->items.ptr = ptr, out->items.idx = idx, out->items.nnz = n, out->items.val = NULL;
+    out->gain = gain, out->power = power;
+    return STATUS_OK;
 }
 
-/* 2PR / (P + R) with P = h / k and R = h / n is 2h / (k + n). */
-static double f1(const struct ranking *r, uint32_t k)
+/* What the pass shares: tables over places, distinct cut-offs, and for each measure its formula and the place of its cut-off. */
+struct pass {
+    struct hits hits;
+    uint32_t *k;                   /* [n_k] distinct */
+    double *table;                 /* owner of the tables below */
+    double *ideal, *ideal_clipped; /* [longest + 1] sums of the first discounts */
+    metric_value **value;          /* [n_measures] */
+    uint32_t *cut;                 /* [n_measures] position in k; n_k: R */
+    const struct relevance *relevance;
+    const struct metric_at *measures;
+    size_t n_measures, n_relevant_most;
+    double *values;
+};
+
+static void pass_close(struct pass *p)
 {
-    return 2.0 * hits(r, k) / ((double)k + r->n_relevant);
+    free(p->k);
+    free(p->table);
+    free(p->value);
+    free(p->cut);
+    free(p->hits.out);
+    free(p->hits.length);
 }
 
-static double hit_rate(const struct ranking *r, uint32_t k)
+static uint32_t cut_of(struct pass *p, uint32_t k)
 {
-    return hits(r, k) > 0 ? 1.0 : 0.0;
+    uint32_t c = 0;
+    while (c < p->hits.n_k && p->k[c] != k)
+        c++;
+    if (c == p->hits.n_k)
+        p->k[p->hits.n_k++] = k;
+    return c;
 }
 
-static double ndcg(const struct ranking *r, uint32_t k)
+/* Tables of discounts and their sums, for `longest` places. */
+static bool fill_tables(struct pass *p)
 {
-    double dcg = 0;
-    for (uint32_t j = 0; j < k && j < r->length; j++)
-        if (r->relevant[j])
-            dcg += r->discount[j];
-    return dcg / r->ideal[best_possible(r, k)];
+    const uint32_t longest = p->hits.longest;
+    double *discount = p->table = malloc((5 * ((size_t)longest + 1)) * sizeof *p->table);
+    if (discount == NULL)
+        return false;
+    double *clipped = discount + longest + 1, *harmonic = clipped + longest + 1;
+    p->ideal = harmonic + longest + 1;
+    p->ideal_clipped = p->ideal + longest + 1;
+    p->ideal[0] = p->ideal_clipped[0] = harmonic[0] = 0;
+    for (uint32_t j = 0; j < longest; j++) {
+        discount[j] = 1.0 / log2(j + 2.0);
+        clipped[j] = 1.0 / log2(j < 1 ? 2.0 : j + 1.0);
+        harmonic[j + 1] = harmonic[j] + 1.0 / (j + 1.0);
+        p->ideal[j + 1] = p->ideal[j] + discount[j];
+        p->ideal_clipped[j + 1] = p->ideal_clipped[j] + clipped[j];
+    }
+    p->hits.discount = discount, p->hits.clipped = clipped, p->hits.harmonic = harmonic;
+    return true;
 }
 
-static double average_precision(const struct ranking *r, uint32_t k)
+static enum status pass_open(struct pass *p, const struct lists *lists)
 {
-    double sum = 0;
-    uint32_t n = 0;
-    for (uint32_t j = 0; j < k && j < r->length; j++)
-        if (r->relevant[j])
-            sum += (double)++n / (j + 1);
-    return sum / best_possible(r, k);
+    p->k = malloc((p->n_measures + 1) * sizeof *p->k);
+    p->value = malloc((p->n_measures + 1) * sizeof *p->value);
+    p->cut = malloc((p->n_measures + 1) * sizeof *p->cut);
+    if (p->k == NULL || p->value == NULL || p->cut == NULL)
+        return status_fail(STATUS_SYSTEM, "memory is out: %zu measures", p->n_measures);
+    for (size_t m = 0; m < p->n_measures; m++) {
+        const struct metric_at *x = &p->measures[m];
+        p->value[m] = x->metric->value[x->dialect];
+        if (p->value[m] == NULL)
+            return status_fail(STATUS_USAGE, "%s has no %s", dialect_types[x->dialect].name, x->metric->name);
+        if (x->metric->no_cutoff)
+            continue;
+        if (x->k == 0 || x->k > lists->k)
+            return status_fail(STATUS_USAGE, "a cut-off of %u on lists of %u items: take 1 to %u", x->k,
+                               lists->k, lists->k);
+        p->cut[m] = cut_of(p, x->k);
+        p->hits.longest = x->k > p->hits.longest ? x->k : p->hits.longest;
+    }
+    for (size_t m = 0; m < p->n_measures; m++)
+        if (p->measures[m].metric->no_cutoff)
+            p->cut[m] = p->hits.n_k, p->hits.longest = lists->k;
+    p->hits.k = p->k;
+    p->hits.out = aligned_alloc(64, ((size_t)lists->n_users * (p->hits.n_k + 1) + 1) * sizeof *p->hits.out);
+    p->hits.length = malloc(((size_t)lists->n_users + 1) * sizeof *p->hits.length);
+    return p->hits.out != NULL && p->hits.length != NULL && fill_tables(p)
+               ? STATUS_OK
+               : status_fail(STATUS_SYSTEM, "memory is out: sums of %u lists at %u cut-offs", lists->n_users,
+                             p->hits.n_k);
 }
 
-static double reciprocal_rank(const struct ranking *r, uint32_t k)
+static int descending(const void *a, const void *b)
 {
-    for (uint32_t j = 0; j < k && j < r->length; j++)
-        if (r->relevant[j])
-            return 1.0 / (j + 1);
-    return 0;
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
 }
 
-#define RANKING(function, title, text, from)                                                                 \
-    static const struct metric_type metric_##function = {                                                    \
-        .name = title, .formula = text, .source = from, .kind = METRIC_RANKING, .value = function}
-
-RANKING(precision, "precision", "sum h(j), j <= k, / k; k also where the list is shorter",
-        "Cleverdon, Mills, Keen 1966; at a cut-off: Herlocker et al., ACM TOIS 22(1), 2004");
-RANKING(recall, "recall", "sum h(j), j <= k, / R",
-        "Cleverdon, Mills, Keen 1966; at a cut-off: Herlocker et al., ACM TOIS 22(1), 2004");
-RANKING(ndcg, "ndcg", "sum h(j) / log2(j + 1), j <= k, / sum 1 / log2(j + 1), j <= min(k, R)",
-        "Jarvelin, Kekalainen, ACM TOIS 20(4), 2002, binary gains; discount log2(j + 1): Burges et al., ICML "
-        "2005");
-RANKING(average_precision, "map", "sum h(j) precision(j), j <= k, / min(k, R)",
-        "Voorhees, Harman, TREC 2005; divided by min(k, R) as in the Million Song Dataset Challenge, McFee "
-        "et al. 2012");
-RANKING(reciprocal_rank, "mrr", "1 / the least j <= k with h(j) = 1; 0 where there is none",
-        "Voorhees, TREC-8 Question Answering Track Report, 1999");
-RANKING(hit_rate, "hit_rate", "1 where any h(j) = 1, j <= k; else 0",
-        "Karypis, Evaluation of Item-Based Top-N, CIKM 2001");
-RANKING(f1, "f1", "2 sum h(j), j <= k, / (k + R): harmonic mean of precision and recall",
-        "van Rijsbergen, Information Retrieval, 1979, chapter 7");
-
-static const struct metric_type metric_rmse = {
-    .name = "rmse",
-    .formula =
-        "square root of the mean over test rows of (prediction - rating)^2; no cut-off; lower is better",
-    .source = "Herlocker et al., ACM TOIS 22(1), 2004; Bennett, Lanning, KDD Cup and Workshop 2007",
-    .kind = METRIC_RATING,
-    .power = 2,
-    .lower_is_better = true};
-static const struct metric_type metric_mae = {
-    .name = "mae",
-    .formula = "mean over test rows of |prediction - rating|; no cut-off; lower is better",
-    .source = "Shardanand, Maes, CHI 1995; Herlocker et al., ACM TOIS 22(1), 2004",
-    .kind = METRIC_RATING,
-    .power = 1,
-    .lower_is_better = true};
-
-const struct metric_type *const metric_types[] = {&metric_precision,
-                                                  &metric_recall,
-                                                  &metric_ndcg,
-                                                  &metric_average_precision,
-                                                  &metric_reciprocal_rank,
-                                                  &metric_hit_rate,
-                                                  &metric_f1,
-                                                  &metric_rmse,
-                                                  &metric_mae,
-                                                  NULL};
-
-const struct metric_type *metric_find(const char *name)
+/* DCG of the best list of k places, of gains or of their powers.  sorted: [n], room of the thread. */
+static void ideals_of(const struct pass *p, const double *gains, uint32_t n, double *sorted,
+                      struct ranking *r, bool exponential)
 {
-    for (size_t m = 0; metric_types[m] != NULL; m++)
-        if (strcmp(metric_types[m]->name, name) == 0)
-            return metric_types[m];
-    return NULL;
+    memcpy(sorted, gains, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, descending);
+    for (uint32_t c = 0; c <= p->hits.n_k; c++) {
+        double sum = 0;
+        for (uint32_t j = 0; j < n && j < r[c].k; j++)
+            sum += sorted[j] * p->hits.discount[j];
+        *(exponential ? &r[c].ideal_exponential : &r[c].ideal_linear) = sum;
+    }
 }
 
-/* The user's list as places with a test item; filled up to the first empty place. */
-static void mark_relevant(const struct lists *lists, uint32_t u, uint32_t longest, const struct csr *test,
-                          uint32_t user, uint8_t *relevant, struct ranking *r)
+/* The user's list at every cut-off.  r: [n_k + 1]. */
+static void see(const struct pass *p, uint32_t u, uint32_t user, double *sorted, struct ranking *r)
 {
-    const uint32_t *item = lists->item + (size_t)u * lists->k;
-    r->relevant = relevant;
-    r->n_relevant = (uint32_t)(test->ptr[user + 1] - test->ptr[user]);
-    for (r->length = 0; r->length < longest && item[r->length] != UINT32_MAX; r->length++)
-        relevant[r->length] = (uint8_t)csr_has(test, user, item[r->length]);
+    const struct csr *items = &p->relevance->items;
+    const int64_t first = items->ptr[user];
+    const uint32_t n = (uint32_t)(items->ptr[user + 1] - first), n_k = p->hits.n_k;
+    for (uint32_t c = 0; c <= n_k; c++) {
+        uint32_t k = c < n_k ? p->k[c] : n;
+        k = k < p->hits.longest ? k : p->hits.longest;
+        const uint32_t best = n < k ? n : k, filled = p->hits.length[u];
+        r[c] = (struct ranking){.sums = p->hits.out + (size_t)u * (n_k + 1) + c,
+                                .k = k,
+                                .length = filled < k ? filled : k,
+                                .n_relevant = n,
+                                .n_items = items->n_cols,
+                                .ideal = p->ideal[best],
+                                .ideal_clipped = p->ideal_clipped[best],
+                                .ideal_linear = p->ideal[best],
+                                .ideal_exponential = p->ideal[best],
+                                .ideal_full = p->ideal[k]};
+    }
+    if (p->relevance->gain != NULL && n > 0) {
+        ideals_of(p, p->relevance->gain + first, n, sorted, r, false);
+        ideals_of(p, p->relevance->power + first, n, sorted, r, true);
+    }
+}
+
+static double value_of(const struct pass *p, size_t m, const struct ranking *r)
+{
+    const struct dialect_type *dialect = &dialect_types[p->measures[m].dialect];
+    const struct ranking *at = &r[p->cut[m]];
+    if (at->n_relevant == 0)
+        return dialect->zero_irrelevant ? 0 : NAN;
+    return p->value[m](at);
+}
+
+static bool values_of(const struct pass *p, const struct lists *lists, const uint32_t *users)
+{
+    int failed = 0;
+#pragma omp parallel reduction(| : failed)
+    {
+        struct ranking *r = malloc((p->hits.n_k + 1) * sizeof *r);
+        double *sorted = malloc((p->n_relevant_most + 1) * sizeof *sorted);
+        failed = r == NULL || sorted == NULL;
+#pragma omp for schedule(static)
+        for (uint32_t u = 0; u < lists->n_users; u++) {
+            if (failed)
+                continue;
+            see(p, u, users[u], sorted, r);
+            for (size_t m = 0; m < p->n_measures; m++)
+                p->values[m * lists->n_users + u] = value_of(p, m, r);
+        }
+        free(r);
+        free(sorted);
+    }
+    return !failed;
+}
+
+static enum status score(struct pass *p, const struct backend *backend, const struct lists *lists,
+                         const uint32_t *users)
+{
+    const struct csr *items = &p->relevance->items;
+    for (uint32_t u = 0; u < lists->n_users; u++) {
+        if (users[u] >= items->n_rows)
+            return status_fail(STATUS_SYSTEM, "list %u is of user %u, the test rows have %u users", u,
+                               users[u], items->n_rows);
+        const size_t n = (size_t)(items->ptr[users[u] + 1] - items->ptr[users[u]]);
+        p->n_relevant_most = n > p->n_relevant_most ? n : p->n_relevant_most;
+    }
+    TRY(pass_open(p, lists));
+    p->hits.item = lists->item, p->hits.ld = lists->k, p->hits.users = users;
+    p->hits.ptr = items->ptr, p->hits.idx = items->idx;
+    p->hits.gain = p->relevance->gain, p->hits.power = p->relevance->power;
+    if (backend != NULL)
+        TRY(backend_launch(backend, &kernel_hits, &p->hits, lists->n_users, HITS_SCRATCH(p->hits.longest)));
+    else if (kernel_hits.cpu(&p->hits, lists->n_users, HITS_SCRATCH(p->hits.longest)) != 0)
+        return status_fail(STATUS_SYSTEM, "memory is out: lists of %u places", p->hits.longest);
+    return values_of(p, lists, users)
+               ? STATUS_OK
+               : status_fail(STATUS_SYSTEM, "memory is out: %zu relevant items", p->n_relevant_most);
+}
+
+enum status metrics_score(const struct backend *backend, const struct lists *lists, const uint32_t *users,
+                          const struct relevance *relevance, const struct metric_at *measures,
+                          size_t n_measures, double *values)
+{
+    struct pass p = {
+        .relevance = relevance, .measures = measures, .n_measures = n_measures, .values = values};
+    const enum status status = score(&p, backend, lists, users);
+    pass_close(&p);
+    return status;
 }
 
 enum status metrics_compute(const struct lists *lists, const uint32_t *users, const struct csr *test,
                             const struct metric_type *const *metrics, size_t n_metrics, const uint32_t *k,
                             size_t n_k, double *values)
 {
-    uint32_t longest = 0;
-    for (size_t c = 0; c < n_k; c++) {
-        if (k[c] == 0 || k[c] > lists->k)
-            return status_fail(STATUS_USAGE, "a cut-off of %u on lists of %u items: take 1 to %u", k[c],
-                               lists->k, lists->k);
-        longest = k[c] > longest ? k[c] : longest;
-    }
-    for (uint32_t u = 0; u < lists->n_users; u++)
-        if (users[u] >= test->n_rows)
-            return status_fail(STATUS_SYSTEM, "list %u is of user %u, the test rows have %u users", u,
-                               users[u], test->n_rows);
-    double *table = malloc((2 * (size_t)longest + 1) * sizeof *table);
-    if (table == NULL)
-        return status_fail(STATUS_SYSTEM, "memory is out: %zu bytes of discounts",
-                           (2 * (size_t)longest + 1) * 8);
-    double *discount = table, *ideal = table + longest;
-    ideal[0] = 0;
-    for (uint32_t j = 0; j < longest; j++) {
-        discount[j] = 1.0 / log2(j + 2.0);
-        ideal[j + 1] = ideal[j] + discount[j];
-    }
-    int failed = 0;
-#pragma omp parallel reduction(| : failed)
-    {
-        uint8_t *relevant = malloc((size_t)longest + 1);
-        failed = relevant == NULL;
-#pragma omp for schedule(static)
-        for (uint32_t u = 0; u < lists->n_users; u++) {
-            if (failed)
-                continue;
-            struct ranking r = {.discount = discount, .ideal = ideal};
-            mark_relevant(lists, u, longest, test, users[u], relevant, &r);
-            for (size_t m = 0; m < n_metrics; m++)
-                for (size_t c = 0; c < n_k; c++)
-                    values[(m * n_k + c) * lists->n_users + u] =
-                        r.n_relevant > 0 ? metrics[m]->value(&r, k[c]) : NAN;
-        }
-        free(relevant);
-    }
-    free(table);
-    return failed ? status_fail(STATUS_SYSTEM, "memory is out: %u bytes a thread", longest) : STATUS_OK;
+    const struct relevance relevance = {.items = *test};
+    struct metric_at *measures = malloc((n_metrics * n_k + 1) * sizeof *measures);
+    if (measures == NULL)
+        return status_fail(STATUS_SYSTEM, "memory is out: %zu measures", n_metrics * n_k);
+    for (size_t m = 0; m < n_metrics; m++)
+        for (size_t c = 0; c < n_k; c++)
+            measures[m * n_k + c] = (struct metric_at){metrics[m], k[c], DIALECT_DEFAULT};
+    const enum status status =
+        metrics_score(NULL, lists, users, &relevance, measures, n_metrics * n_k, values);
+    free(measures);
+    return status;
 }
 
 /* Adds with Neumaier's compensation (1974): an error of one rounding, whatever the number of terms. */
@@ -210,18 +306,27 @@ double metrics_mean(const double *values, uint32_t n_users)
     return n > 0 ? (total.sum + total.lost) / n : NAN;
 }
 
-double metrics_pool(const struct metric_type *metric, const double *values, const uint32_t *rows,
+/* A user's weight in the pooled value. */
+static double weight_of(const struct metric_at *measure, uint32_t rows)
+{
+    if (measure->metric->power > 0)
+        return rows;
+    if (measure->dialect == DIALECT_IMPLICIT && strcmp(measure->metric->name, "precision") == 0)
+        return rows < measure->k ? rows : measure->k;
+    return 1;
+}
+
+double metrics_pool(const struct metric_at *measure, const double *values, const uint32_t *rows,
                     uint32_t n_users)
 {
-    struct total total = {0, 0};
-    uint64_t n = 0;
-    if (metric->kind == METRIC_RANKING)
-        return metrics_mean(values, n_users);
+    struct total total = {0, 0}, weights = {0, 0};
+    const int power = measure->metric->power;
     for (uint32_t u = 0; u < n_users; u++)
         if (!isnan(values[u])) {
-            add(&total, rows[u] * (metric->power == 2 ? values[u] * values[u] : values[u]));
-            n += rows[u];
+            const double weight = weight_of(measure, rows[u]);
+            add(&total, weight * (power == 2 ? values[u] * values[u] : values[u]));
+            add(&weights, weight);
         }
-    const double mean = n > 0 ? (total.sum + total.lost) / (double)n : NAN;
-    return metric->power == 2 ? sqrt(mean) : mean;
+    const double n = weights.sum + weights.lost, mean = n > 0 ? (total.sum + total.lost) / n : NAN;
+    return power == 2 ? sqrt(mean) : mean;
 }

@@ -1,52 +1,91 @@
 /*
- * metrics.h - every metric of every cut-off in one pass over the lists, per user.
+ * metrics.h - every ranking metric of every cut-off and dialect in one pass over the lists, per user.
  *
- * Dialect `default`: binary relevance (a test row is relevant), users without test rows left out,
- * precision hits/k; recall hits/|rel|; hit_rate; ndcg with gain 1, discount 1/log2(rank + 1), ideal over
- * min(k, |rel|); map: mean of precision at each hit, divided by min(k, |rel|); mrr: 1/rank of the first hit
- * within k.
- *
- * Metrics of ratings (rmse, mae) have no cut-off: ratings.h computes them per user, metrics_pool() over all test rows.
+ * The formulas stand in metrics_value.c, `recfuse metrics` prints them.  Metrics of ratings have no cut-off: ratings.h
+ * computes them; those over whole rankings: positions.h; beyond accuracy: beyond.h.
  */
 #ifndef EVAL_METRICS_H
 #define EVAL_METRICS_H
 #include <stdbool.h>
 
+#include "eval/dialect.h"
 #include "eval/rank.h"
 
-/* One user's ranking seen from the metrics. */
+/* One user's list up to one cut-off, seen from a metric. */
 struct ranking {
-    const uint8_t *relevant; /* [length] 1 where the item at that place is relevant */
-    uint32_t length;         /* places filled, at most the longest cut-off */
-    uint32_t n_relevant;     /* test items of the user, > 0 */
-    const double *discount;  /* [length] 1 / log2(place + 2) */
-    const double *ideal;     /* [longest cut-off + 1] sums of the first discounts: DCG of a perfect list */
+    const struct hits_sums *sums; /* kernels/hits.h: over the places up to the cut-off */
+    uint32_t k;          /* the cut-off; of a metric without: R, or the list's length where that is less */
+    uint32_t length;     /* places filled, at most k */
+    uint32_t n_relevant; /* R, relevant items of the user */
+    uint32_t n_items;    /* all there are */
+    /* DCG of the best lists of k places */
+    double ideal, ideal_clipped, ideal_linear, ideal_exponential;
+    double ideal_full; /* as if k items were relevant */
 };
-enum metric_kind { METRIC_RANKING, METRIC_RATING };
+
+enum metric_kind {
+    METRIC_RANKING,     /* a user, a cut-off: from a list and the relevant items */
+    METRIC_BEYOND,      /* a user, a cut-off: beyond accuracy (beyond.h) */
+    METRIC_AGGREGATE,   /* a cut-off: one number for all lists together (beyond.h) */
+    METRIC_POSITION,    /* a user: from the whole ranking (positions.h) */
+    METRIC_RATING,      /* a user: predicted ratings (ratings.h) */
+    METRIC_PROBABILITY, /* one number: predicted probabilities (probability.h) */
+    METRIC_KINDS
+};
+typedef double metric_value(const struct ranking *r);
 struct metric_type {
-    const char *name;                                     /* "ndcg" */
-    const char *formula;                                  /* as text */
-    const char *source;                                   /* who, where, year */
-    double (*value)(const struct ranking *r, uint32_t k); /* METRIC_RANKING; else NULL */
+    const char *name;    /* "ndcg" */
+    const char *formula; /* as text */
+    const char *source;  /* who, where, year */
     enum metric_kind kind;
-    int power; /* METRIC_RATING: (mean of |error|^power)^(1 / power), 1 or 2 */
+    metric_value *value[N_DIALECTS]; /* METRIC_RANKING: NULL where a library has it not; else all NULL */
+    bool no_cutoff;                  /* METRIC_RANKING: the cut-off is R */
+    bool usual;                      /* taken where an experiment names no metrics */
+    int power;                       /* rmse, mae: (mean of |error|^power)^(1 / power); else 0 */
     bool lower_is_better;
 };
 extern const struct metric_type *const metric_types[];   /* NULL-ended */
 const struct metric_type *metric_find(const char *name); /* NULL: none */
+/* Has it a cut-off, is it one number a user? */
+bool metric_has_cutoff(const struct metric_type *metric);
+bool metric_is_per_user(const struct metric_type *metric);
 
-/* One pass over the lists, users in parallel.  k: cut-offs, each 1 .. lists->k (else STATUS_USAGE).  A user
- * without test rows gets NaN.  values[(m * n_k + c) * n_users + u] for metric m, cut-off c, list u.  test:
- * [n_users_total x n_items]; users[u] the user of list u.  Means are taken by metrics_mean(): a fixed order
- * of summation, in double. */
+/* One number a user: a metric at a cut-off as a library defines it. */
+struct metric_at {
+    const struct metric_type *metric;
+    uint32_t k; /* 0: the metric has no cut-off */
+    enum dialect dialect;
+};
+/* "ndcg@10", "rmse", "ndcg@10.elliot". */
+const char *metric_at_name(const struct metric_at *measure, char name[96]);
+
+/* What is relevant to whom. */
+struct relevance {
+    struct csr items;           /* [n_users x n_items] relevant items alone */
+    const double *gain, *power; /* [nnz] g and 2^g - 1; NULL: 1, for g = 1 */
+};
+/* Binary: every row of `test` is relevant.  Graded: rows with a value >= `from` are, with g = value - from + 1.  `test` must
+ * outlive `out`.  STATUS_DATA where it has no values to grade by; STATUS_SYSTEM. */
+enum status relevance_make(const struct csr *test, bool graded, double from, struct arena *arena,
+                           struct relevance *out);
+
+/* One pass over the lists, users in parallel.  measures: METRIC_RANKING, each k at most lists->k (else STATUS_USAGE), each in
+ * the metric's dialects.  backend NULL: the CPU.  values[m * n_users + u] for measure m, list u of user users[u]; NaN where
+ * the dialect leaves the user out.  Means are taken by metrics_pool(): a fixed order of summation, in double. */
+enum status metrics_score(const struct backend *backend, const struct lists *lists, const uint32_t *users,
+                          const struct relevance *relevance, const struct metric_at *measures,
+                          size_t n_measures, double *values);
+/* The same for metrics x cut-offs of the dialect `default`, every row of `test` relevant:
+ * values[(m * n_k + c) * n_users + u]. */
 enum status metrics_compute(const struct lists *lists, const uint32_t *users, const struct csr *test,
                             const struct metric_type *const *metrics, size_t n_metrics, const uint32_t *k,
                             size_t n_k, double *values);
 /* Over the users that have a value; NaN when none has. */
 double metrics_mean(const double *values, uint32_t n_users);
-/* What one fold's values of a metric come to: the mean over users of a ranking metric; of a rating metric the value
- * over all test rows at once, from the users' values and their numbers of test rows, rows[n_users]. */
-double metrics_pool(const struct metric_type *metric, const double *values, const uint32_t *rows,
+/* What one fold's values come to: the mean over users of a ranking metric (implicit's precision: hits over all users by
+ * possible hits); of rmse and mae the value over all test rows at once.  rows: [n_users] of relevant items of each user, for
+ * rmse and mae of test rows. */
+double metrics_pool(const struct metric_at *measure, const double *values, const uint32_t *rows,
                     uint32_t n_users);
 
 #endif

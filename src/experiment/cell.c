@@ -100,46 +100,73 @@ static enum status user_ids(const struct stage *stage, struct arena *arena, stru
     return status;
 }
 
-static enum status rank_and_score(const struct stage *stage, const struct fitted *fitted,
-                                  const struct evaluate_config *evaluate, long long seed,
-                                  const struct backend *backend, double *values, struct cell_outcome *out)
+/* What the measures of one cell are computed from, and where to. */
+struct evaluation {
+    const struct stage *stage;
+    const struct fitted *fitted;
+    const struct evaluate_config *evaluate;
+    uint64_t seed;
+    const struct backend *backend;
+    struct arena *arena; /* of the values */
+    struct relevance relevance;
+    uint32_t *n_relevant; /* [n_users] relevant items of each user */
+    uint32_t *rows;       /* [n_users] test rows of each user */
+    double *values;       /* [n_measures x n_users] */
+    double *pooled;       /* [n_measures] */
+};
+
+static double *values_of(const struct evaluation *v, size_t measure)
 {
-    const struct rank_options options = {
-        .k = evaluate->longest,
-        .seed = (uint64_t)seed,
-        .masks = {&stage->train, evaluate->mask_valid ? &stage->valid : NULL}};
-    struct arena *scratch = arena_new();
-    struct lists lists = {0};
-    if (scratch == NULL)
-        return STATUS_SYSTEM;
-    struct clocks start = clocks_now();
-    enum status status = rank_users(fitted->type, fitted->state, backend, stage->dataset->n_items,
-                                    stage->users, stage->n_users, &options, scratch, &lists);
-    out->rank = since(start);
-    start = clocks_now();
-    if (status == STATUS_OK)
-        status = metrics_compute(&lists, stage->users, &stage->test, evaluate->metrics, evaluate->n_ranking,
-                                 evaluate->k, evaluate->n_k, values);
-    out->evaluate = since(start);
-    out->n_tied = lists.n_tied;
-    arena_free(scratch);
-    return status;
+    return v->values + measure * v->stage->n_users;
 }
 
-/* Ranking metrics first, as evaluate->metrics has them. */
-static enum status all_values(const struct stage *stage, const struct fitted *fitted,
-                              const struct evaluate_config *evaluate, long long seed,
-                              const struct backend *backend, double *values, struct cell_outcome *out)
+/* Lists, and what is measured on them. */
+static enum status rank_and_score(struct evaluation *v, struct arena *scratch, struct cell_outcome *out)
 {
-    const size_t n_ranking = evaluate->n_ranking, n_rating = evaluate->n_metrics - n_ranking;
-    if (n_ranking > 0)
-        TRY(rank_and_score(stage, fitted, evaluate, seed, backend, values, out));
-    if (n_rating == 0)
-        return STATUS_OK;
+    const struct evaluate_config *e = v->evaluate;
+    const struct rank_options options = {
+        .k = e->longest,
+        .seed = v->seed,
+        .masks = {&v->stage->train, e->mask_valid ? &v->stage->valid : NULL}};
+    struct lists lists = {0};
+    struct clocks start = clocks_now();
+    TRY(rank_users(v->fitted->type, v->fitted->state, v->backend, v->stage->dataset->n_items, v->stage->users,
+                   v->stage->n_users, &options, scratch, &lists));
+    out->rank = since(start);
+    start = clocks_now();
+    TRY(metrics_score(v->backend, &lists, v->stage->users, &v->relevance, e->measures,
+                      e->first[METRIC_RANKING + 1], v->values));
+    out->evaluate = since(start);
+    out->n_tied = lists.n_tied;
+    return STATUS_OK;
+}
+
+static enum status rate(struct evaluation *v)
+{
+    const struct evaluate_config *e = v->evaluate;
+    const size_t first = e->first[METRIC_RATING], n = e->first[METRIC_RATING + 1] - first;
+    return n == 0 ? STATUS_OK
+                  : ratings_compute(v->fitted->type, v->fitted->state, v->backend, v->stage->users,
+                                    v->stage->n_users, &v->stage->test, v->stage->view->minimum_value,
+                                    v->stage->view->maximum_value, e->measures + first, n,
+                                    values_of(v, first), v->pooled + first);
+}
+
+static enum status all_values(struct evaluation *v, struct cell_outcome *out)
+{
+    if (v->evaluate->longest > 0) {
+        struct arena *scratch = arena_new();
+        const enum status status = scratch != NULL ? rank_and_score(v, scratch, out) : STATUS_SYSTEM;
+        arena_free(scratch);
+        TRY(status);
+    }
     const struct clocks start = clocks_now();
-    TRY(ratings_compute(fitted->type, fitted->state, backend, stage->users, stage->n_users, &stage->test,
-                        stage->view->minimum_value, stage->view->maximum_value, evaluate->metrics + n_ranking,
-                        n_rating, values + n_ranking * evaluate->n_k * stage->n_users));
+    TRY(rate(v));
+    for (size_t m = 0; m < v->evaluate->n_measures; m++) {
+        const struct metric_at *x = &v->evaluate->measures[m];
+        if (metric_is_per_user(x->metric) && x->metric->kind != METRIC_RATING)
+            v->pooled[m] = metrics_pool(x, values_of(v, m), v->n_relevant, v->stage->n_users);
+    }
     const struct clocks took = since(start);
     out->evaluate.wall += took.wall;
     out->evaluate.cpu += took.cpu;
@@ -150,18 +177,30 @@ enum status cell_evaluate(const struct stage *stage, const struct fitted *fitted
                           const struct evaluate_config *evaluate, long long seed,
                           const struct backend *backend, struct arena *arena, struct cell_outcome *out)
 {
-    double *values;
-    uint32_t *rows;
-    ARENA_NEW(values, arena, evaluate->n_measures * stage->n_users);
-    ARENA_NEW(rows, arena, stage->n_users);
-    for (uint32_t i = 0; i < stage->n_users; i++)
-        rows[i] = (uint32_t)(stage->test.ptr[stage->users[i] + 1] - stage->test.ptr[stage->users[i]]);
-    TRY(all_values(stage, fitted, evaluate, seed, backend, values, out));
+    struct evaluation v = {.stage = stage,
+                           .fitted = fitted,
+                           .evaluate = evaluate,
+                           .seed = (uint64_t)seed,
+                           .backend = backend,
+                           .arena = arena};
+    ARENA_NEW(v.values, arena, evaluate->n_measures * stage->n_users);
+    ARENA_NEW(v.pooled, arena, evaluate->n_measures);
+    ARENA_NEW(v.rows, arena, stage->n_users);
+    ARENA_NEW(v.n_relevant, arena, stage->n_users);
+    TRY(relevance_make(&stage->test, evaluate->graded, evaluate->relevant_from, arena, &v.relevance));
+    for (uint32_t i = 0; i < stage->n_users; i++) {
+        const uint32_t u = stage->users[i];
+        v.rows[i] = (uint32_t)(stage->test.ptr[u + 1] - stage->test.ptr[u]);
+        v.n_relevant[i] = (uint32_t)(v.relevance.items.ptr[u + 1] - v.relevance.items.ptr[u]);
+    }
+    TRY(all_values(&v, out));
     out->values = (struct cell_values){.n_users = stage->n_users,
                                        .n_values = (uint32_t)evaluate->n_measures,
                                        .users = stage->users,
-                                       .rows = rows,
-                                       .values = values};
+                                       .rows = v.rows,
+                                       .values = v.values,
+                                       .pooled = v.pooled,
+                                       .extra = ""};
     out->peak_rss_mib = machine_peak_mib();
     return user_ids(stage, arena, &out->values.ids);
 }

@@ -7,8 +7,8 @@
 
 #include "base/fsio.h"
 
-static const char magic[16] = "recfuse cell 3\n";
-enum { SUM = 16, SIZES = SUM + 32, HEADER = SIZES + 4 + 4 + 8 + 8 };
+static const char magic[16] = "recfuse cell 4\n";
+enum { SUM = 16, SIZES = SUM + 32, HEADER = SIZES + 4 + 4 + 8 + 8 + 8 };
 
 static void digest(const void *bytes, size_t n, unsigned char out[32])
 {
@@ -20,10 +20,10 @@ static void digest(const void *bytes, size_t n, unsigned char out[32])
     }
 }
 
-static uint64_t raw_size(uint32_t n_users, uint32_t n_values, uint64_t n_id_bytes)
+static uint64_t raw_size(const struct cell_values *v, uint64_t n_id_bytes)
 {
-    return (uint64_t)n_users * 8 + ((uint64_t)n_users + 1) * 8 + n_id_bytes +
-           (uint64_t)n_users * n_values * 8;
+    return (uint64_t)v->n_users * 8 + ((uint64_t)v->n_users + 1) * 8 + n_id_bytes +
+           ((uint64_t)v->n_users + 1) * v->n_values * 8 + v->n_extra;
 }
 
 static char *put(char *to, const void *from, size_t n)
@@ -37,7 +37,7 @@ static enum status pack(const struct cell_values *v, char **out, size_t *n_out)
 {
     static const uint64_t none = 0;
     const uint64_t n_id_bytes = v->ids.n > 0 ? v->ids.offsets[v->ids.n] : 0;
-    const uint64_t n = raw_size(v->n_users, v->n_values, n_id_bytes);
+    const uint64_t n = raw_size(v, n_id_bytes);
     uLongf n_packed = compressBound((uLong)n);
     char *raw = malloc(n), *file = malloc(HEADER + n_packed), *to = raw;
     *out = file;
@@ -49,7 +49,9 @@ static enum status pack(const struct cell_values *v, char **out, size_t *n_out)
     to = put(to, v->rows, (size_t)v->n_users * 4);
     to = put(to, v->ids.n > 0 ? v->ids.offsets : &none, ((size_t)v->n_users + 1) * 8);
     to = put(to, v->ids.bytes, n_id_bytes);
-    put(to, v->values, (size_t)v->n_users * v->n_values * 8);
+    to = put(to, v->values, (size_t)v->n_users * v->n_values * 8);
+    to = put(to, v->pooled, (size_t)v->n_values * 8);
+    put(to, v->extra, v->n_extra);
     const int packed = compress2((Bytef *)file + HEADER, &n_packed, (const Bytef *)raw, (uLong)n, 1);
     free(raw);
     if (packed != Z_OK)
@@ -60,6 +62,7 @@ static enum status pack(const struct cell_values *v, char **out, size_t *n_out)
     to = put(file + SIZES, &v->n_users, 4);
     to = put(to, &v->n_values, 4);
     to = put(to, &n_id_bytes, 8);
+    to = put(to, &v->n_extra, 8);
     put(to, &n_packed64, 8);
     digest(file + SIZES, HEADER - SIZES + n_packed, sum);
     put(file + SUM, sum, sizeof sum);
@@ -97,9 +100,13 @@ static enum status place(const char *path, const char *raw, uint64_t n_id_bytes,
     users = arena_copy(arena, raw, n, 4);
     rows = arena_copy(arena, raw + n * 4, n, 4);
     offsets = arena_copy(arena, raw + n * 8, n + 1, 8);
-    values = arena_copy(arena, raw + n * 8 + (n + 1) * 8 + n_id_bytes, n * out->n_values, 8);
+    const char *after = raw + n * 8 + (n + 1) * 8 + n_id_bytes;
+    values = arena_copy(arena, after, n * out->n_values, 8);
+    out->pooled = arena_copy(arena, after + n * out->n_values * 8, out->n_values, 8);
+    out->extra = arena_copy(arena, after + (n + 1) * out->n_values * 8, out->n_extra, 1);
     out->ids.bytes = arena_copy(arena, raw + n * 8 + (n + 1) * 8, n_id_bytes, 1);
-    if (users == NULL || rows == NULL || offsets == NULL || values == NULL || out->ids.bytes == NULL)
+    if (users == NULL || rows == NULL || offsets == NULL || values == NULL || out->ids.bytes == NULL ||
+        out->pooled == NULL || out->extra == NULL)
         return STATUS_SYSTEM;
     for (size_t u = 0; u < n; u++)
         if (offsets[u] > offsets[u + 1])
@@ -128,13 +135,15 @@ enum status cell_read(const char *folder, const char *key, struct arena *arena, 
     memcpy(&out->n_users, file + SIZES, 4);
     memcpy(&out->n_values, file + SIZES + 4, 4);
     memcpy(&n_id_bytes, file + SIZES + 8, 8);
-    memcpy(&n_packed, file + SIZES + 16, 8);
+    memcpy(&out->n_extra, file + SIZES + 16, 8);
+    memcpy(&n_packed, file + SIZES + 24, 8);
     digest(file + SIZES, n - SIZES, sum);
     if (n_packed != n - HEADER || memcmp(sum, file + SUM, 32) != 0)
         return status_fail(STATUS_DATA, "%s: is damaged (its checksum doesn't match)", path);
-    if (n_id_bytes > (uint64_t)1 << 40 || (uint64_t)out->n_users * out->n_values > (uint64_t)1 << 36)
+    if (n_id_bytes > (uint64_t)1 << 40 || out->n_extra > (uint64_t)1 << 40 ||
+        (uint64_t)out->n_users * out->n_values > (uint64_t)1 << 36)
         return status_fail(STATUS_DATA, "%s: is damaged (sizes)", path);
-    const uint64_t size = raw_size(out->n_users, out->n_values, n_id_bytes);
+    const uint64_t size = raw_size(out, n_id_bytes);
     uLongf n_raw = (uLongf)size;
     char *raw = malloc(size);
     if (raw == NULL)

@@ -1,10 +1,10 @@
 /*
  * cell_file.h - the result of one finished cell: every metric of every user, in cells/KEY.cell of a results folder.
  *
- * Layout, little-endian: the 16 bytes "recfuse cell 3\n\0"; SHA-256 (32 bytes) of all that follows; u32 n_users,
- * u32 n_values; u64 n_id_bytes, u64 n_packed; then n_packed bytes that zlib unpacks to u32 users [n_users],
- * u32 rows [n_users], u64 id offsets [n_users + 1], the ids' bytes, f64 values [n_values x n_users].  It appears whole or not at all, and
- * a file that doesn't match its checksum counts as a cell not done.
+ * Layout, little-endian: the 16 bytes "recfuse cell 4\n\0"; SHA-256 (32 bytes) of all that follows; u32 n_users,
+ * u32 n_values; u64 n_id_bytes, u64 n_extra, u64 n_packed; then n_packed bytes that zlib unpacks to u32 users [n_users],
+ * u32 rows [n_users], u64 id offsets [n_users + 1], the ids' bytes, f64 values [n_values x n_users], f64 pooled [n_values], the
+ * n_extra bytes of `extra`.  It appears whole or not at all, and a file that doesn't match its checksum counts as a cell not done.
  */
 #ifndef EXPERIMENT_CELL_FILE_H
 #define EXPERIMENT_CELL_FILE_H
@@ -18,7 +18,11 @@ struct cell_values {
     const uint32_t *users;      /* [n_users] dense index in the dataset, rising */
     const uint32_t *rows;       /* [n_users] test rows of each */
     struct strings ids;         /* [n_users] the publisher's */
-    const double *values;       /* [n_values x n_users] */
+    const double *values;       /* [n_values x n_users]; NaN for what is one number for all users */
+    const double *pooled;       /* [n_values] what they come to over the fold */
+    /* Further lines of metrics.csv from the column `candidates` on, each ended by a newline: strata, corrected estimates. */
+    const char *extra; /* [n_extra] */
+    uint64_t n_extra;
 };
 
 /* STATUS_SYSTEM: disk. */

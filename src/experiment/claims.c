@@ -29,7 +29,7 @@ static bool is_about(const json_t *line, const struct dataset_config *dataset,
 static json_t *expect_one(struct record *r, const struct expectation *x)
 {
     const struct evaluate_config *e = &r->experiment->evaluate;
-    const struct evaluate_measure *measure = &e->measures[x->measure];
+    const struct metric_at *measure = &e->measures[x->measure];
     double sum = 0;
     size_t n = 0, n_missing = 0;
     const char *why = "";
@@ -49,6 +49,8 @@ static json_t *expect_one(struct record *r, const struct expectation *x)
                             "tolerance", x->tolerance, "source", x->source);
     if (measure->k > 0)
         json_object_set_new(out, "k", json_integer(measure->k));
+    if (measure->dialect != DIALECT_DEFAULT)
+        json_object_set_new(out, "dialect", json_string(dialect_types[measure->dialect].name));
     if (n == 0 || n_missing > 0) {
         json_object_set_new(out, "status", json_string("skipped"));
         json_object_set_new(out, "message", json_string(why != NULL && why[0] != '\0' ? why : "not run"));
@@ -231,7 +233,7 @@ static enum status write_results(const struct record *r, const struct result *re
                 fprintf(file.stream, *t == '"' ? "\"\"" : "%c", *t);
             fputs("\",", file.stream);
         }
-        const struct evaluate_measure *measure = &r->experiment->evaluate.measures[c->measure];
+        const struct metric_at *measure = &r->experiment->evaluate.measures[c->measure];
         fprintf(file.stream, "%s,", measure->metric->name);
         if (measure->k > 0)
             fprintf(file.stream, "%u", measure->k);

@@ -7,7 +7,7 @@
 #include "experiment/config_parts.h"
 
 struct check_block {
-    const struct node *dataset, *model, *a, *b, *metric, *k, *value, *tolerance;
+    const struct node *dataset, *model, *a, *b, *metric, *k, *dialect, *value, *tolerance;
     const char *source;
 };
 static const struct param expect_params[] = {
@@ -15,6 +15,7 @@ static const struct param expect_params[] = {
     PARAM_NODE(struct check_block, model, "label or name of a model"),
     PARAM_NODE(struct check_block, metric, "name of a metric"),
     PARAM_NODE(struct check_block, k, "cut-off; none for a metric without"),
+    PARAM_NODE(struct check_block, dialect, "one of evaluate's; default: default"),
     PARAM_NODE(struct check_block, value, "what the mean over folds and seeds must be"),
     PARAM_NODE(struct check_block, tolerance, "largest difference"),
     PARAM_STRING(struct check_block, source, NULL, "who, where, when"),
@@ -25,6 +26,7 @@ static const struct param compare_params[] = {
     PARAM_NODE(struct check_block, b, "label or name of another"),
     PARAM_NODE(struct check_block, metric, "name of a metric"),
     PARAM_NODE(struct check_block, k, "cut-off; none for a metric without"),
+    PARAM_NODE(struct check_block, dialect, "one of evaluate's; default: default"),
     PARAM_END};
 
 static enum status scalar(const struct node *node, const char *what)
@@ -91,6 +93,19 @@ static enum status find_metric(const struct node *node, const struct experiment 
     return config_unknown(node, "metric of evaluate", names, v->n_metrics < 256 ? v->n_metrics : 256);
 }
 
+static enum status find_dialect(const struct node *node, enum dialect *out)
+{
+    const char *names[N_DIALECTS];
+    *out = DIALECT_DEFAULT;
+    if (node == NULL)
+        return STATUS_OK;
+    TRY(scalar(node, "dialect"));
+    for (size_t d = 0; d < N_DIALECTS; d++)
+        names[d] = dialect_types[d].name;
+    *out = dialect_find(node->text);
+    return *out < N_DIALECTS ? STATUS_OK : config_unknown(node, "dialect", names, N_DIALECTS);
+}
+
 /* The measure that a block's metric and k name; k is not there for a metric without cut-off. */
 static enum status find_measure(const struct node *block, const struct check_block *b, const char *what,
                                 const struct experiment *e, size_t *out)
@@ -99,21 +114,27 @@ static enum status find_measure(const struct node *block, const struct check_blo
     const struct node *node = b->k;
     long long k = 0;
     size_t metric;
+    enum dialect dialect;
     TRY(find_metric(b->metric, e, &metric));
-    if (v->metrics[metric]->kind == METRIC_RANKING) {
+    TRY(find_dialect(b->dialect, &dialect));
+    if (metric_has_cutoff(v->metrics[metric])) {
         TRY(config_required(block, "k", what, &node));
         TRY(node_int(node, &k));
     } else if (node != NULL)
         return node_fail(node, "%s has no cut-off; leave k out", v->metrics[metric]->name);
     for (*out = 0; *out < v->n_measures; (*out)++)
-        if (v->measures[*out].metric == v->metrics[metric] && v->measures[*out].k == k)
+        if (v->measures[*out].metric == v->metrics[metric] && v->measures[*out].k == k &&
+            v->measures[*out].dialect == dialect)
             return STATUS_OK;
-    return node_fail(node, "k %lld is none of evaluate's cut-offs", k);
+    if (b->dialect != NULL)
+        return node_fail(b->dialect, "evaluate does not measure %s at k %lld in the dialect %s",
+                         v->metrics[metric]->name, k, dialect_types[dialect].name);
+    return node_fail(node != NULL ? node : block, "k %lld is none of evaluate's cut-offs", k);
 }
 
 /* Nothing can be claimed about ratings that a model doesn't predict. */
 static enum status check_predicts(const struct node *node, const struct model_config *model,
-                                  const struct evaluate_measure *measure)
+                                  const struct metric_at *measure)
 {
     if (measure->metric->kind == METRIC_RATING && !(model->type->needs & NEEDS_RATINGS))
         return node_fail(node, "%s does not predict ratings, so it has no %s", model->type->name,
@@ -121,11 +142,13 @@ static enum status check_predicts(const struct node *node, const struct model_co
     return STATUS_OK;
 }
 
-static void put_measure(json_t *row, const struct evaluate_measure *measure)
+static void put_measure(json_t *row, const struct metric_at *measure)
 {
     json_object_set_new(row, "metric", json_string(measure->metric->name));
     if (measure->k > 0)
         json_object_set_new(row, "k", json_integer(measure->k));
+    if (measure->dialect != DIALECT_DEFAULT)
+        json_object_set_new(row, "dialect", json_string(dialect_types[measure->dialect].name));
 }
 
 enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out)
@@ -182,6 +205,9 @@ enum status config_compare(const struct node *list, struct arena *arena, struct 
         if (c->a == c->b)
             return node_fail(block.b, "'%s' is compared with itself", block.b->text);
         TRY(find_measure(node, &block, "compare", e, &c->measure));
+        if (!metric_is_per_user(e->evaluate.measures[c->measure].metric))
+            return node_fail(block.metric, "%s is one number for all users: users can't be compared by it",
+                             block.metric->text);
         TRY(check_predicts(block.a, c->a, &e->evaluate.measures[c->measure]));
         TRY(check_predicts(block.b, c->b, &e->evaluate.measures[c->measure]));
         json_t *row = json_pack("{s:s, s:s}", "a", c->a->label, "b", c->b->label);

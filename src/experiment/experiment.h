@@ -34,22 +34,21 @@ struct model_config {
     const struct node *where;
 };
 
-/* One number a user: a metric at a cut-off. */
-struct evaluate_measure {
-    const struct metric_type *metric;
-    uint32_t k; /* 0: the metric has no cut-off */
-};
 struct evaluate_config {
-    size_t n_k, n_metrics, n_ranking;
-    const uint32_t *k;                       /* [n_k] in the order of the file */
-    uint32_t longest;                        /* the largest of them; 0: nothing is ranked */
-    const struct metric_type **metrics;      /* [n_metrics] the n_ranking that rank first */
-    size_t n_measures;                       /* n_ranking x n_k + the others */
-    const struct evaluate_measure *measures; /* [n_measures] metrics in that order, cut-offs fastest */
-    bool mask_valid;                         /* items of the validation rows are not ranked either */
+    size_t n_k, n_metrics, n_dialects;
+    const uint32_t *k;                  /* [n_k] in the order of the file */
+    uint32_t longest;                   /* the largest of them; 0: nothing is ranked */
+    const struct metric_type **metrics; /* [n_metrics] by kind, within it in the order of the file */
+    const enum dialect *dialects;       /* [n_dialects] */
+    size_t n_measures;
+    const struct metric_at
+        *measures; /* [n_measures] by kind; within METRIC_RANKING by dialect; cut-offs fastest */
+    size_t first[METRIC_KINDS + 1]; /* measures of kind m: first[m] .. first[m + 1] */
+    const char *candidates;         /* "full": which items are ranked */
+    bool mask_valid;                /* items of the validation rows are not ranked either */
+    bool graded;                    /* a test row's value says how relevant it is */
+    double relevant_from;           /* graded: rows of lower value are not relevant */
 };
-/* "ndcg@10", "rmse". */
-const char *evaluate_name(const struct evaluate_measure *measure, char name[64]);
 
 /* A published or remembered value that a run must reproduce. */
 struct expectation {

@@ -109,7 +109,7 @@ static bool write_users(hid_t file, const json_t *line, const struct cell_values
 static bool write_cell(hid_t group, const json_t *line, const struct evaluate_config *evaluate,
                        const struct cell_values *v)
 {
-    char name[64], *params = json_dumps(json_object_get(line, "params"),
+    char name[96], *params = json_dumps(json_object_get(line, "params"),
                                         JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     bool fine = params != NULL && attribute_text(group, "key", text_of(line, "key")) &&
                 attribute_text(group, "dataset", text_of(line, "dataset")) &&
@@ -120,7 +120,8 @@ static bool write_cell(hid_t group, const json_t *line, const struct evaluate_co
                 attribute_number(group, "seed", json_integer_value(json_object_get(line, "seed")));
     free(params);
     for (size_t i = 0; i < evaluate->n_measures && fine; i++)
-        fine = write_array(group, evaluate_name(&evaluate->measures[i], name), H5T_IEEE_F64LE,
+        fine = !metric_is_per_user(evaluate->measures[i].metric) ||
+               write_array(group, metric_at_name(&evaluate->measures[i], name), H5T_IEEE_F64LE,
                            H5T_NATIVE_DOUBLE, v->n_users, v->values + i * v->n_users);
     return fine;
 }

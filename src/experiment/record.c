@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiment/cell_file.h"
 #include "experiment/machine.h"
 #include "experiment/per_user.h"
 
@@ -44,7 +45,7 @@ static void csv_field(FILE *out, const char *text)
     fputc('"', out);
 }
 
-/* The first columns of a row, up to `candidates`. */
+/* The first columns of a row, before `candidates`. */
 static enum status csv_head(FILE *out, const json_t *line)
 {
     char *params =
@@ -58,24 +59,42 @@ static enum status csv_head(FILE *out, const json_t *line)
     csv_field(out, text_of(line, "label"));
     fputc(',', out);
     csv_field(out, params);
-    fprintf(out, ",%lld,test,full,", (long long)json_integer_value(json_object_get(line, "seed")));
+    fprintf(out, ",%lld,test,", (long long)json_integer_value(json_object_get(line, "seed")));
     free(params);
     return STATUS_OK;
 }
 
+/* The users that a measure has a value for; all of them where it is one number. */
+static uint32_t count_users(const struct metric_at *measure, const double *values, uint32_t n_users)
+{
+    uint32_t n = 0;
+    for (uint32_t u = 0; u < n_users; u++)
+        n += !metric_is_per_user(measure->metric) || !isnan(values[u]);
+    return n;
+}
+
 /* A metric that the model doesn't have (ratings of a model that predicts none) has no line. */
-static enum status csv_cell(const struct record *r, FILE *out, const json_t *line, const double *means,
-                            uint32_t n_users)
+static enum status csv_cell(const struct record *r, FILE *out, const json_t *line,
+                            const struct cell_values *cell)
 {
     const struct evaluate_config *e = &r->experiment->evaluate;
     for (size_t v = 0; v < e->n_measures; v++) {
-        if (isnan(means[v]) && e->measures[v].metric->kind == METRIC_RATING)
+        const struct metric_at *x = &e->measures[v];
+        if (isnan(cell->pooled[v]) && x->metric->kind != METRIC_RANKING)
             continue;
         TRY(csv_head(out, line));
-        fprintf(out, "%s,", e->measures[v].metric->name);
-        if (e->measures[v].k > 0)
-            fprintf(out, "%u", e->measures[v].k);
-        fprintf(out, ",default,all,%.9g,%u\n", means[v], n_users);
+        fprintf(out, "%s,%s,", e->candidates, x->metric->name);
+        if (x->k > 0)
+            fprintf(out, "%u", x->k);
+        fprintf(out, ",%s,all,%.9g,%u\n", dialect_types[x->dialect].name, cell->pooled[v],
+                count_users(x, cell->values + v * cell->n_users, cell->n_users));
+    }
+    for (const char *at = cell->extra, *end = at + cell->n_extra; at < end;) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        stop = stop != NULL ? stop + 1 : end;
+        TRY(csv_head(out, line));
+        fwrite(at, 1, (size_t)(stop - at), out);
+        at = stop;
     }
     return STATUS_OK;
 }
@@ -83,7 +102,6 @@ static enum status csv_cell(const struct record *r, FILE *out, const json_t *lin
 /* One cell into both files. */
 static enum status add_cell(struct record *r, size_t i, FILE *csv, struct per_user *users)
 {
-    const struct evaluate_config *e = &r->experiment->evaluate;
     const json_t *line = r->lines[i];
     const size_t place = (size_t)json_integer_value(json_object_get(line, "cell"));
     double *means = r->means + i * r->n_values;
@@ -96,12 +114,11 @@ static enum status add_cell(struct record *r, size_t i, FILE *csv, struct per_us
         status = status_fail(STATUS_DATA, "%s/cells/%s.cell: holds %u values a user, %zu expected", r->folder,
                              text_of(line, "key"), values.n_values, r->n_values);
     for (size_t v = 0; status == STATUS_OK && v < r->n_values; v++)
-        means[v] = metrics_pool(e->measures[v].metric, values.values + v * values.n_users, values.rows,
-                                values.n_users);
+        means[v] = values.pooled[v];
     if (status == STATUS_OK)
-        status = csv_cell(r, csv, line, means, values.n_users);
+        status = csv_cell(r, csv, line, &values);
     if (status == STATUS_OK)
-        status = per_user_add(users, place, line, e, &values);
+        status = per_user_add(users, place, line, &r->experiment->evaluate, &values);
     arena_free(arena);
     return status;
 }

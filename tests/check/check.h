@@ -31,7 +31,7 @@ struct check_kernel {
 };
 /* One table a family file, each ended by a NULL name. */
 extern const struct check_kernel check_als[], check_sgd[], check_spmm[], check_knn[], check_topk[],
-    check_nn[], check_fusion[], check_slim[], check_bpr[];
+    check_nn[], check_fusion[], check_slim[], check_bpr[], check_hits[];
 
 /* The table entry of that kernel; NULL: none. */
 const struct check_kernel *check_find(const char *name);

@@ -59,7 +59,7 @@ static double slow(const char *name, const uint32_t *list, uint32_t k, const str
 static size_t n_metrics(void)
 {
     size_t n = 0;
-    while (metric_types[n] != NULL && metric_types[n]->kind == METRIC_RANKING)
+    while (metric_types[n] != NULL && metric_types[n]->usual)
         n++;
     return n;
 }

@@ -333,7 +333,8 @@ static double concordance(const float *score, const struct csr *test, uint32_t u
 /* A model of ratings predicts held-out ones better than their mean over the train rows does, user by user. */
 static void predicts_ratings(const struct fitted *f, const struct view *v, const struct csr *test)
 {
-    const struct metric_type *rmse = metric_find("rmse");
+    const struct metric_at rmse = {metric_find("rmse"), 0, DIALECT_DEFAULT};
+    double pooled;
     double *mine = malloc(v->n_users * sizeof *mine), *flat = malloc(v->n_users * sizeof *flat), mean = 0;
     uint32_t *users = malloc(v->n_users * sizeof *users), n = 0;
     struct paired_test t;
@@ -341,7 +342,7 @@ static void predicts_ratings(const struct fitted *f, const struct view *v, const
         if (test->ptr[u + 1] > test->ptr[u])
             users[n++] = u;
     assert_ok(ratings_compute(f->type, f->state, f->run.backend, users, n, test, v->minimum_value,
-                              v->maximum_value, &rmse, 1, mine));
+                              v->maximum_value, &rmse, 1, mine, &pooled));
     for (int64_t e = 0; e < v->by_user->nnz; e++)
         mean += (double)v->by_user->val[e] / (double)v->by_user->nnz;
     for (uint32_t u = 0; u < n; u++) {

@@ -1,0 +1,184 @@
+/*
+ * metrics_value.c - the formulas of the ranking metrics, by dialect, and the list of all metrics.
+ *
+ * Symbols: h(j) 1 if place j (from 1) holds a relevant item, g(j) its gain, R relevant items, k the cut-off, L places filled.
+ * The sums over hits come from the kernel (kernels/hits.h); a function here is a division or two.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "eval/metrics.h"
+#include "eval/metrics_list.h"
+#include "hits.h"
+
+static double least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* precision */
+static double hits_by_k(const struct ranking *r)
+{
+    return r->k > 0 ? (double)r->sums->hits / r->k : 0;
+}
+static double hits_by_length(const struct ranking *r)
+{
+    return r->length > 0 ? (double)r->sums->hits / r->length : NAN;
+}
+static double hits_by_length_or_0(const struct ranking *r)
+{
+    return r->length > 0 ? (double)r->sums->hits / r->length : 0;
+}
+/* recall */
+static double hits_by_relevant(const struct ranking *r)
+{
+    return r->n_relevant > 0 ? (double)r->sums->hits / r->n_relevant : 0;
+}
+static double hits_by_best(const struct ranking *r)
+{
+    return r->n_relevant > 0 ? r->sums->hits / least(r->k, r->n_relevant) : 0;
+}
+/* 2PR / (P + R) with P = h / k and R = h / n is 2h / (k + n). */
+static double harmonic_mean(const struct ranking *r)
+{
+    return 2.0 * r->sums->hits / ((double)r->k + r->n_relevant);
+}
+static double any_hit(const struct ranking *r)
+{
+    return r->sums->hits > 0 ? 1 : 0;
+}
+static double first_hit(const struct ranking *r)
+{
+    return r->sums->first > 0 ? 1.0 / r->sums->first : 0;
+}
+static double by(double sum, double best)
+{
+    return best > 0 ? sum / best : 0;
+}
+static double ndcg(const struct ranking *r)
+{
+    return by(r->sums->dcg, r->ideal);
+}
+static double ndcg_clipped(const struct ranking *r)
+{
+    return by(r->sums->clipped, r->ideal_clipped);
+}
+static double ndcg_linear(const struct ranking *r)
+{
+    return by(r->sums->linear, r->ideal_linear);
+}
+static double ndcg_exponential(const struct ranking *r)
+{
+    return by(r->sums->exponential, r->ideal_exponential);
+}
+static double ndcg_full(const struct ranking *r)
+{
+    return by(r->sums->dcg, r->ideal_full);
+}
+static double precisions_by_best(const struct ranking *r)
+{
+    return r->n_relevant > 0 ? r->sums->precisions / least(r->k, r->n_relevant) : 0;
+}
+static double precisions_by_relevant(const struct ranking *r)
+{
+    return by(r->sums->precisions, r->n_relevant);
+}
+static double precisions_by_length(const struct ranking *r)
+{
+    return r->length > 0 ? by(r->sums->precisions, least(r->length, r->n_relevant)) : NAN;
+}
+static double mean_precision(const struct ranking *r)
+{
+    return by(r->sums->averages, r->k);
+}
+/* implicit's AUC_at_k: items that are not listed are tied behind the list. */
+static double auc_list(const struct ranking *r)
+{
+    const double positive = r->n_relevant, negative = (double)r->n_items - positive, h = r->sums->hits;
+    const double behind = negative - (r->k - h);
+    return positive > 0 && negative > 0
+               ? (r->sums->before + (h + positive) / 2 * behind) / (positive * negative)
+               : NAN;
+}
+
+#define RANKING(variable, title, is_usual, text, from, ...)                                                  \
+    static const struct metric_type variable = {.name = title,                                               \
+                                                .formula = text,                                             \
+                                                .source = from,                                              \
+                                                .kind = METRIC_RANKING,                                      \
+                                                .usual = is_usual,                                           \
+                                                .value = {__VA_ARGS__}}
+#define SIX(f)                                                                                               \
+    [DIALECT_DEFAULT] = f, [DIALECT_TREC_EVAL] = f, [DIALECT_RECBOLE] = f, [DIALECT_ELLIOT] = f,             \
+    [DIALECT_LENSKIT] = f, [DIALECT_RECTOOLS] = f
+
+RANKING(
+    precision, "precision", true, "sum h(j), j <= k, / k; k also where the list is shorter",
+    "Cleverdon, Mills, Keen 1966; at a cut-off: Herlocker et al., ACM TOIS 22(1), 2004",
+    [DIALECT_DEFAULT] = hits_by_k, [DIALECT_TREC_EVAL] = hits_by_k, [DIALECT_RECBOLE] = hits_by_k,
+    [DIALECT_ELLIOT] = hits_by_k, [DIALECT_LENSKIT] = hits_by_length, [DIALECT_IMPLICIT] = hits_by_best,
+    [DIALECT_RECTOOLS] = hits_by_k, [DIALECT_LIGHTGCN] = hits_by_k, [DIALECT_SURPRISE] = hits_by_length_or_0);
+RANKING(recall, "recall", true, "sum h(j), j <= k, / R",
+        "Cleverdon, Mills, Keen 1966; at a cut-off: Herlocker et al., ACM TOIS 22(1), 2004",
+        [DIALECT_DEFAULT] = hits_by_relevant, [DIALECT_TREC_EVAL] = hits_by_relevant,
+        [DIALECT_RECBOLE] = hits_by_relevant, [DIALECT_ELLIOT] = hits_by_relevant,
+        [DIALECT_LENSKIT] = hits_by_best, [DIALECT_RECTOOLS] = hits_by_relevant,
+        [DIALECT_LIGHTGCN] = hits_by_relevant, [DIALECT_SURPRISE] = hits_by_relevant,
+        [DIALECT_IALS_REVISITED] = hits_by_best);
+RANKING(ndcg_, "ndcg", true, "sum h(j) / log2(j + 1), j <= k, / sum 1 / log2(j + 1), j <= min(k, R)",
+        "Jarvelin, Kekalainen, ACM TOIS 20(4), 2002, binary gains; discount log2(j + 1): Burges et al., ICML "
+        "2005",
+        [DIALECT_DEFAULT] = ndcg, [DIALECT_TREC_EVAL] = ndcg_linear, [DIALECT_RECBOLE] = ndcg,
+        [DIALECT_ELLIOT] = ndcg_exponential, [DIALECT_LENSKIT] = ndcg_clipped, [DIALECT_IMPLICIT] = ndcg,
+        [DIALECT_RECTOOLS] = ndcg_full, [DIALECT_LIGHTGCN] = ndcg, [DIALECT_IALS_REVISITED] = ndcg);
+RANKING(average_precision, "map", true, "sum h(j) precision(j), j <= k, / min(k, R)",
+        "Voorhees, Harman, TREC 2005; divided by min(k, R) as in the Million Song Dataset Challenge, McFee "
+        "et al. 2012",
+        [DIALECT_DEFAULT] = precisions_by_best, [DIALECT_TREC_EVAL] = precisions_by_relevant,
+        [DIALECT_RECBOLE] = precisions_by_best, [DIALECT_ELLIOT] = mean_precision,
+        [DIALECT_LENSKIT] = precisions_by_length, [DIALECT_IMPLICIT] = precisions_by_best,
+        [DIALECT_RECTOOLS] = precisions_by_relevant);
+RANKING(reciprocal_rank, "mrr", true, "1 / the least j <= k with h(j) = 1; 0 where there is none",
+        "Voorhees, TREC-8 Question Answering Track Report, 1999", SIX(first_hit));
+RANKING(hit_rate, "hit_rate", true, "1 where any h(j) = 1, j <= k; else 0",
+        "Karypis, Evaluation of Item-Based Top-N, CIKM 2001", SIX(any_hit));
+RANKING(f1, "f1", true, "2 sum h(j), j <= k, / (k + R): harmonic mean of precision and recall",
+        "van Rijsbergen, Information Retrieval, 1979, chapter 7", [DIALECT_DEFAULT] = harmonic_mean,
+        [DIALECT_ELLIOT] = harmonic_mean, [DIALECT_RECTOOLS] = harmonic_mean);
+RANKING(
+    ndcg_of_gains, "ndcg_linear", false,
+    "sum g(j) / log2(j + 1), j <= k, / the same of the best list; equal to ndcg where relevance is binary",
+    "Jarvelin, Kekalainen, ACM TOIS 20(4), 2002; discount as in ndcg", [DIALECT_DEFAULT] = ndcg_linear);
+RANKING(
+    ndcg_of_powers, "ndcg_exp", false,
+    "sum (2^g(j) - 1) / log2(j + 1), j <= k, / the same of the best list; equal to ndcg where relevance is "
+    "binary",
+    "Burges et al., Learning to Rank using Gradient Descent, ICML 2005",
+    [DIALECT_DEFAULT] = ndcg_exponential);
+RANKING(
+    area_list, "auc_list", false,
+    "share of pairs (relevant, other item) in the right order, where items outside of the list's k are tied "
+    "behind it",
+    "implicit's AUC_at_k; Shani, Gunawardana, Recommender Systems Handbook, 2011",
+    [DIALECT_DEFAULT] = auc_list, [DIALECT_IMPLICIT] = auc_list);
+
+static const struct metric_type r_precision = {
+    .name = "r_precision",
+    .formula = "sum h(j), j <= R, / R; no cut-off; what lies beyond the list's end counts as missed",
+    .source = "Buckley, Voorhees, SIGIR 2000; trec_eval's Rprec",
+    .kind = METRIC_RANKING,
+    .no_cutoff = true,
+    .value = {[DIALECT_DEFAULT] = hits_by_relevant, [DIALECT_TREC_EVAL] = hits_by_relevant}};
+
+/* Those that rank first, as before; their order is that of `recfuse metrics` and of an experiment without a list. */
+const struct metric_type *const metric_types[] = {
+    &precision,     &recall,         &ndcg_,     &average_precision, &reciprocal_rank,   &hit_rate, &f1,
+    &ndcg_of_gains, &ndcg_of_powers, &area_list, &r_precision,       METRICS_OF_RATINGS, NULL};
+
+const struct metric_type *metric_find(const char *name)
+{
+    for (size_t m = 0; metric_types[m] != NULL; m++)
+        if (strcmp(metric_types[m]->name, name) == 0)
+            return metric_types[m];
+    return NULL;
+}
