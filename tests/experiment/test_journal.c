@@ -76,13 +76,16 @@ static void cells(void **state)
     (void)state;
     static const uint32_t users[] = {1, 5, 9}, rows[] = {2, 1, 7};
     static const uint64_t offsets[] = {0, 1, 3, 3};
-    static const double values[] = {0.5, 1.0 / 3, 0, 1, 0.25, 1e-300};
+    static const double values[] = {0.5, 1.0 / 3, 0, 1, 0.25, 1e-300}, pooled[] = {5.0 / 18, 5.0 / 12};
     const struct cell_values out = {.n_users = 3,
                                     .n_values = 2,
                                     .users = users,
                                     .rows = rows,
                                     .ids = {3, offsets, "abc"},
-                                    .values = values};
+                                    .values = values,
+                                    .pooled = pooled,
+                                    .extra = "full,ndcg,5,default,head,0.5,3\n",
+                                    .n_extra = 31};
     struct cell_values in;
     char *bytes;
     size_t n;
@@ -93,6 +96,9 @@ static void cells(void **state)
     assert_memory_equal(in.users, users, sizeof users);
     assert_memory_equal(in.rows, rows, sizeof rows);
     assert_memory_equal(in.values, values, sizeof values);
+    assert_memory_equal(in.pooled, pooled, sizeof pooled);
+    assert_int_equal(in.n_extra, 31);
+    assert_memory_equal(in.extra, out.extra, 31);
     assert_true(strings_equal(&in.ids, 1, "bc") && strings_equal(&in.ids, 2, ""));
 
     const char *path = test_path(folder, "cells/k.cell");
