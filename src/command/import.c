@@ -6,9 +6,12 @@
 #include "data/import.h"
 #include "data/import/record.h"
 
+enum { FEATURES_MAX = 16 };
+
 struct arguments {
     const char *format, *source, *out;
     struct import_options options;
+    const char *features[FEATURES_MAX];
 };
 
 enum {
@@ -18,6 +21,7 @@ enum {
     OPTION_NAME,
     OPTION_REVIEWS,
     OPTION_META,
+    OPTION_FEATURE,
     OPTION_MAX_BAD
 };
 
@@ -48,6 +52,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_META:
         a->options.meta = argument;
+        return 0;
+    case OPTION_FEATURE:
+        if (a->options.n_features == FEATURES_MAX)
+            argp_error(state, "--feature: more than %d", FEATURES_MAX);
+        a->features[a->options.n_features++] = argument;
         return 0;
     case OPTION_MAX_BAD:
         if (!field_integer((struct field){argument, strlen(argument)}, &number) || number < 0)
@@ -85,6 +94,10 @@ static enum status run(int argc, char **argv)
         {"item-id", OPTION_ITEM_ID, "COLUMN", 0, "The id column of --items (default: the first)", 0},
         {"reviews", OPTION_REVIEWS, "FILE", 0, "amazon: the file of reviews, in place of SOURCE", 0},
         {"meta", OPTION_META, "FILE", 0, "amazon: the file of product metadata", 0},
+        {"feature", OPTION_FEATURE, "NAME=FILE[,IDS]", 0,
+         "Vectors of the items: .npy (row k is item k, or the k-th line of IDS), or Amazon's image features "
+         "(.b)",
+         0},
         {"max-bad", OPTION_MAX_BAD, "N", 0, "Skip up to N malformed rows, each listed (default: 0, an error)",
          0},
         {"name", OPTION_NAME, "NAME", 0, "Name of the dataset (default: from FILE.h5)", 0},
@@ -100,6 +113,7 @@ static enum status run(int argc, char **argv)
         NULL};
     struct arguments a = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    a.options.features = a.features;
     return import_run(a.format, a.source, &a.options, a.out);
 }
 

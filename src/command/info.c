@@ -66,6 +66,10 @@ static json_t *describe(const struct dataset *d)
     json_object_set_new(out, "maximum_value", json_real(high));
     json_object_set_new(out, "item_columns", columns(d->item_columns, d->n_item_columns));
     json_object_set_new(out, "user_columns", columns(d->user_columns, d->n_user_columns));
+    json_t *features = json_object();
+    for (uint32_t i = 0; i < d->n_features; i++)
+        json_object_set_new(features, d->features[i].name, json_integer((json_int_t)d->features[i].width));
+    json_object_set_new(out, "features", features);
     json_t *policies = json_loads(d->policies != NULL ? d->policies : "{}", 0, NULL);
     json_object_set_new(out, "policies", policies != NULL ? policies : json_object());
     return out;

@@ -84,6 +84,18 @@ static enum status columns_take(const struct column *in, uint32_t n, const struc
     return STATUS_OK;
 }
 
+static enum status features_take(const struct feature *in, uint32_t n, const struct subset *items,
+                                 struct arena *arena, const struct feature **out)
+{
+    struct feature *copy = arena_copy(arena, in, n, sizeof *in);
+    if (copy == NULL)
+        return STATUS_SYSTEM;
+    for (uint32_t k = 0; k < n; k++)
+        TRY(floats_take(in[k].value, in[k].width, items, arena, &copy[k].value));
+    *out = copy;
+    return STATUS_OK;
+}
+
 /* Texts about kept items, and those about none (queries) of kept users. */
 static enum status texts_take(const struct texts *in, const struct subset *users, const struct subset *items,
                               struct arena *arena, struct texts *out)
@@ -194,6 +206,7 @@ enum status dataset_compact(const struct dataset *d, struct fold *folds, size_t 
     TRY(columns_take(d->user_columns, d->n_user_columns, &users, arena, &copy->user_columns));
     TRY(columns_take(d->item_columns, d->n_item_columns, &items, arena, &copy->item_columns));
     TRY(texts_take(&d->texts, &users, &items, arena, &copy->texts));
+    TRY(features_take(d->features, d->n_features, &items, arena, &copy->features));
     if (d->truth != NULL)
         TRY(truth_take(d->truth, &users, &items, arena, &copy->truth));
     TRY(rows_take(&d->interactions, &users, &items, arena, &copy->interactions));

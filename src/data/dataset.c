@@ -18,6 +18,14 @@ const struct column *dataset_item_column(const struct dataset *d, const char *na
     return NULL;
 }
 
+const struct feature *dataset_feature(const struct dataset *d, const char *name)
+{
+    for (uint32_t i = 0; i < d->n_features; i++)
+        if (strcmp(d->features[i].name, name) == 0)
+            return &d->features[i];
+    return NULL;
+}
+
 /* One row on its way: what the order within a user depends on, and where the row stood. */
 struct sort_row {
     int64_t time;

@@ -7,6 +7,7 @@
  */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -63,6 +64,15 @@ struct truth {
     const float *exposure;  /* [n_items] */
 };
 
+/* A vector of each item: image, audio, genome scores ... */
+struct feature {
+    const char *name;
+    uint32_t width;     /* 1 to FEATURE_WIDTH_MAX */
+    bool from_users;    /* made from what users did (genome scores): may hold what is held out */
+    const float *value; /* [n_items x width]; an item without a vector: NaN in its whole row */
+};
+#define FEATURE_WIDTH_MAX 65536
+
 struct dataset {
     const char *name, *source; /* source: the path or generator line it was made from (file names only) */
     const char *policies;      /* what was done to duplicates, malformed rows ... with counts; JSON */
@@ -74,11 +84,16 @@ struct dataset {
     uint32_t n_user_columns, n_item_columns;
     const struct column *user_columns, *item_columns;
     struct texts texts;
+    uint32_t n_features;
+    const struct feature *features;
     const struct truth *truth; /* NULL: unknown, as in all real data */
 };
 
 /* The item column of that name, or NULL. */
 const struct column *dataset_item_column(const struct dataset *d, const char *name);
+
+/* The feature of that name, or NULL. */
+const struct feature *dataset_feature(const struct dataset *d, const char *name);
 
 /* Puts the rows into the order of the dataset file: by user, then time (where there is one), then source_row.
  * In place; user < n_users.  STATUS_SYSTEM when memory is out. */

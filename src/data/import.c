@@ -25,6 +25,7 @@ const struct import_format *const import_formats[] = {
     &import_book_crossing,
     &import_citeulike,
     &import_douban,
+    &import_npy_features,
     NULL};
 /* clang-format on */
 

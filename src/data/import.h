@@ -8,11 +8,13 @@
 #include "data/dataset.h"
 
 struct import_options {
-    bool header;         /* tsv, csv: the first line names the columns */
-    const char *items;   /* csv file (header line) with item columns; NULL: none */
-    const char *item_id; /* its id column; NULL: the first */
-    const char *name;    /* dataset name; NULL: from the output file */
-    const char *meta;    /* amazon: the file of product metadata; NULL: found in the folder */
+    bool header;           /* tsv, csv: the first line names the columns */
+    const char *items;     /* csv file (header line) with item columns; NULL: none */
+    const char *item_id;   /* its id column; NULL: the first */
+    const char *name;      /* dataset name; NULL: from the output file */
+    const char *meta;      /* amazon: the file of product metadata; NULL: found in the folder */
+    const char **features; /* [n_features] "NAME=FILE" or "NAME=FILE,IDS": vectors of the items */
+    size_t n_features;
     uint64_t max_bad; /* so many malformed rows are skipped, each with its sentence; one more is an error */
 };
 /* Options that only some formats take. */

@@ -109,19 +109,26 @@ static enum status check_list(const struct check *c, const char *object, const s
     return STATUS_OK;
 }
 
+/* 1 to 64 bytes of UTF-8 that HDF5 takes as one name. */
+static enum status check_name(const struct check *c, const char *object, const char *name)
+{
+    const size_t length = strlen(name);
+    if (length == 0 || length > 64 || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0 || strcmp(name, "id") == 0 || utf8_valid_prefix(name, length) != length)
+        return status_fail(
+            STATUS_DATA,
+            "%s: %s%.64s: not a column's name (1 to 64 bytes of UTF-8 without '/', and not 'id')", c->path,
+            object, name);
+    return STATUS_OK;
+}
+
 static enum status check_columns(const struct check *c, const char *object, uint32_t n_columns,
                                  const struct column *columns, uint32_t n)
 {
     for (uint32_t i = 0; i < n_columns; i++) {
         const struct column *column = &columns[i];
         const char *name = column->name;
-        const size_t length = strlen(name);
-        if (length == 0 || length > 64 || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
-            strcmp(name, "..") == 0 || strcmp(name, "id") == 0 || utf8_valid_prefix(name, length) != length)
-            return status_fail(
-                STATUS_DATA,
-                "%s: %s%.64s: not a column's name (1 to 64 bytes of UTF-8 without '/', and not 'id')",
-                c->path, object, name);
+        TRY(check_name(c, object, name));
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(columns[j].name, name) == 0)
                 return status_fail(STATUS_DATA, "%s: %s%s: two columns of that name", c->path, object, name);
@@ -166,6 +173,32 @@ static enum status check_texts(const struct check *c, const struct dataset *d)
     return STATUS_OK;
 }
 
+/* Each row is finite, or NaN throughout: an item without a vector. */
+static enum status check_features(const struct check *c, const struct dataset *d)
+{
+    for (uint32_t i = 0; i < d->n_features; i++) {
+        const struct feature *f = &d->features[i];
+        TRY(check_name(c, "/features/", f->name));
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(d->features[j].name, f->name) == 0)
+                return status_fail(STATUS_DATA, "%s: /features/%s: two features of that name", c->path,
+                                   f->name);
+        for (uint32_t row = 0; row < d->n_items; row++) {
+            const float *value = f->value + (size_t)row * f->width;
+            uint32_t n_missing = 0, n_finite = 0;
+            for (uint32_t k = 0; k < f->width; k++) {
+                n_missing += isnan(value[k]) != 0;
+                n_finite += isfinite(value[k]) != 0;
+            }
+            if (n_missing != f->width && n_finite != f->width)
+                return status_fail(STATUS_DATA,
+                                   "%s: /features/%s: row %u is neither finite nor missing (NaN throughout)",
+                                   c->path, f->name, row);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status check_truth(const struct check *c, const struct dataset *d)
 {
     const struct truth *t = d->truth;
@@ -188,5 +221,6 @@ enum status store_check(const struct dataset *d, const char *path)
     TRY(check_columns(&c, "/items/", d->n_item_columns, d->item_columns, d->n_items));
     TRY(check_interactions(&c, d));
     TRY(check_texts(&c, d));
+    TRY(check_features(&c, d));
     return check_truth(&c, d);
 }

@@ -91,6 +91,13 @@ enum status store_hash(const struct dataset *d, char hex[SHA256_HEX])
         hash_part(&h, "text kind", t->kind, t->n * sizeof *t->kind);
         hash_strings(&h, "text", &t->text);
     }
+    for (uint32_t i = 0; i < d->n_features; i++) {
+        const struct feature *f = &d->features[i];
+        const uint32_t shape[2] = {f->width, f->from_users};
+        hash_part(&h, "feature", f->name, strlen(f->name));
+        hash_part(&h, "width, from users", shape, sizeof shape);
+        hash_number(&h, f->value, (uint64_t)d->n_items * f->width);
+    }
     if (d->truth != NULL) {
         hash_part(&h, "truth user", d->truth->user, (uint64_t)d->n_users * d->truth->factors * sizeof(float));
         hash_part(&h, "truth item", d->truth->item, (uint64_t)d->n_items * d->truth->factors * sizeof(float));

@@ -82,19 +82,26 @@ static herr_t collect_column(hid_t group, const char *name, const H5L_info_t *in
     return names->status == STATUS_OK ? 0 : -1;
 }
 
+/* Names of what lies in a group, `id` left out. */
+static enum status load_names(const struct loader *l, const char *owner, struct column_names **out)
+{
+    hsize_t at = 0;
+    ARENA_NEW(*out, l->arena, 1);
+    (*out)->l = l;
+    (*out)->owner = owner;
+    if (H5Literate_by_name(l->file, owner, H5_INDEX_NAME, H5_ITER_INC, &at, collect_column, *out,
+                           H5P_DEFAULT) < 0)
+        return (*out)->status != STATUS_OK ? (*out)->status : load_damaged(l, owner);
+    return STATUS_OK;
+}
+
 /* All columns beside `id`, in the order of their attribute `position`. */
 static enum status load_columns(const struct loader *l, const char *owner, uint32_t n, uint32_t *n_columns,
                                 const struct column **columns)
 {
     struct column_names *names;
     struct column *list;
-    ARENA_NEW(names, l->arena, 1);
-    names->l = l;
-    names->owner = owner;
-    hsize_t at = 0;
-    if (H5Literate_by_name(l->file, owner, H5_INDEX_NAME, H5_ITER_INC, &at, collect_column, names,
-                           H5P_DEFAULT) < 0)
-        return names->status != STATUS_OK ? names->status : load_damaged(l, owner);
+    TRY(load_names(l, owner, &names));
     ARENA_NEW(list, l->arena, names->n);
     for (uint32_t i = 0; i < names->n; i++) {
         char path[160];
@@ -158,6 +165,39 @@ static enum status load_texts(const struct loader *l, struct texts *t)
     return load_strings(l, "/texts/text", t->n, &t->text);
 }
 
+static enum status load_features(const struct loader *l, struct dataset *d)
+{
+    bool there;
+    struct column_names *names;
+    struct feature *list;
+    TRY(load_find_group(l, "/features", &there));
+    if (!there)
+        return STATUS_OK;
+    TRY(load_names(l, "/features", &names));
+    ARENA_NEW(list, l->arena, names->n);
+    for (uint32_t i = 0; i < names->n; i++) {
+        char path[160];
+        uint32_t position, from_users;
+        uint64_t rows = d->n_items, width = LOAD_ANY;
+        void *values;
+        snprintf(path, sizeof path, "/features/%s", names->name[i]);
+        TRY(load_u32_attribute(l, path, "position", &position));
+        TRY(load_u32_attribute(l, path, "from_users", &from_users));
+        if (position >= names->n || list[position].name != NULL)
+            return status_fail(STATUS_DATA, "%s: %s: position %u is out of range or taken", l->path, path,
+                               position);
+        TRY(load_array(l, "/features", names->name[i], H5T_IEEE_F32LE, &rows, &width, &values));
+        if (width < 1 || width > FEATURE_WIDTH_MAX || from_users > 1)
+            return status_fail(STATUS_DATA,
+                               "%s: %s has %llu columns (expected 1 to %d) or a from_users of %u", l->path,
+                               path, (unsigned long long)width, FEATURE_WIDTH_MAX, from_users);
+        list[position] = (struct feature){names->name[i], (uint32_t)width, from_users == 1, values};
+    }
+    d->n_features = names->n;
+    d->features = list;
+    return STATUS_OK;
+}
+
 static enum status load_truth(const struct loader *l, struct dataset *d)
 {
     bool there;
@@ -213,6 +253,7 @@ static enum status load_all(const struct loader *l, struct dataset *d)
     TRY(load_columns(l, "/items", d->n_items, &d->n_item_columns, &d->item_columns));
     TRY(load_interactions(l, &d->interactions));
     TRY(load_texts(l, &d->texts));
+    TRY(load_features(l, d));
     TRY(load_truth(l, d));
     TRY(store_check(d, l->path));
     TRY(store_hash(d, content));

@@ -184,6 +184,23 @@ static enum status write_texts(const struct writer *w, const struct texts *t)
     return write_strings(w, "/texts/text", &t->text);
 }
 
+static enum status write_features(const struct writer *w, const struct dataset *d)
+{
+    char path[120];
+    if (d->n_features > 0)
+        TRY(write_group(w, "/features"));
+    for (uint32_t i = 0; i < d->n_features; i++) {
+        const struct feature *f = &d->features[i];
+        const hsize_t shape[2] = {d->n_items, f->width};
+        const uint32_t from_users = f->from_users;
+        snprintf(path, sizeof path, "/features/%s", f->name);
+        TRY(write_array_of(w, path, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, shape, f->value));
+        TRY(write_attribute(w, path, "position", H5T_STD_U32LE, H5T_NATIVE_UINT32, &i));
+        TRY(write_attribute(w, path, "from_users", H5T_STD_U32LE, H5T_NATIVE_UINT32, &from_users));
+    }
+    return STATUS_OK;
+}
+
 static enum status write_truth(const struct writer *w, const struct dataset *d)
 {
     const struct truth *t = d->truth;
@@ -213,6 +230,7 @@ static enum status write_all(const struct writer *w, const struct dataset *d)
     TRY(write_interactions(w, &d->interactions));
     if (d->texts.n > 0)
         TRY(write_texts(w, &d->texts));
+    TRY(write_features(w, d));
     return d->truth != NULL ? write_truth(w, d) : STATUS_OK;
 }
 

@@ -130,6 +130,8 @@ enum status view_build(const struct dataset *d, const struct fold *fold, struct 
     v->user_columns = d->user_columns;
     v->user_ids = d->user_ids;
     v->item_ids = d->item_ids;
+    v->n_features = d->n_features;
+    v->features = d->features;
     v->truth = d->truth;
     if (fold->train.n == 0)
         return status_fail(STATUS_DATA, "dataset '%s': a fold without train rows", d->name);

@@ -15,7 +15,9 @@ struct view {
     const struct column *item_columns, *user_columns;
     struct texts texts; /* without those of held-out (user, item) pairs: valid and test */
     uint64_t n_masked_texts;
-    const struct truth *truth; /* only the oracle looks; NULL: unknown */
+    uint32_t n_features;
+    const struct feature *features; /* as published: from_users says which may hold what is held out */
+    const struct truth *truth;      /* only the oracle looks; NULL: unknown */
     struct strings user_ids, item_ids;
     float minimum_value, maximum_value; /* of the whole rating scale of the train rows */
 };

@@ -3,6 +3,7 @@
  * the order of the dataset file; source_row is then simply the place where a row stood.
  */
 #include "data/import/build.h"
+#include "data/import/features.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,6 +48,8 @@ enum status import_fill(const char *source, const struct import_options *options
     im.max_bad = options->max_bad;
     if (status == STATUS_OK)
         status = fill(&im, source, options, arena);
+    for (size_t k = 0; status == STATUS_OK && k < options->n_features; k++)
+        status = features_read_option(&im, options->features[k], arena);
     if (status == STATUS_OK && im.n_bad > 0)
         status = import_note_count(&im, "malformed_rows_skipped", im.n_bad);
     if (status == STATUS_OK)
@@ -267,12 +270,15 @@ enum status import_finish(struct import *im, const char *source, struct arena *a
     d->n_item_columns = im->n_item_columns;
     d->user_columns = arena_copy(arena, im->user_columns, im->n_user_columns, sizeof *im->user_columns);
     d->item_columns = arena_copy(arena, im->item_columns, im->n_item_columns, sizeof *im->item_columns);
+    d->n_features = im->n_features;
+    d->features = arena_copy(arena, im->features, im->n_features, sizeof *im->features);
     source_log_close(&im->log, d->source_sha256);
     d->source = arena_strdup(arena, im->log.names);
     char *policies = json_dumps(im->policies, JSON_COMPACT | JSON_SORT_KEYS);
     d->policies = policies != NULL ? arena_strdup(arena, policies) : NULL;
     free(policies);
-    if (d->source == NULL || d->policies == NULL || d->user_columns == NULL || d->item_columns == NULL)
+    if (d->source == NULL || d->policies == NULL || d->user_columns == NULL || d->item_columns == NULL ||
+        d->features == NULL)
         return STATUS_SYSTEM;
     *out = d;
     return STATUS_OK;

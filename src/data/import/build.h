@@ -28,6 +28,8 @@ struct import {
     /* columns, finished */
     struct column user_columns[16], item_columns[RECORD_FIELDS_MAX];
     uint32_t n_user_columns, n_item_columns;
+    struct feature features[16]; /* finished (features.h) */
+    uint32_t n_features;
     uint64_t n_bad, max_bad; /* malformed rows skipped, and how many may be */
 };
 
@@ -107,6 +109,6 @@ enum status import_finish(struct import *im, const char *source, struct arena *a
 
 extern const struct import_format import_movielens, import_tsv, import_csv, import_adjacency, import_amazon,
     import_lastfm, import_citeulike, import_book_crossing, import_ncf, import_s3rec, import_recbole,
-    import_libfm, import_douban;
+    import_libfm, import_douban, import_npy_features;
 
 #endif
