@@ -113,9 +113,11 @@ static enum status run_formats(int argc, char **argv)
         TRY(print_params(split_types[i]->params, split_types[i]->params_size));
     }
     puts("\nfilters (`filter: [{NAME: value}, ...]` of a dataset, before the split):");
-    for (size_t i = 0; filter_types[i] != NULL; i++)
-        printf("%-14s %s\n               a number from %.9g to %.9g\n", filter_types[i]->name,
-               filter_types[i]->help, filter_types[i]->minimum, filter_types[i]->maximum);
+    for (size_t i = 0; filter_types[i] != NULL; i++) {
+        printf("%-14s %s\n", filter_types[i]->name, filter_types[i]->help);
+        TRY(print_params(filter_types[i]->params, filter_types[i]->params_size));
+    }
+    puts("\n{NAME: value} sets a filter's first parameter, {NAME: {parameter: value, ...}} any.");
     return STATUS_OK;
 }
 

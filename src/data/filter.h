@@ -1,6 +1,6 @@
 /*
  * filter.h - filters that run before the split, in the order of the config: `filter: [{min_rating: 4},
- * {kcore: 10}]`.
+ * {kcore: 10}, {sample_users: {n: 1000, seed: 7}}]`.
  */
 #ifndef DATA_FILTER_H
 #define DATA_FILTER_H
@@ -11,11 +11,15 @@
 
 struct filter_type {
     const char *name; /* the key in the config */
-    const char *help;
-    double minimum, maximum; /* of its one number */
-    bool whole;              /* the number counts something: 2.5 is refused */
+    const char *help; /* what it keeps */
+    /* Its parameters.  {NAME: value} sets the first, {NAME: {parameter: value, ...}} any. */
+    const struct param *params;
+    size_t params_size;
+    bool needs_time; /* a dataset without times is an error that says so */
+    /* Checks what the parameters alone can tell; may be NULL. */
+    enum status (*check)(const void *params, const struct node *where);
     /* Keeps rows of `in` (same order, same dense ids: users and items without rows stay in the id space). */
-    enum status (*apply)(double value, const struct dataset *d, const struct interactions *in,
+    enum status (*apply)(const void *params, const struct dataset *d, const struct interactions *in,
                          struct arena *arena, struct interactions *out);
 };
 extern const struct filter_type *const filter_types[]; /* NULL-ended */
