@@ -38,7 +38,7 @@ const struct dialect_type dialect_types[N_DIALECTS] = {
     [DIALECT_IMPLICIT] =
         {.name = "implicit",
          .differs = "precision is sum of hits / sum of min(k, R) over all users; auc_list exists here",
-         .source = "implicit 0.7.2, implicit/evaluation.pyx"},
+         .source = "implicit 0.7.3, implicit/evaluation.pyx"},
     [DIALECT_RECTOOLS] = {.name = "rectools",
                           .differs =
                               "map divides by R; the ideal of ndcg has k hits however few are relevant",
