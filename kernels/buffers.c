@@ -12,6 +12,7 @@
 #include "als.h"
 #include "attention.h"
 #include "bpr.h"
+#include "fm.h"
 #include "fusion.h"
 #include "hits.h"
 #include "kernels.h"
@@ -174,6 +175,33 @@ DECLARE(knn_profile)
     READS(column, (size_t)a->n_columns);
     const size_t written = a->dense != NULL && a->column != NULL ? a->n_out : a->n_columns;
     ROWS_WRITE(out, a->ld, written);
+}
+
+DECLARE(fm_sgd)
+{
+    const size_t n = a->n_features, rank = (size_t)a->rank;
+    (void)rows;
+    UPDATES(bias, 1);
+    UPDATES(weight, n);
+    UPDATES(factor, n * rank);
+    UPDATES(bias_squares, 1);
+    UPDATES(weight_squares, n);
+    UPDATES(factor_squares, n * rank);
+    CSR_READS(user.ptr, user.idx, user.val, 0, a->n_users);
+    CSR_READS(item.ptr, item.idx, item.val, 0, a->n_items);
+    READS(sample, (size_t)a->n);
+}
+
+/* Of fm_als, fm_als_sums and fm_als_change, whatever of it each touches. */
+DECLARE(fm_als)
+{
+    UPDATES(error, (size_t)a->n);
+    UPDATES(q, (size_t)a->n);
+    UPDATES(theta, ((size_t)a->n_features - 1) * (size_t)a->stride + 1);
+    CSR_READS(owner.ptr, owner.idx, owner.val, 0, a->n_features);
+    READS(ptr, (size_t)a->n_owners + 1);
+    READS(place, (size_t)a->n);
+    ROWS_UPDATE(part, 2, 2);
 }
 
 DECLARE(slim)

@@ -30,6 +30,8 @@
     MODEL(svdpp)          \
     MODEL(nmf)            \
     MODEL(co_clustering)  \
+    MODEL(fm)             \
+    MODEL(fm_ranking)     \
     MODEL(oracle)
 /* clang-format on */
 

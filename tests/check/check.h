@@ -29,9 +29,10 @@ struct check_kernel {
     check_cases *cases;
     check_writes *writes;
 };
-/* One table a family file, each ended by a NULL name. */
-extern const struct check_kernel check_als[], check_sgd[], check_spmm[], check_knn[], check_topk[],
-    check_nn[], check_fusion[], check_slim[], check_bpr[], check_hits[];
+/* One table a family file, check_NAME, each ended by a NULL name. */
+#define FAMILY(name) extern const struct check_kernel check_##name[];
+#include "families.h"
+#undef FAMILY
 
 /* The table entry of that kernel; NULL: none. */
 const struct check_kernel *check_find(const char *name);

@@ -43,9 +43,11 @@ void check_sparse(uint32_t stream, int n_rows, int n_cols, double density, int64
 
 const struct check_kernel *check_find(const char *name)
 {
-    const struct check_kernel *const families[] = {check_als,  check_sgd, check_spmm,   check_knn,
-                                                   check_topk, check_nn,  check_fusion, check_slim,
-                                                   check_bpr,  check_hits};
+    static const struct check_kernel *const families[] = {
+#define FAMILY(name) check_##name,
+#include "families.h"
+#undef FAMILY
+    };
     for (size_t f = 0; f < sizeof families / sizeof *families; f++)
         for (const struct check_kernel *k = families[f]; k->name != NULL; k++)
             if (strcmp(k->name, name) == 0)

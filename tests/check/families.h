@@ -1,0 +1,12 @@
+/* Families of kernels that have cases, one line each: FAMILY(name) is the table check_name of check_name.c. */
+FAMILY(als)
+FAMILY(sgd)
+FAMILY(spmm)
+FAMILY(knn)
+FAMILY(topk)
+FAMILY(nn)
+FAMILY(fusion)
+FAMILY(slim)
+FAMILY(bpr)
+FAMILY(hits)
+FAMILY(fm)
