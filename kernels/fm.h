@@ -64,9 +64,9 @@ struct fm_als {
     float *part;          /* fm_als_sums: [launch rows x 2] sum h^2, sum h error */
     int64_t n;            /* train rows */
     uint32_t n_owners, n_features;
-    uint32_t feature;     /* fm_als: launch row r is feature + r.  The others: this feature */
-    int chunk;            /* fm_als_sums, fm_als_change: owners a launch row */
-    float change;         /* fm_als_change: what theta gains, after which it is the old value + change */
+    uint32_t feature; /* fm_als: launch row r is feature + r.  The others: this feature */
+    int chunk;        /* fm_als_sums, fm_als_change: owners a launch row */
+    float change;     /* fm_als_change: what theta gains, after which it is the old value + change */
     float regularization;
     int linear; /* 1: theta are weights */
 };

@@ -116,7 +116,7 @@ static enum status solve(struct als *als, float *theta, long stride, bool linear
                               .owner = {owners->ptr, owners->idx, owners->val},
                               .ptr = field->of_users ? als->train->by_user->ptr : als->train->by_item->ptr,
                               .place = field->of_users ? NULL : als->place,
-                              .part = als->part,
+                              .part = field->one_each ? NULL : als->part,
                               .feature = field->first,
                               .n = als->train->by_user->nnz,
                               .n_owners = owners->n_cols,
