@@ -14,6 +14,7 @@
 #include "bpr.h"
 #include "fm.h"
 #include "fusion.h"
+#include "gemm.h"
 #include "hits.h"
 #include "kernels.h"
 #include "knn.h"
@@ -102,6 +103,21 @@ DECLARE(als)
     READS(idx, nnz);
     READS(val, nnz);
     READS(order, rows);
+}
+
+DECLARE(gemm)
+{
+    const size_t a_lines = a->transpose_a ? a->k : a->m, a_width = a->transpose_a ? a->m : a->k;
+    const size_t b_lines = a->transpose_b ? a->n : a->k, b_width = a->transpose_b ? a->k : a->n;
+    (void)rows;
+    if (a->k > 0) {
+        READS(A, (a_lines - 1) * a->lda + a_width);
+        READS(B, (b_lines - 1) * a->ldb + b_width);
+    }
+    if (a->beta == 0.0f && a->ldc == a->n)
+        WRITES(C, a->m * a->n);
+    else
+        UPDATES(C, (a->m - 1) * a->ldc + a->n);
 }
 
 DECLARE(gram)

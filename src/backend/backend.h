@@ -14,24 +14,76 @@
 #include "base/status.h"
 #include "kernels.h"
 
+/* What becomes of an array of the host in a device's memory; see backend_keep() and the rest. */
+enum backend_residence {
+    RESIDENCE_KEEP,
+    RESIDENCE_FETCH,
+    RESIDENCE_CHANGED,
+    RESIDENCE_RELEASE,
+    RESIDENCE_CLEAR
+};
+
 struct backend {
-    const char *name; /* "cpu" */
+    const char *name;     /* "cpu" or "cuda": part of a cell's key */
+    const char *card;     /* the GPU's own name; NULL on the CPU */
+    const char *fallback; /* why this is the CPU though cuda was asked for; NULL */
     int threads;
     enum status (*launch)(const struct backend *b, const struct kernel *kernel, const void *args, long n_rows,
                           size_t scratch);
     enum status (*sgemm)(const struct backend *b, bool transpose_a, bool transpose_b, size_t m, size_t n,
                          size_t k, float alpha, const float *A, size_t lda, const float *B, size_t ldb,
                          float beta, float *C, size_t ldc);
+    enum status (*reside)(enum backend_residence what, const void *p, size_t bytes); /* NULL: memory is one */
+    const char *(*note)(void); /* NULL: nothing to tell; see backend_note() */
 };
 
-/* device "auto" or "cpu"; "cuda" is STATUS_USAGE with what to do where this build has none.  threads 0: all
- * cores. Also sets the number of OpenMP threads of the calling thread and OpenBLAS to one thread. */
+/* device "cpu", "cuda" or "auto" (cuda where the program has it and a GPU is there, else the CPU).  Where "cuda" cannot be had
+ * (built without CUDA, no driver, no device, no memory on it) the CPU takes its place, one warning says why, and so does
+ * ->fallback.  threads 0: all cores.  Also sets the number of OpenMP threads of the calling thread and OpenBLAS to one thread. */
 enum status backend_open(const char *device, int threads, const struct backend **out);
+
+/* What a record should say of how a run on a device went (launches that ran on the CPU for want of memory, ...), or NULL. Valid
+ * until the next call. */
+static inline const char *backend_note(const struct backend *b)
+{
+    return b->note == NULL ? NULL : b->note();
+}
 
 static inline enum status backend_launch(const struct backend *b, const struct kernel *kernel,
                                          const void *args, long n_rows, size_t scratch)
 {
     return b->launch(b, kernel, args, n_rows, scratch);
+}
+
+/* A device with memory of its own copies what a launch reads there and what it writes back, each time (kernels/buffers.c says
+ * what that is): arguments are always host memory, and a host that knows nothing of this gets right results.  What follows
+ * saves copies; on the CPU it does nothing.
+ *
+ * backend_keep: the array's copy stays on the device from launch to launch, until released.  From then on, who reads or writes
+ * the array on the host says so: backend_fetch() before reading it, or before writing a part of it, after a launch that
+ * may have written it; backend_changed() after writing it.  p of these two: any address in the array.
+ * backend_release: the array is up to date on the host and the device forgets it; before its memory is freed.
+ * backend_clear: the device forgets all arrays without a look at the host's memory: whatever happened, the next fit starts
+ * clean. */
+static inline enum status backend_keep(const struct backend *b, const void *p, size_t bytes)
+{
+    return b->reside == NULL || p == NULL ? STATUS_OK : b->reside(RESIDENCE_KEEP, p, bytes);
+}
+static inline enum status backend_fetch(const struct backend *b, const void *p)
+{
+    return b->reside == NULL || p == NULL ? STATUS_OK : b->reside(RESIDENCE_FETCH, p, 0);
+}
+static inline enum status backend_changed(const struct backend *b, const void *p)
+{
+    return b->reside == NULL || p == NULL ? STATUS_OK : b->reside(RESIDENCE_CHANGED, p, 0);
+}
+static inline enum status backend_release(const struct backend *b, const void *p)
+{
+    return b->reside == NULL || p == NULL ? STATUS_OK : b->reside(RESIDENCE_RELEASE, p, 0);
+}
+static inline enum status backend_clear(const struct backend *b)
+{
+    return b->reside == NULL ? STATUS_OK : b->reside(RESIDENCE_CLEAR, NULL, 0);
 }
 
 /* C [m x n] = alpha op(A) op(B) + beta C, row-major; op(A) is [m x k], op(B) [k x n].  Leading dimensions in

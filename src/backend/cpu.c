@@ -11,6 +11,10 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/log.h"
+#ifdef RECFUSE_CUDA
+#include "backend/cuda.h"
+#endif
 
 enum {
     THREADS_MAX = 1024,
@@ -76,17 +80,10 @@ static enum status cpu_sgemm(const struct backend *b, bool transpose_a, bool tra
 enum status backend_open(const char *device, int threads, const struct backend **out)
 {
     /* One entry a number of threads, so that a backend once handed out never changes. */
-    static struct backend cpu[THREADS_MAX + 1];
-    if (strcmp(device, "cuda") == 0)
-#ifdef RECFUSE_CUDA
-        return status_fail(STATUS_USAGE,
-                           "device cuda: this program has the kernels for CUDA but models do not run on it "
-                           "yet; take --device cpu (or auto)");
-#else
-        return status_fail(STATUS_USAGE,
-                           "device cuda: this program was built without CUDA; take --device cpu (or auto)");
-#endif
-    if (strcmp(device, "auto") != 0 && strcmp(device, "cpu") != 0)
+    static struct backend cpu[THREADS_MAX + 1], instead[THREADS_MAX + 1];
+    const char *why = "this program was built without CUDA";
+    const bool cuda = strcmp(device, "cuda") == 0, automatic = strcmp(device, "auto") == 0;
+    if (!automatic && !cuda && strcmp(device, "cpu") != 0)
         return status_fail(STATUS_USAGE, "unknown device '%s': take auto, cpu or cuda", device);
     if (threads < 0 || threads > THREADS_MAX)
         return status_fail(STATUS_USAGE, "threads %d is out of range: take 1 to %d, or 0 for all cores",
@@ -97,8 +94,17 @@ enum status backend_open(const char *device, int threads, const struct backend *
         threads = THREADS_MAX;
     openblas_set_num_threads(1);
     omp_set_num_threads(threads);
-    cpu[threads] =
-        (struct backend){.name = "cpu", .threads = threads, .launch = cpu_launch, .sgemm = cpu_sgemm};
-    *out = &cpu[threads];
+#ifdef RECFUSE_CUDA
+    if (cuda || automatic)
+        *out = backend_cuda_open(threads, &why);
+    if ((cuda || automatic) && *out != NULL)
+        return STATUS_OK;
+#endif
+    struct backend *b = cuda ? &instead[threads] : &cpu[threads];
+    *b = (struct backend){.name = "cpu", .threads = threads, .launch = cpu_launch, .sgemm = cpu_sgemm};
+    b->fallback = cuda ? why : NULL;
+    if (cuda)
+        log_warn("device cuda: %s; the CPU computes in its place", why);
+    *out = b;
     return STATUS_OK;
 }

@@ -69,7 +69,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp_option options[] = {
     {"out", 'o', "DIR", 0, "Folder of results (default: results/NAME of the experiment)", 0},
     {"fresh", OPTION_FRESH, NULL, 0, "Move older results aside to DIR.old-N and begin anew", 0},
-    {"device", OPTION_DEVICE, "auto|cpu|cuda", 0, "Where to compute (default: auto)", 0},
+    {"device", OPTION_DEVICE, "auto|cpu|cuda", 0,
+     "Where to compute; cuda without a GPU warns and takes the CPU (default: auto, a GPU where the program "
+     "has CUDA and there is one)",
+     0},
     {"threads", OPTION_THREADS, "N", 0, "Threads (default: all cores); results don't depend on it", 0},
     {"shard", OPTION_SHARD, "i/N", 0, "Run only every N-th cell; `recfuse merge` joins the folders", 0},
     {"set", OPTION_SET, "PATH=VALUE", 0,

@@ -120,8 +120,9 @@ enum status plan_print(const struct experiment *e, const struct plan *plan, cons
     double speed;
     struct estimate total = {.known = true};
     TRY(measure(backend, &speed));
-    printf("experiment %s: %zu cells (config %.12s, plan %.12s) on %s, %d threads, %s\n", e->name,
-           plan->n_cells, e->sha256, plan->sha256, backend->name, backend->threads, machine_instructions());
+    printf("experiment %s: %zu cells (config %.12s, plan %.12s) on %s%s%s, %d threads, %s\n", e->name,
+           plan->n_cells, e->sha256, plan->sha256, backend->name, backend->card != NULL ? " " : "",
+           backend->card != NULL ? backend->card : "", backend->threads, machine_instructions());
     for (size_t d = 0; d < e->n_datasets; d++)
         print_dataset(e, d, &plan->datasets[d]);
     printf("\n%-24s %-20s %5s %13s %11s\n", "dataset", "model", "cells", "memory", "time");

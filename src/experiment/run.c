@@ -132,6 +132,16 @@ static bool is_done(const struct runner *r, size_t i)
     return status == STATUS_OK;
 }
 
+/* Of a GPU, or of the lack of one. */
+static void add_device(const struct backend *b, json_t *line)
+{
+    const char *const texts[] = {b->card, b->fallback, backend_note(b)};
+    const char *const keys[] = {"card", "device_fallback", "device_note"};
+    for (int i = 0; i < 3 && line != NULL; i++)
+        if (texts[i] != NULL)
+            json_object_set_new(line, keys[i], json_string(texts[i]));
+}
+
 /* The line of a cell, so far without figures. */
 static json_t *new_line(const struct runner *r, size_t i, const char *status, const char *message)
 {
@@ -139,14 +149,16 @@ static json_t *new_line(const struct runner *r, size_t i, const char *status, co
     const struct cell *cell = &r->plan.cells[i];
     const struct model_config *m = &r->experiment->models[cell->model];
     machine_time(now);
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:i, s:s}",
-                     "cell", (json_int_t)i, "key", cell->key, "status", status, "message", message, "dataset",
-                     r->experiment->datasets[cell->dataset].name, "dataset_sha256",
-                     r->plan.datasets[cell->dataset].sha256, "fold", (json_int_t)cell->fold, "model",
-                     m->type->name, "label", m->label, "params", json_loads(m->params_json, 0, NULL), "grid",
-                     json_loads(m->grid_json, 0, NULL), "seed", (json_int_t)r->experiment->seeds[cell->seed],
-                     "block", (json_int_t)m->block, "point", (json_int_t)m->point, "device", r->backend->name,
-                     "threads", r->backend->threads, "finished", now);
+    json_t *line = json_pack(
+        "{s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:i, s:s}", "cell",
+        (json_int_t)i, "key", cell->key, "status", status, "message", message, "dataset",
+        r->experiment->datasets[cell->dataset].name, "dataset_sha256", r->plan.datasets[cell->dataset].sha256,
+        "fold", (json_int_t)cell->fold, "model", m->type->name, "label", m->label, "params",
+        json_loads(m->params_json, 0, NULL), "grid", json_loads(m->grid_json, 0, NULL), "seed",
+        (json_int_t)r->experiment->seeds[cell->seed], "block", (json_int_t)m->block, "point",
+        (json_int_t)m->point, "device", r->backend->name, "threads", r->backend->threads, "finished", now);
+    add_device(r->backend, line);
+    return line;
 }
 
 static enum status append(struct runner *r, json_t *line)
@@ -294,9 +306,11 @@ static enum status run_cell(struct runner *r, size_t i)
     } else {
         status = STATUS_STOPPED;
     }
+    const enum status cleared =
+        backend_clear(r->backend); /* before the memory of what it may have kept is freed */
     fitted_free(&fitted);
     arena_free(arena);
-    return status;
+    return status == STATUS_OK ? cleared : status;
 }
 
 /* The cells of datasets that can't be used: a line each, unless the journal says the same already. */

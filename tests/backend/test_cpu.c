@@ -95,17 +95,29 @@ static void test_devices(void **state)
     status_handler *old;
     void *old_context;
     status_set_handler(keep, sentence, &old, &old_context);
-    const enum status cuda = backend_open("cuda", 1, &b);
-    const int says =
-        strstr(sentence, "built without CUDA") != NULL && strstr(sentence, "--device cpu") != NULL;
     const enum status gpu = backend_open("gpu", 1, &b), few = backend_open("cpu", -1, &b),
                       many = backend_open("cpu", 100000, &b);
     status_set_handler(old, old_context, NULL, NULL);
-    assert_true(says);
-    assert_int_equal(cuda, STATUS_USAGE);
     assert_int_equal(gpu, STATUS_USAGE);
     assert_int_equal(few, STATUS_USAGE);
     assert_int_equal(many, STATUS_USAGE);
+}
+
+/* Asked for and not to be had: the CPU, with the reason; the backend of who asked for the CPU says nothing. */
+static void test_no_cuda(void **state)
+{
+    (void)state;
+    const struct backend *instead, *cpu;
+    assert_int_equal(backend_open("cuda", 2, &instead), STATUS_OK);
+    if (strcmp(instead->name, "cuda") == 0)
+        skip();
+    assert_string_equal(instead->name, "cpu");
+    assert_non_null(instead->fallback);
+    assert_true(strlen(instead->fallback) > 10);
+    assert_null(instead->card);
+    assert_int_equal(backend_open("cpu", 2, &cpu), STATUS_OK);
+    assert_null(cpu->fallback);
+    assert_non_null(instead->fallback);
 }
 
 static int no_memory(const void *args, long n_rows, size_t scratch)
@@ -136,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),
         cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_no_cuda),
         cmocka_unit_test(test_launch_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

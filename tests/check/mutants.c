@@ -31,6 +31,8 @@ const struct check_mutant check_mutants[] = {
     {"gram_leaves", "gram", LEAVES, NULL},
     {"gram_index", "gram", INDEX, NULL},
     {"gram_outside", "gram", OUTSIDE, NULL},
+    {"gemm_index", "gemm", INDEX, NULL},
+    {"gemm_outside", "gemm", OUTSIDE, NULL},
     {"gram_sum_index", "gram_sum", INDEX, NULL},
     {"gram_sum_outside", "gram_sum", OUTSIDE, NULL},
     {"sgd_sync", "sgd_32", SYNC, NULL},

@@ -18,14 +18,17 @@ GPU_B        := build/gpu-check
 CU           := $(sort $(wildcard kernels/*.cu))
 CUDA_KERNELS := $(CU:%=$(CUDA_B)/%.cuda.o)
 EMU_KERNELS  := $(CU:%=$(EMU_B)/%.o)
-GPU_SOURCES  := tests/gpu/gpu_check.c src/backend/cuda_launch.c kernels/kernels.c $(filter-out \
-                tests/check/check.c tests/check/team_check.c tests/check/mutants.c,$(wildcard tests/check/*.c))
-GPU_HOST     := $(patsubst %,$(GPU_B)/%.o,$(GPU_SOURCES) $(CU))
+# What looks at RECFUSE_CUDA; all else is the plain build's.
+GPU_AWARE    := src/backend/cpu.c $(wildcard src/backend/cuda*.c) kernels/kernels.c
+GPU_LIB      := $(patsubst %,$(GPU_B)/%.o,$(GPU_AWARE)) $(filter-out $(GPU_AWARE:%=$(B)/%.o),$(LIB_OBJ))
+GPU_CHECK    := $(patsubst %,$(GPU_B)/%.o,tests/gpu/gpu_check.c $(filter-out \
+                tests/check/check.c tests/check/team_check.c tests/check/mutants.c,$(wildcard tests/check/*.c)))
+GPU_LIBS     := -Wl,--as-needed $(LIBS)
 
 .PHONY: gpu-emulate gpu-emulate-build gpu-check cuda-report need-nvcc
 gpu-emulate: gpu-emulate-build
 	tools/gpu-emulate.sh $(EMU_B)
-gpu-emulate-build: $(EMU_B)/gpu_check
+gpu-emulate-build: $(EMU_B)/gpu_check $(EMU_B)/recfuse
 gpu-check: $(GPU_B)/gpu_check
 	tools/gpu-check.sh $<
 cuda-report: $(CUDA_B)/kernels.table
@@ -40,15 +43,17 @@ $(CUDA_B)/kernels.table: tools/cuda-report.sh kernels/spills.txt $(CUDA_KERNELS)
 	@tools/cuda-report.sh $(CUDA_KERNELS:=.log) >$@.tmp || { cat $@.tmp; exit 1; }
 	@mv $@.tmp $@
 
-# The harness and the CPU's kernels, as the CPU build compiles them.
+# The harness, and what knows of CUDA.
 $(GPU_B)/%.c.o: %.c | need-nvcc
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CUDA_CFLAGS) -MMD -MP -c $< -o $@
-$(GPU_B)/%.cu.o: %.cu
-	@mkdir -p $(@D)
-	$(CC) -x c $(CFLAGS) -Wno-unknown-pragmas -MMD -MP -c $< -o $@
-$(GPU_B)/gpu_check: $(GPU_HOST) $(CUDA_KERNELS)
-	$(CC) -fopenmp $^ $(CUDA_LIBS) -lm -o $@
+$(GPU_B)/librecfuse.a: $(GPU_LIB)
+	@rm -f $@
+	ar rcs $@ $^
+$(GPU_B)/gpu_check: $(GPU_CHECK) $(CUDA_KERNELS) $(GPU_B)/librecfuse.a
+	$(CC) -fopenmp $^ $(GPU_LIBS) $(CUDA_LIBS) -o $@
+$(GPU_B)/recfuse: $(B)/src/main.c.o $(CUDA_KERNELS) $(GPU_B)/librecfuse.a
+	$(CC) -fopenmp $^ $(GPU_LIBS) $(CUDA_LIBS) -o $@
 
 # The emulator wants PTX in the program, uncompressed; its runtime takes the place of CUDA's.
 $(EMU_B)/%.cu.o: %.cu | need-nvcc
@@ -60,7 +65,10 @@ $(EMU_B)/ptxemu.o: $(PTXEMU)/ptxemu.cpp
 $(EMU_B)/runtime.o: $(PTXEMU)/ptxemu_rt.cpp | need-nvcc
 	@mkdir -p $(@D)
 	g++ -std=c++17 -O2 -w -I$(CUDA_HOME)/include -c $< -o $@
-$(EMU_B)/gpu_check: $(GPU_HOST) $(EMU_KERNELS) $(EMU_B)/runtime.o $(EMU_B)/ptxemu.o
-	$(CC) -fopenmp $^ -lstdc++ -lm -o $@
+EMU_RUNTIME := $(EMU_KERNELS) $(EMU_B)/runtime.o $(EMU_B)/ptxemu.o
+$(EMU_B)/gpu_check: $(GPU_CHECK) $(GPU_B)/librecfuse.a $(EMU_RUNTIME)
+	$(CC) -fopenmp $(GPU_CHECK) $(EMU_RUNTIME) $(GPU_B)/librecfuse.a $(GPU_LIBS) -ldl -lstdc++ -o $@
+$(EMU_B)/recfuse: $(B)/src/main.c.o $(GPU_B)/librecfuse.a $(EMU_RUNTIME)
+	$(CC) -fopenmp $(B)/src/main.c.o $(EMU_RUNTIME) $(GPU_B)/librecfuse.a $(GPU_LIBS) -ldl -lstdc++ -o $@
 
--include $(CUDA_KERNELS:=.d) $(EMU_KERNELS:=.d) $(GPU_HOST:.o=.d)
+-include $(CUDA_KERNELS:=.d) $(EMU_KERNELS:=.d) $(GPU_CHECK:.o=.d) $(GPU_AWARE:%=$(GPU_B)/%.d)

@@ -5,9 +5,11 @@
  *   gpu_check             all kernels of kernels/list.h; exit status 1 when one has no case or fails
  *   gpu_check KERNEL...   those
  *
- * Every kernel runs its cases three times, each against the same double-precision results and bounds: by its CPU launcher; on the
+ * Every kernel runs its cases five times, each against the same double-precision results and bounds: by its CPU launcher; on the
  * device with scratch in shared memory; on the device with scratch in device memory, where it has that form
- * (TEAM_KERNEL_LARGE).  Buffers are managed memory, valid on both sides, so a case's argument struct serves unchanged.
+ * (TEAM_KERNEL_LARGE); and by the backend that models use (src/backend/cuda.c), whole and in ranges of rows.  For the first
+ * three buffers are managed memory, valid on both sides, so a case's argument struct serves unchanged.  For the backend they are
+ * the host's alone, so that a range which kernels/buffers.c leaves out is an access to memory that the device does not have.
  * Each launch on the device runs twice from the same start and must give the same bytes, and must change nothing that
  * its rows do not declare.  Exit status 77: no device.
  */
@@ -19,12 +21,15 @@
 #include <string.h>
 
 #include "../check/check.h"
+#include "backend/cuda.h"
 #include "backend/cuda_launch.h"
+#include "backend/cuda_memory.h"
 #include "kernels.h"
 
 enum { N_BUFFERS = 24, NO_DEVICE = 77, SHARED_MOST = 232448 /* bytes a block, sm_90 */ };
-enum machine { CPU, SHARED, LARGE, N_MACHINES };
-static const char *const machine_name[N_MACHINES] = {"cpu", "shared", "large"};
+enum { RANGE = 1024 /* bytes; rows of most cases are longer together */ };
+enum machine { CPU, SHARED, LARGE, BACKEND, RANGES, N_MACHINES };
+static const char *const machine_name[N_MACHINES] = {"cpu", "shared", "large", "backend", "ranges"};
 
 static struct buffer {
     const char *name;
@@ -33,10 +38,11 @@ static struct buffer {
 } buffers[N_BUFFERS];
 static int n_buffers;
 
+static const struct backend *backend;
 static const struct kernel *kernel;
 static const struct check_kernel *table;
 static enum machine machine;
-static int emulated, n_launches, n_large, n_failed;
+static int emulated, n_launches, n_large, n_ranges, n_failed;
 static double worst;
 
 void check_fail(const char *detector, const char *format, ...)
@@ -78,7 +84,10 @@ void *check_buffer(const char *name, size_t n, size_t size)
         exit(2);
     }
     *b = (struct buffer){.name = name, .bytes = n * size, .size = size};
-    must(cudaMallocManaged(&p, b->bytes + (b->bytes == 0), cudaMemAttachGlobal), "managed memory");
+    if (machine >= BACKEND)
+        p = copy_space(b->bytes);
+    else
+        must(cudaMallocManaged(&p, b->bytes + (b->bytes == 0), cudaMemAttachGlobal), "managed memory");
     memset(p, 0, b->bytes);
     b->data = p, b->start = copy_space(b->bytes), b->first = copy_space(b->bytes);
     return p;
@@ -87,7 +96,10 @@ void *check_buffer(const char *name, size_t n, size_t size)
 void check_end(void)
 {
     for (int i = 0; i < n_buffers; i++) {
-        must(cudaFree(buffers[i].data), "free");
+        if (machine >= BACKEND)
+            free(buffers[i].data);
+        else
+            must(cudaFree(buffers[i].data), "free");
         free(buffers[i].start), free(buffers[i].first);
     }
     n_buffers = 0;
@@ -131,6 +143,16 @@ static void launch(const void *args, long n_rows, size_t scratch)
         return;
     }
     cuda_shared_limit = machine == LARGE ? 1 : emulated ? SHARED_MOST : 0;
+    if (machine >= BACKEND) {
+        cuda_range_bytes = machine == RANGES ? RANGE : CUDA_STAGE;
+        const unsigned long in_ranges = cuda_counts.in_ranges, on_cpu = cuda_counts.on_cpu;
+        if (backend_launch(backend, kernel, args, n_rows, scratch) != STATUS_OK)
+            exit(1); /* it said why */
+        n_ranges += cuda_counts.in_ranges > in_ranges;
+        if (cuda_counts.on_cpu > on_cpu)
+            check_fail("device", "the CPU ran the launch");
+        return;
+    }
     int e = kernel->cuda(args, n_rows, scratch);
     if (machine == LARGE && e == cudaErrorInvalidConfiguration) { /* it has no such form */
         cuda_shared_limit = 0;
@@ -180,15 +202,17 @@ static int run_kernel(const struct kernel *k)
         printf("not ok %-22s has no case: write one in tests/check\n", k->name);
         return 1;
     }
-    n_failed = n_large = 0;
+    n_failed = n_large = n_ranges = 0;
     for (machine = CPU; machine < N_MACHINES; machine++) {
         n_launches = 0, worst = 0;
         table->cases(k->name);
         errors[machine] = worst, cases[machine] = n_launches;
     }
     const int failed = n_failed > 0 || cases[CPU] == 0 || cases[CPU] != cases[SHARED];
-    printf("%s %-22s %3d cases, worst error / bound: cpu %.3f, device %.3f", failed ? "not ok" : "ok",
-           k->name, cases[SHARED], errors[CPU], errors[SHARED]);
+    printf("%s %-22s %3d cases, worst error / bound: cpu %.3f, device %.3f, backend %.3f",
+           failed ? "not ok" : "ok", k->name, cases[SHARED], errors[CPU], errors[SHARED], errors[BACKEND]);
+    if (n_ranges > 0)
+        printf(", in ranges %.3f", errors[RANGES]);
     if (n_large > 0)
         printf(", scratch in device memory %.3f", errors[LARGE]);
     printf("; failures %d\n", n_failed);
@@ -217,6 +241,9 @@ int main(int argc, char **argv)
     emulated = strcmp(card.name, "ptxemu") == 0;
     printf("device: %s, compute capability %d.%d, %d multiprocessors\n", card.name, card.major, card.minor,
            card.multiProcessorCount);
+    cuda_memory_strict = true;
+    if (backend_open("cuda", 1, &backend) != STATUS_OK || backend->fallback != NULL)
+        return 1;
     for (const struct kernel *const *k = kernels_all; *k != NULL; k++)
         if (wanted((*k)->name, argc, argv))
             n++, n_bad += run_kernel(*k);

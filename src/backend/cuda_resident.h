@@ -1,0 +1,33 @@
+/*
+ * cuda_resident.h - which host arrays have a copy on the device, and which side has the newer one (backend_keep() and the rest,
+ * backend.h).  Called by the thread that holds the device.
+ */
+#ifndef BACKEND_CUDA_RESIDENT_H
+#define BACKEND_CUDA_RESIDENT_H
+#include "backend/cuda_memory.h"
+
+struct cuda_resident {
+    char *host;
+    size_t bytes;
+    char *device; /* NULL: not there yet, or put off when room was short */
+    bool device_newer, host_newer;
+    unsigned long used; /* the last launch that needed it */
+};
+
+/* An entry for the array; one that overlaps it otherwise is written back and goes.  false: host memory is out (then the array is
+ * copied at each launch). */
+cudaError_t resident_keep(const void *p, size_t bytes, bool *kept);
+/* The entry that holds all of [low, high), or NULL.  *clash: one holds a part of it. */
+struct cuda_resident *resident_find(const char *low, const char *high, struct cuda_resident **clash);
+/* The host's copy is good: of the entry that holds p, if there is one. */
+cudaError_t resident_fetch(struct cuda_resident *r);
+/* Writes it back (unless the host's is the newer) and forgets it. */
+cudaError_t resident_drop(struct cuda_resident *r);
+/* Forgets all of them; what the device has is lost. */
+void resident_clear(void);
+/* Puts device memory under it, with the array's bytes where `filled`.  cudaErrorMemoryAllocation: no room. */
+cudaError_t resident_ready(struct cuda_resident *r, bool filled);
+/* Takes the device memory of all entries not used by launch `now`, written back first.  *freed: bytes. */
+cudaError_t resident_evict(unsigned long now, size_t *freed);
+
+#endif
