@@ -140,7 +140,7 @@ check missing_dataset_tables grep -q "skipped: none.h5 is missing" skip/tables/s
 check empty_after_filter gives 3 "min_rating" "$R" run e.yaml --out bad --set "datasets.0.filter=[{min_rating: 1000}]"
 check empty_left_nothing test ! -e bad
 check under_a_file gives 4 "is a file" "$R" run e.yaml --out e.yaml/results
-check cuda gives 2 "cuda" "$R" run e.yaml --out bad --device cuda
+check cuda gives 0 "device cuda: this program was built without CUDA" "$R" plan e.yaml --device cuda
 cat >two.yaml <<'EOF'
 experiment: {name: two}
 datasets:
