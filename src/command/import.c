@@ -4,7 +4,7 @@
 
 #include "command/command.h"
 #include "data/import.h"
-#include "data/import/record.h"
+#include "data/import/policies.h"
 
 enum { FEATURES_MAX = 16 };
 
@@ -22,8 +22,25 @@ enum {
     OPTION_REVIEWS,
     OPTION_META,
     OPTION_FEATURE,
+    OPTION_DUPLICATES,
+    OPTION_SCALE,
+    OPTION_OUT_OF_RANGE,
+    OPTION_MISSING_TIMES,
     OPTION_MAX_BAD
 };
+
+/* The word's place in the list, or an error that names all. */
+static int word(const struct argp_state *state, const char *option, const char *const *words,
+                const char *argument)
+{
+    const int k = policies_word(words, argument);
+    char list[128] = "";
+    for (int i = 0; k < 0 && words[i] != NULL; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i > 0 ? ", " : "", words[i]);
+    if (k < 0)
+        argp_error(state, "%s: found '%s', expected one of %s", option, argument, list);
+    return k;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -57,6 +74,20 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (a->options.n_features == FEATURES_MAX)
             argp_error(state, "--feature: more than %d", FEATURES_MAX);
         a->features[a->options.n_features++] = argument;
+        return 0;
+    case OPTION_DUPLICATES:
+        a->options.duplicates = word(state, "--duplicates", policies_duplicates, argument);
+        return 0;
+    case OPTION_OUT_OF_RANGE:
+        a->options.out_of_range = word(state, "--out-of-range", policies_out_of_range, argument);
+        return 0;
+    case OPTION_MISSING_TIMES:
+        a->options.missing_times = word(state, "--missing-times", policies_missing_times, argument);
+        return 0;
+    case OPTION_SCALE:
+        a->options.has_scale = policies_scale(argument, &a->options.scale_low, &a->options.scale_high);
+        if (!a->options.has_scale)
+            argp_error(state, "--scale: found '%s', expected LOW..HIGH as in 0.5..5", argument);
         return 0;
     case OPTION_MAX_BAD:
         if (!field_integer((struct field){argument, strlen(argument)}, &number) || number < 0)
@@ -97,6 +128,15 @@ static enum status run(int argc, char **argv)
         {"feature", OPTION_FEATURE, "NAME=FILE[,IDS]", 0,
          "Vectors of the items: .npy (row k is item k, or the k-th line of IDS), or Amazon's image features "
          "(.b)",
+         0},
+        {"duplicates", OPTION_DUPLICATES, "WHAT", 0,
+         "Of a (user, item) pair that occurs again: all (default), last, first, sum, error", 0},
+        {"scale", OPTION_SCALE, "LOW..HIGH", 0,
+         "Ratings lie within this scale (default: the format's, if it has one)", 0},
+        {"out-of-range", OPTION_OUT_OF_RANGE, "WHAT", 0,
+         "A rating outside the scale: error (default), skip, clip", 0},
+        {"missing-times", OPTION_MISSING_TIMES, "WHAT", 0,
+         "A row without a time where others have one: error (default), skip the row, or none: keep no times",
          0},
         {"max-bad", OPTION_MAX_BAD, "N", 0, "Skip up to N malformed rows, each listed (default: 0, an error)",
          0},

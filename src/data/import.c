@@ -54,6 +54,25 @@ static const char *name_from_path(const char *path, struct arena *arena)
     return arena_printf(arena, "%.*s", (int)kept, base);
 }
 
+/* The policies and what fell under them, a line each. */
+static void tell_policies(const struct dataset *d)
+{
+    static const struct {
+        const char *what, *policy, *count;
+    } lines[] = {{"pairs that occur again", "duplicates", "duplicate_pairs"},
+                 {"malformed rows", "malformed_rows", "malformed_rows_skipped"},
+                 {"ratings out of range", "rating_scale", "ratings_out_of_range"},
+                 {"rows without a time", "missing_times", "rows_without_time"}};
+    json_t *policies = json_loads(d->policies, 0, NULL);
+    for (size_t k = 0; k < sizeof lines / sizeof *lines; k++) {
+        const char *policy = json_string_value(json_object_get(policies, lines[k].policy));
+        if (policy != NULL)
+            log_info("  %s: %lld (%s)", lines[k].what,
+                     (long long)json_integer_value(json_object_get(policies, lines[k].count)), policy);
+    }
+    json_decref(policies);
+}
+
 static enum status run_in(struct arena *arena, const struct import_format *format, const char *source,
                           const struct import_options *options, const char *out_path)
 {
@@ -67,11 +86,10 @@ static enum status run_in(struct arena *arena, const struct import_format *forma
     if (d->name == NULL)
         return STATUS_SYSTEM;
     TRY(store_write(out_path, d));
-    json_t *policies = json_loads(d->policies, 0, NULL);
-    const long long n_duplicates = json_integer_value(json_object_get(policies, "duplicate_pairs"));
-    json_decref(policies);
-    log_info("%s: %u users, %u items, %llu interactions (%lld duplicates), %llu texts", out_path, d->n_users,
-             d->n_items, (unsigned long long)d->interactions.n, n_duplicates, (unsigned long long)d->texts.n);
+    log_info("%s: %u users, %u items, %llu interactions, %llu texts, %u features", out_path, d->n_users,
+             d->n_items, (unsigned long long)d->interactions.n, (unsigned long long)d->texts.n,
+             d->n_features);
+    tell_policies(d);
     return STATUS_OK;
 }
 

@@ -7,6 +7,11 @@
 
 #include "data/dataset.h"
 
+/* What becomes of rows that are not as they should be (import/policies.h); the first of each is the default. */
+enum duplicates { DUPLICATES_ALL, DUPLICATES_LAST, DUPLICATES_FIRST, DUPLICATES_SUM, DUPLICATES_ERROR };
+enum out_of_range { OUT_OF_RANGE_ERROR, OUT_OF_RANGE_SKIP, OUT_OF_RANGE_CLIP };
+enum missing_times { MISSING_TIMES_ERROR, MISSING_TIMES_SKIP, MISSING_TIMES_NONE };
+
 struct import_options {
     bool header;           /* tsv, csv: the first line names the columns */
     const char *items;     /* csv file (header line) with item columns; NULL: none */
@@ -15,6 +20,9 @@ struct import_options {
     const char *meta;      /* amazon: the file of product metadata; NULL: found in the folder */
     const char **features; /* [n_features] "NAME=FILE" or "NAME=FILE,IDS": vectors of the items */
     size_t n_features;
+    int duplicates, out_of_range, missing_times; /* of the enums above */
+    bool has_scale;                              /* ratings lie within scale_low .. scale_high */
+    float scale_low, scale_high;
     uint64_t max_bad; /* so many malformed rows are skipped, each with its sentence; one more is an error */
 };
 /* Options that only some formats take. */

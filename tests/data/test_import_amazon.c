@@ -219,7 +219,7 @@ static void skipped_rows(void **state)
     says(d, "malformed_rows_skipped", 2);
     refused("amazon", path, &(struct import_options){.max_bad = 1}, "s.json:3:", "'reviewerID' is missing");
     assert_int_equal(
-        import_run("tsv", path, &(struct import_options){.max_bad = 1}, test_path(folder, "n.h5")),
+        import_run("adjacency", path, &(struct import_options){.max_bad = 1}, test_path(folder, "n.h5")),
         STATUS_USAGE);
     assert_int_equal(
         import_run("tsv", path, &(struct import_options){.meta = "x"}, test_path(folder, "n.h5")),

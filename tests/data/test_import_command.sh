@@ -20,7 +20,16 @@ out=$("$program" info a.h5); holds max_bad_is_stored "$out" '"malformed_rows_ski
 holds meta_is_read "$out" '"title": "text"'
 "$program" import amazon reviews.json --reviews reviews.json -o b.h5 >/dev/null 2>&1; check two_sources $? 2
 "$program" import amazon reviews.json --max-bad some -o b.h5 >/dev/null 2>&1; check max_bad_is_a_number $? 2
-"$program" import tsv reviews.json --max-bad 1 -o b.h5 >/dev/null 2>&1; check max_bad_not_for_tsv $? 2
+"$program" import adjacency reviews.json --max-bad 1 -o b.h5 >/dev/null 2>&1; check max_bad_not_for_adjacency $? 2
+printf 'u\ta\t3\t1\nu\ta\t9\t2\nv\tb\t2\t\n' >odd.tsv
+out=$("$program" import tsv odd.tsv --scale 1..5 --out-of-range clip --missing-times skip --duplicates last -o odd.h5 2>&1); check policies_exit $? 0
+holds policies_duplicates_told "$out" 'pairs that occur again: 1 (the last by time is kept)'
+holds policies_range_told "$out" 'ratings out of range: 1 (1 to 5; ratings outside: brought to the nearest end of the scale)'
+holds policies_times_told "$out" 'rows without a time: 1 (the row is skipped)'
+out=$("$program" info odd.h5); holds policies_are_stored "$out" '"duplicate_pairs": 1, "duplicates": "the last by time is kept"'
+out=$("$program" import tsv odd.tsv --duplicates newest -o b.h5 2>&1); check policy_word $? 2
+holds policy_word_told "$out" "found 'newest', expected one of all, last, first, sum, error"
+"$program" import tsv odd.tsv --scale 5..1 -o b.h5 >/dev/null 2>&1; check scale_rises $? 2
 "$program" import lastfm reviews.json --meta x -o b.h5 >/dev/null 2>&1; check meta_not_for_lastfm $? 2
 "$program" import amazon -o b.h5 >/dev/null 2>&1; check no_source $? 2
 out=$("$program" formats)

@@ -23,9 +23,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "data/import/policies.h"
+
 enum status amazon_add(struct import *im, const struct amazon_review *review, struct amazon_counts *counts)
 {
-    im->has_time = review->has_time;
+    im->has_time = im->has_time || review->has_time;
     im->has_value = true;
     TRY(import_add_ids(im, review->user, review->item, review->rating, review->time));
     const size_t n = review->summary.length, m = review->text.length;
@@ -57,8 +59,8 @@ int64_t amazon_seconds(double time, struct amazon_counts *counts)
     return (int64_t)floor(time / 1000);
 }
 
-static enum status parse_review(const struct import *im, const struct json_lines *j,
-                                struct amazon_review *out, struct amazon_counts *counts)
+static enum status parse_review(struct import *im, const struct json_lines *j, struct amazon_review *out,
+                                struct amazon_counts *counts)
 {
     bool there;
     double rating, time = 0;
@@ -68,11 +70,12 @@ static enum status parse_review(const struct import *im, const struct json_lines
     TRY(json_number(j, "overall", "rating", &rating, &there));
     if (!there)
         return json_lines_fail(j, "'overall' (or 'rating') is missing");
-    if (!(rating >= 0 && rating <= 5))
+    if (!policies_in_scale(im, (float)rating, 0, 5))
         return json_lines_fail(j, "'overall' is %g, expected a rating from 0 to 5", rating);
     out->rating = (float)rating;
     TRY(json_number(j, "unixReviewTime", "timestamp", &time, &out->has_time));
-    if (im->n > 0 && im->has_time != out->has_time)
+    out->time = IMPORT_NO_TIME;
+    if (im->n > 0 && im->has_time != out->has_time && !policies_no_time(im, &out->time))
         return json_lines_fail(j, "'unixReviewTime' (or 'timestamp') is %s, unlike in the reviews before",
                                out->has_time ? "there" : "missing");
     if (fabs(time) > 1e15)
@@ -80,7 +83,8 @@ static enum status parse_review(const struct import *im, const struct json_lines
                                time);
     TRY(json_text(j, "reviewText", "text", &out->text, &there));
     TRY(json_text(j, "summary", "title", &out->summary, &there));
-    out->time = amazon_seconds(time, counts);
+    if (out->has_time)
+        out->time = amazon_seconds(time, counts);
     return STATUS_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "data/import/amazon.h"
+#include "data/import/policies.h"
 
 static const char *const column_names[][3] = {
     {"reviewerID", "user_id", NULL},       {"parent_asin", "asin", NULL}, {"overall", "rating", NULL},
@@ -81,7 +82,7 @@ static enum status find_layout(const char *path, struct layout *layout)
     return status;
 }
 
-static enum status parse_row(const struct record_reader *r, const struct layout *layout,
+static enum status parse_row(struct import *im, const struct record_reader *r, const struct layout *layout,
                              struct amazon_review *out, struct amazon_counts *counts)
 {
     int64_t time = 0;
@@ -97,11 +98,13 @@ static enum status parse_row(const struct record_reader *r, const struct layout 
     if (out->item.length == 0)
         return record_expected(r, (size_t)at[ITEM], "an item id");
     TRY(record_real(r, (size_t)at[RATING], "a rating", &out->rating));
-    if (!(out->rating >= 0 && out->rating <= 5))
+    if (!policies_in_scale(im, out->rating, 0, 5))
         return record_expected(r, (size_t)at[RATING], "a rating from 0 to 5");
-    if (at[TIME] >= 0)
+    out->time = IMPORT_NO_TIME;
+    if (at[TIME] >= 0 && !(r->field[at[TIME]].length == 0 && policies_no_time(im, &out->time))) {
         TRY(record_integer(r, (size_t)at[TIME], "a time in seconds or milliseconds since 1970", &time));
-    out->time = amazon_seconds((double)time, counts);
+        out->time = amazon_seconds((double)time, counts);
+    }
     if (at[TEXT] >= 0)
         out->text = r->field[at[TEXT]];
     if (at[SUMMARY] >= 0)
@@ -122,7 +125,7 @@ enum status amazon_read_csv(struct import *im, const char *path, struct amazon_c
         status = record_next(&r, &found);
     while (status == STATUS_OK && found) {
         const uint64_t n_bad = im->n_bad;
-        status = import_row_done(im, parse_row(&r, &layout, &review, counts));
+        status = import_row_done(im, parse_row(im, &r, &layout, &review, counts));
         if (status == STATUS_OK && n_bad == im->n_bad)
             status = amazon_add(im, &review, counts);
         if (status == STATUS_OK)

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "data/import/attributes.h"
+#include "data/import/policies.h"
 
 #define BOOK_FIELDS 9
 #define OLDEST_AGE  110
@@ -26,16 +27,20 @@ struct book_crossing {
     struct string_builder joined; /* title, author, publisher of a row, mended */
 };
 
-static enum status interaction(struct import *im, const struct record_reader *r, void *context)
+static enum status parse_interaction(struct import *im, const struct record_reader *r, const bool *is_rating)
 {
     float value;
-    const bool *is_rating = context;
     if (r->n != 3)
         return record_count_expected(r, "3 parted by tabs: user, item, rating (or accessed)");
     TRY(record_real(r, 2, *is_rating ? "a rating" : "a count", &value));
-    if (*is_rating && !(value >= 1 && value <= 10))
+    if (*is_rating && !policies_in_scale(im, value, 1, 10))
         return record_expected(r, 2, "a rating from 1 to 10");
     return import_add_row(im, r, 0, 1, *is_rating ? value : 1, 0);
+}
+
+static enum status interaction(struct import *im, const struct record_reader *r, void *context)
+{
+    return import_row_done(im, parse_interaction(im, r, context));
 }
 
 static struct field part(const struct book_crossing *b, size_t i)
@@ -228,4 +233,5 @@ const struct import_format import_book_crossing = {
     .help = "the folder of Book-Crossing as CaseRecommender publishes it, or its book_history.dat",
     .example = "user item rating, then 1 6264 7.000000 (tabs)",
     .read = read_book_crossing,
+    .takes = IMPORT_TAKES_MAX_BAD,
 };

@@ -4,6 +4,7 @@
  */
 #include "data/import/build.h"
 #include "data/import/features.h"
+#include "data/import/policies.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,18 +41,31 @@ void import_close(struct import *im)
     memset(im, 0, sizeof *im);
 }
 
+static enum status note_bad_rows(struct import *im)
+{
+    char text[64] = "an error";
+    if (im->max_bad > 0)
+        snprintf(text, sizeof text, "up to %llu skipped", (unsigned long long)im->max_bad);
+    TRY(import_note(im, "malformed_rows", text));
+    return import_note_count(im, "malformed_rows_skipped", im->n_bad);
+}
+
 enum status import_fill(const char *source, const struct import_options *options, struct arena *arena,
                         import_filler *fill, struct dataset **out)
 {
     struct import im;
     enum status status = import_open(&im);
     im.max_bad = options->max_bad;
+    im.options = options;
+    im.has_scale = options->has_scale;
+    im.scale_low = options->scale_low;
+    im.scale_high = options->scale_high;
     if (status == STATUS_OK)
         status = fill(&im, source, options, arena);
     for (size_t k = 0; status == STATUS_OK && k < options->n_features; k++)
         status = features_read_option(&im, options->features[k], arena);
-    if (status == STATUS_OK && im.n_bad > 0)
-        status = import_note_count(&im, "malformed_rows_skipped", im.n_bad);
+    if (status == STATUS_OK)
+        status = note_bad_rows(&im);
     if (status == STATUS_OK)
         status = import_finish(&im, source, arena, out);
     import_close(&im);
@@ -106,6 +120,8 @@ enum status import_add_row(struct import *im, const struct record_reader *r, siz
                            float value, int64_t time)
 {
     uint32_t user = 0, item = 0;
+    if (r->field[item_at].length == 0) /* before the user is added: a malformed row leaves nothing behind */
+        return record_expected(r, item_at, "an item id");
     TRY(import_id(r, user_at, "a user id", im->users, &user));
     TRY(import_id(r, item_at, "an item id", im->items, &item));
     return add_row(im, user, item, value, time);
@@ -189,39 +205,25 @@ enum status import_number_column(struct column *column, const char *name, const 
     return STATUS_OK;
 }
 
-/* Rows are sorted by user: an item is a duplicate when this user was the last to be marked on it. */
-static enum status count_duplicates(const struct interactions *x, uint32_t n_items, uint64_t *n_duplicates)
-{
-    uint32_t *marked_by = calloc(n_items > 0 ? n_items : 1, sizeof *marked_by);
-    if (marked_by == NULL)
-        return status_fail(STATUS_SYSTEM, "out of memory counting duplicates");
-    *n_duplicates = 0;
-    for (uint64_t i = 0; i < x->n; i++) {
-        *n_duplicates += marked_by[x->item[i]] == x->user[i] + 1;
-        marked_by[x->item[i]] = x->user[i] + 1;
-    }
-    free(marked_by);
-    return STATUS_OK;
-}
-
-static enum status finish_rows(struct import *im, struct dataset *d, struct arena *arena)
+static enum status finish_rows(struct import *im, const char *source, struct dataset *d, struct arena *arena)
 {
     struct interactions *x = &d->interactions;
+    bool has_time = im->has_time;
     x->n = im->n;
     x->user = arena_copy(arena, im->user, im->n, sizeof *x->user);
     x->item = arena_copy(arena, im->item, im->n, sizeof *x->item);
     x->value = arena_copy(arena, im->value, im->n, sizeof *x->value);
-    x->time = im->has_time ? arena_copy(arena, im->time, im->n, sizeof *x->time) : NULL;
+    x->time = has_time ? arena_copy(arena, im->time, im->n, sizeof *x->time) : NULL;
     ARENA_NEW(x->source_row, arena, im->n);
-    if (x->user == NULL || x->item == NULL || x->value == NULL || (im->has_time && x->time == NULL))
+    if (x->user == NULL || x->item == NULL || x->value == NULL || (has_time && x->time == NULL))
         return STATUS_SYSTEM;
     for (uint64_t i = 0; i < im->n; i++)
         x->source_row[i] = i;
+    TRY(policies_rows(im, source, x, &has_time));
+    if (!has_time)
+        x->time = NULL;
     TRY(interactions_sort(d->n_users, x));
-    uint64_t n_duplicates = 0;
-    TRY(count_duplicates(x, d->n_items, &n_duplicates));
-    TRY(import_note_count(im, "duplicate_pairs", n_duplicates));
-    TRY(import_note(im, "duplicates", "all kept; a split keeps the last"));
+    TRY(policies_apply_duplicates(im, source, d->n_items, x));
     return import_note(im, "values", im->has_value ? "as published" : "the source has none: 1");
 }
 
@@ -248,8 +250,11 @@ static enum status finish_texts(struct import *im, struct texts *t, struct arena
     t->kind = arena_copy(arena, im->text_kind, t->n, sizeof *t->kind);
     t->user = arena_copy(arena, im->text_user, t->n, sizeof *t->user);
     t->item = arena_copy(arena, im->text_item, t->n, sizeof *t->item);
-    t->time = arena_copy(arena, im->text_time, t->n, sizeof *t->time);
-    if (t->kind == NULL || t->user == NULL || t->item == NULL || t->time == NULL)
+    bool has_time = true;
+    for (uint64_t i = 0; i < t->n; i++)
+        has_time = has_time && im->text_time[i] != IMPORT_NO_TIME;
+    t->time = has_time ? arena_copy(arena, im->text_time, t->n, sizeof *t->time) : NULL;
+    if (t->kind == NULL || t->user == NULL || t->item == NULL || (has_time && t->time == NULL))
         return STATUS_SYSTEM;
     return string_builder_finish(&im->text, arena, &t->text);
 }
@@ -264,7 +269,7 @@ enum status import_finish(struct import *im, const char *source, struct arena *a
     d->n_items = string_map_size(im->items);
     TRY(copy_ids(im->users, arena, &d->user_ids));
     TRY(copy_ids(im->items, arena, &d->item_ids));
-    TRY(finish_rows(im, d, arena));
+    TRY(finish_rows(im, source, d, arena));
     TRY(finish_texts(im, &d->texts, arena));
     d->n_user_columns = im->n_user_columns;
     d->n_item_columns = im->n_item_columns;

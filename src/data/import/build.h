@@ -9,6 +9,9 @@
 #include "data/import.h"
 #include "data/import/record.h"
 
+/* The time of a row or text that has none. */
+#define IMPORT_NO_TIME INT64_MIN
+
 struct import {
     struct source_log log;
     struct string_map *users, *items; /* ids in order of first appearance */
@@ -31,6 +34,10 @@ struct import {
     struct feature features[16]; /* finished (features.h) */
     uint32_t n_features;
     uint64_t n_bad, max_bad; /* malformed rows skipped, and how many may be */
+    /* policies.h: what the user declared; the scale is his, or the format's own */
+    const struct import_options *options;
+    bool has_scale;
+    float scale_low, scale_high;
 };
 
 /* In the arena's sense none of it: import_close() frees it, filled or not. */

@@ -22,4 +22,5 @@ const struct import_format import_csv = {
             "found by name",
     .example = "196,242,3,881250949",
     .read = read_csv,
+    .takes = IMPORT_TAKES_MAX_BAD,
 };

@@ -13,6 +13,7 @@
 
 #include "data/import/attributes.h"
 #include "data/import/json.h"
+#include "data/import/policies.h"
 
 enum {
     TITLE,
@@ -104,7 +105,7 @@ static enum status json_review(struct import *im, struct douban *d, const struct
     TRY(json_id(j, "user", NULL, &user));
     TRY(json_id(j, "movie", NULL, &item));
     TRY(json_number(j, "stars", NULL, &stars, &has_stars));
-    if (has_stars && !(stars >= 1 && stars <= 5))
+    if (has_stars && !policies_in_scale(im, (float)stars, 1, 5))
         return json_lines_fail(j, "'stars' is %g, expected 1 to 5", stars);
     TRY(json_text(j, "date", NULL, &date, &there));
     if (!import_date(date, &time))
@@ -157,7 +158,8 @@ static enum status each_object(struct import *im, struct douban *d, const char *
     while (status == STATUS_OK && length > 0) {
         status = json_lines_parse(&j, line, length);
         if (status == STATUS_OK)
-            status = take(im, d, &j);
+            status = take(im, d, &j); /* fails before it adds anything, but of a film */
+        status = import_row_done(im, status);
         if (status == STATUS_OK)
             status = json_lines_next(&j, &line, &length);
     }
@@ -167,9 +169,8 @@ static enum status each_object(struct import *im, struct douban *d, const char *
 
 /* ---- AntSpider ---- */
 
-static enum status csv_comment(struct import *im, const struct record_reader *r, void *context)
+static enum status parse_comment(struct import *im, const struct record_reader *r, struct douban *d)
 {
-    struct douban *d = context;
     float stars = 0;
     int64_t time;
     if (r->n != 6)
@@ -181,11 +182,16 @@ static enum status csv_comment(struct import *im, const struct record_reader *r,
     const bool has_stars = r->field[2].length > 0;
     if (has_stars)
         TRY(record_real(r, 2, "a rating", &stars));
-    if (has_stars && !(stars >= 1 && stars <= 5))
+    if (has_stars && !policies_in_scale(im, stars, 1, 5))
         return record_expected(r, 2, "a rating from 1 to 5, or nothing");
     if (!import_date(r->field[3], &time))
         return record_expected(r, 3, "a time like 2018-09-05 19:42:07");
     return add_review(im, d, r->field[0], r->field[1], has_stars, stars, time, r->field[5]);
+}
+
+static enum status csv_comment(struct import *im, const struct record_reader *r, void *context)
+{
+    return import_row_done(im, parse_comment(im, r, context));
 }
 
 static enum status film_header(struct douban *d, const struct record_reader *r)
@@ -281,4 +287,5 @@ const struct import_format import_douban = {
     .example = "{\"user\": \"5323\", \"movie\": \"25779217\", \"stars\": 5.0, \"date\": \"2021-03-31\", "
                "\"text\": \"...\"}",
     .read = read_douban,
+    .takes = IMPORT_TAKES_MAX_BAD,
 };

@@ -21,16 +21,21 @@ struct lastfm {
     uint64_t n_unknown_artists, n_unknown_tags, n_early, n_strangers, n_not_heard;
 };
 
-static enum status plays(struct import *im, const struct record_reader *r, void *context)
+static enum status parse_plays(struct import *im, const struct record_reader *r)
 {
     float count;
-    (void)context;
     if (r->n != 3)
         return record_count_expected(r, "3 parted by tabs: userID, artistID, weight");
     TRY(record_real(r, 2, "a play count", &count));
     if (count <= 0)
         return record_expected(r, 2, "a play count above 0");
     return import_add_row(im, r, 0, 1, count, 0);
+}
+
+static enum status plays(struct import *im, const struct record_reader *r, void *context)
+{
+    (void)context;
+    return import_row_done(im, parse_plays(im, r));
 }
 
 static enum status artist(struct import *im, const struct record_reader *r, void *context)
@@ -175,4 +180,5 @@ const struct import_format import_lastfm = {
     .help = "the folder of Last.fm 2K (HetRec 2011): play counts, artists, tags, friends",
     .example = "userID artistID weight, then 2 51 13883 (tabs)",
     .read = read_lastfm,
+    .takes = IMPORT_TAKES_MAX_BAD,
 };

@@ -139,8 +139,12 @@ static enum status read_tags(struct import *im, const char *folder, enum moviele
     return import_note_count(im, "tags_empty_dropped", n_empty);
 }
 
-static enum status read_all(struct import *im, const char *source, struct arena *arena)
+static enum status fill(struct import *im, const char *source, const struct import_options *options,
+                        struct arena *arena)
 {
+    if (options->items != NULL)
+        return status_fail(STATUS_USAGE,
+                           "import movielens: its own files describe the items, --items can't be used");
     struct stat info;
     enum movielens_version version = MOVIELENS_CSV;
     char *path;
@@ -165,17 +169,7 @@ static enum status read_all(struct import *im, const char *source, struct arena 
 static enum status read_movielens(const char *source, const struct import_options *options,
                                   struct arena *arena, struct dataset **out)
 {
-    struct import im;
-    if (options->items != NULL)
-        return status_fail(STATUS_USAGE,
-                           "import movielens: its own files describe the items, --items can't be used");
-    enum status status = import_open(&im);
-    if (status == STATUS_OK)
-        status = read_all(&im, source, arena);
-    if (status == STATUS_OK)
-        status = import_finish(&im, source, arena, out);
-    import_close(&im);
-    return status;
+    return import_fill(source, options, arena, fill, out);
 }
 
 const struct import_format import_movielens = {
@@ -184,4 +178,5 @@ const struct import_format import_movielens = {
             "alone",
     .example = "1::1193::5::978300760",
     .read = read_movielens,
+    .takes = IMPORT_TAKES_MAX_BAD,
 };

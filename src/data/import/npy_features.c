@@ -136,4 +136,5 @@ const struct import_format import_npy_features = {
         "a folder: train.tsv, valid.tsv, test.tsv (user item, from 0) and .npy files whose row k is item k",
     .example = "17\t242 (tabs); image_feat.npy of float16, float32 or float64, [items x width]",
     .read = read_npy_features,
+    .takes = IMPORT_TAKES_MAX_BAD,
 };

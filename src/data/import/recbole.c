@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "data/import/attributes.h"
+#include "data/import/policies.h"
 
 enum type { TOKEN, TOKEN_SEQ, FLOAT, FLOAT_SEQ };
 
@@ -76,7 +77,8 @@ static enum status parse_inter(struct import *im, const struct record_reader *r,
                            r->n == 1 ? "" : "s", layout->n);
     if (layout->rating >= 0)
         TRY(record_real(r, (size_t)layout->rating, "a rating", &value));
-    if (layout->time >= 0 && !import_seconds(r->field[layout->time], &time))
+    if (layout->time >= 0 && !import_seconds(r->field[layout->time], &time) &&
+        !(r->field[layout->time].length == 0 && policies_no_time(im, &time)))
         return record_expected(r, (size_t)layout->time, "a time in seconds since 1970");
     return import_add_row(im, r, (size_t)layout->user, (size_t)layout->item, value, time);
 }

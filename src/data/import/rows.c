@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "data/import/build.h"
+#include "data/import/policies.h"
 
 /* Which field holds what; -1: not there. */
 struct row_layout {
@@ -77,6 +78,13 @@ static enum status layout_from_first_row(const struct record_reader *r, struct r
     return STATUS_OK;
 }
 
+static enum status read_time(const struct import *im, const struct record_reader *r, size_t at, int64_t *time)
+{
+    if (r->field[at].length == 0 && policies_no_time(im, time))
+        return STATUS_OK;
+    return record_integer(r, at, "a time in seconds since 1970", time);
+}
+
 static enum status add_record(struct import *im, const struct record_reader *r,
                               const struct row_layout *layout)
 {
@@ -88,7 +96,7 @@ static enum status add_record(struct import *im, const struct record_reader *r,
     if (layout->value >= 0)
         TRY(record_real(r, (size_t)layout->value, "a rating", &value));
     if (layout->time >= 0)
-        TRY(record_integer(r, (size_t)layout->time, "a time in seconds since 1970", &time));
+        TRY(read_time(im, r, (size_t)layout->time, &time));
     return import_add_row(im, r, (size_t)layout->user, (size_t)layout->item, value, time);
 }
 
@@ -110,7 +118,7 @@ static enum status read_rows(struct import *im, struct record_reader *r, bool he
     if (!found)
         return status_fail(STATUS_DATA, "%s: has a header and no row", r->reader.path);
     while (found) {
-        TRY(add_record(im, r, &layout));
+        TRY(import_row_done(im, add_record(im, r, &layout)));
         TRY(record_next(r, &found));
     }
     im->has_value = layout.value >= 0;

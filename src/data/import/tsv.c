@@ -21,4 +21,5 @@ const struct import_format import_tsv = {
     .help = "user item [rating [timestamp]] a line, parted by tabs; --header: columns found by name",
     .example = "196\t242\t3\t881250949",
     .read = read_tsv,
+    .takes = IMPORT_TAKES_MAX_BAD,
 };
