@@ -19,6 +19,7 @@
 #include "kernels.h"
 #include "knn.h"
 #include "nn.h"
+#include "randomisation.h"
 #include "sgd.h"
 #include "slim.h"
 #include "spmm.h"
@@ -279,6 +280,12 @@ DECLARE(hits)
     READS(harmonic, (size_t)a->longest + 1);
     ROWS_WRITE(out, cuts, cuts);
     ROWS_WRITE(length, 1, 1);
+}
+
+DECLARE(randomisation)
+{
+    READS(difference, (size_t)a->n);
+    ROWS_WRITE(sum, 1, 1);
 }
 
 DECLARE(topk)

@@ -107,7 +107,10 @@ enum random_purpose {
     RANDOM_NEGATIVES = 6,
     RANDOM_VALIDATION = 7,
     RANDOM_SYNTH = 8, /* the generator takes 8 .. 31 */
-    RANDOM_SHUFFLED_TEXT = 32
+    RANDOM_SHUFFLED_TEXT = 32,
+    RANDOM_SIGNS = 40, /* randomisation test */
+    RANDOM_BOOTSTRAP = 41,
+    RANDOM_CANDIDATES = 42 /* sampled negatives of an evaluation */
 };
 /* epoch: sub-stream (0 where there is none). */
 uint32_t random_u32(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);

@@ -16,4 +16,10 @@ struct paired_test {
 /* n >= 2 pairs.  All differences equal: p = 1 when they are 0, else 0.  STATUS_DATA for n < 2. */
 enum status significance_paired_t(const double *a, const double *b, size_t n, struct paired_test *out);
 
+/* The same over folds whose training rows overlap (k folds, repeated hold-outs): the variance of the mean is taken as
+ * (1/n + test_share) times that of the differences, test_share = test rows / train rows (Nadeau, Bengio 2003); without, differences
+ * of folds that share rows look far too certain.  STATUS_USAGE for a share below 0 or not finite. */
+enum status significance_overlapping_t(const double *a, const double *b, size_t n, double test_share,
+                                       struct paired_test *out);
+
 #endif
