@@ -5,7 +5,7 @@
 # another sanitizer can see.  Exit status 1 when a kernel fails or a mutant is accepted.
 set -uo pipefail
 build=$1 san=${2:-}
-export TSAN_OPTIONS="exitcode=66 report_bugs=1 ${TSAN_OPTIONS:-}" UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
+export TSAN_OPTIONS="exitcode=66 report_bugs=1 atexit_sleep_ms=0 ${TSAN_OPTIONS:-}" UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
 export ASAN_OPTIONS="detect_leaks=0 ${ASAN_OPTIONS:-}" # LeakSanitizer does not know fibers
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 bad=0
