@@ -23,6 +23,7 @@
 #include "sgd.h"
 #include "slim.h"
 #include "spmm.h"
+#include "team_ops.h"
 #include "topk.h"
 
 #define BUFFERS(name)                                                                                        \
@@ -445,4 +446,19 @@ DECLARE(attention)
     READS(qkv, (tokens + NN_TILE_ROWS) * (size_t)a->ld);
     if (tokens > 0)
         UPDATES(out, (tokens - 1) * (size_t)a->ld_out + width);
+}
+
+DECLARE(team_ops)
+{
+    const size_t n = (size_t)a->n;
+#define NUMBERS(m)                                                                                           \
+    ROWS_READ(m.x, n, n);                                                                                    \
+    ROWS_WRITE(m.value, TEAM_OPS_VALUES, TEAM_OPS_VALUES);                                                   \
+    ROWS_WRITE(m.before, n, n);                                                                              \
+    ROWS_WRITE(m.place, 1, 1)
+    NUMBERS(f);
+    NUMBERS(d);
+    NUMBERS(i);
+#undef NUMBERS
+    ROWS_WRITE(positive, n, n);
 }

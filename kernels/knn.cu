@@ -158,7 +158,7 @@ TEAM_FN int knn_kept(uint32_t bits, uint32_t value, uint32_t hash, uint32_t low)
 
 /* The k largest of bits [n], all positive ones when they are fewer, into the row's lists. */
 TEAM_FN void knn_select(const struct knn_similar *a, long r, const uint32_t *bits, uint32_t *hash,
-                        uint32_t *place, struct team *t)
+                        struct team *t)
 {
     const int n = (int)a->n;
     const uint32_t value = knn_kth(bits, n, a->k, 0x7f800001u, t);
@@ -173,13 +173,10 @@ TEAM_FN void knn_select(const struct knn_similar *a, long r, const uint32_t *bit
         tied = 1;
     }
     if (TEAM_SIZE > 1) { /* where each lane's entries begin in the list */
+        int mine = 0, all;
         for (int c = TEAM_LANE; c < n; c += TEAM_SIZE)
-            at += (uint32_t)knn_kept(bits[c], value, tied ? hash[c] : 0u, low);
-        place[TEAM_LANE] = at;
-        MUTANT(knn_place_sync, (void)0, team_sync(t));
-        at = 0;
-        for (int lane = 0; lane < TEAM_LANE; lane++)
-            at += place[lane];
+            mine += knn_kept(bits[c], value, tied ? hash[c] : 0u, low);
+        at = (uint32_t)team_scan_int(t, mine, &all);
     }
     for (int c = TEAM_LANE; c < n; c += TEAM_SIZE)
         if (bits[c] >= value && knn_kept(bits[c], value, tied ? hash[c] : 0u, low)) {
@@ -202,12 +199,11 @@ TEAM_FN void knn_similar_row(const struct knn_similar *a, long row, struct team 
     union knn_word *acc = (union knn_word *)team_shared(t, (size_t)n * sizeof(union knn_word));
     uint32_t *bits = (uint32_t *)team_shared(t, (size_t)(n - MUTANT(knn_overrun, 1, 0)) * sizeof(uint32_t));
     uint32_t *hash = (uint32_t *)team_shared(t, (size_t)n * sizeof(uint32_t));
-    uint32_t *place = (uint32_t *)team_shared(t, TEAM_SIZE * sizeof(uint32_t));
 
     knn_accumulate(&a->a, &a->transpose, r, n, 1, acc, t);
     MUTANT_LEAVE(knn_leaves, n - TEAM_LANE < 10);
     knn_values(a, r, acc, bits, t);
-    knn_select(a, r, bits, hash, place, t);
+    knn_select(a, r, bits, hash, t);
 }
 
 TEAM_FN void knn_gram_row(const struct knn_gram *a, long row, struct team *t)

@@ -1,4 +1,6 @@
 /* Every kernel, one line each: KERNEL(name, its argument struct, declared in buffers.c).  See kernels.h. */
+KERNEL(team_ops, team_ops)
+KERNEL(team_ops_block, team_ops)
 KERNEL(spmm_csr_dense, spmm_csr_dense)
 KERNEL(spmm_csr_csr, spmm_csr_csr)
 KERNEL(spmm_dense_csr, spmm_dense_csr)

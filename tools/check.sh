@@ -17,7 +17,7 @@ if [ $rc -ne 0 ] && [ $rc -ne 1 ]; then echo "not ok check ended with status $rc
 
 "$build/check" --mutants >"$work/mutants" || bad=1
 # Every MUTANT(name, ...) of the sources is in tests/check/mutants.c, and the other way round.
-grep -ohE '\bMUTANT(_LEAVE)?\([a-z0-9_]+' kernels/*.cu kernels/lanes.h kernels/tile.h | sed 's/.*(//' | sort -u >"$work/planted"
+grep -ohE '\bMUTANT(_LEAVE)?\([a-z0-9_]+' kernels/*.cu kernels/lanes.h kernels/tile.h kernels/team_ops.h | sed 's/.*(//' | sort -u >"$work/planted"
 if ! cut -f1 "$work/mutants" | sort | diff - "$work/planted" >"$work/diff"; then
     echo "not ok mutants of tests/check/mutants.c (<) and of kernels/ (>) differ: $(grep '^[<>]' "$work/diff" | tr '\n' ' ')"
     bad=1

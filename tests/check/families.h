@@ -1,4 +1,5 @@
 /* Families of kernels that have cases, one line each: FAMILY(name) is the table check_name of check_name.c. */
+FAMILY(team)
 FAMILY(als)
 FAMILY(sgd)
 FAMILY(spmm)

@@ -70,7 +70,6 @@ const struct check_mutant check_mutants[] = {
     {"spmm_normalize_leaves", "spmm_normalize", LEAVES, NULL},
     {"knn_sync", "knn_similar", SYNC, NULL},
     {"knn_values_sync", "knn_similar", SYNC, NULL},
-    {"knn_place_sync", "knn_similar", SYNC, NULL},
     {"knn_index", "knn_similar", INDEX, NULL},
     {"knn_leaves", "knn_similar", LEAVES, NULL},
     {"knn_overrun", "knn_similar", OVERRUN, NULL},
@@ -122,5 +121,10 @@ const struct check_mutant check_mutants[] = {
     {"preference_forward_outside", "preference_forward", OUTSIDE, NULL},
     {"preference_gradient_index", "preference_gradient", INDEX, NULL},
     {"preference_gradient_outside", "preference_gradient", OUTSIDE, NULL},
+    {"team_ops_index", "team_ops", INDEX, NULL},
+    {"team_ops_owner", "team_ops", INDEX, NULL},
+    {"team_ops_leaves", "team_ops_block", LEAVES, NULL},
+    {"team_ops_outside", "team_ops", OUTSIDE, NULL},
+    {"team_ops_block_outside", "team_ops_block", OUTSIDE, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
 
 #include "check.h"
+#include "fiber.h"
 #include "team.h"
 
 #if defined(CHECK_SAN_thread)
@@ -40,21 +40,32 @@ void __tsan_release(void *);
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(n))
 #endif
 
-enum { STACK = 256 * 1024, ZONE = 64, ALLOCATIONS = 16 };
-enum place { START, SYNC, SUM, SUM_INT, MAX, RANK, ENDED };
+enum { STACK = 256 * 1024, ZONE = 64, ALLOCATIONS = 16, WARP = TEAM_CHECK, LANES_MOST = 4 * TEAM_CHECK };
+enum place { START, SYNC, SUM, MAX, ARGMAX, BROADCAST, SCAN, ENDED };
+enum type { TYPE_float, TYPE_double, TYPE_int };
+union value {
+    float of_float;
+    double of_double;
+    int of_int;
+};
 
 static struct fiber {
-    ucontext_t context;
+    struct fiber_context context;
     char *stack;
     void *tsan;
     enum place place; /* where this lane waits */
     const char *file;
     int line;
-    int n_shared; /* allocations asked for */
+    enum type type; /* what it brings to a collective ... */
+    union value x;  /* ... and takes from it */
+    int index;      /* with x: of an argmax, or the lane of a broadcast */
+    int n_shared;   /* allocations asked for */
     unsigned n_syncs;
     struct team team;
-} lanes[TEAM_SIZE];
-static ucontext_t home;
+} lanes[LANES_MOST];
+static int n_lanes;          /* of a team */
+static union value scan_all; /* of the last scan; the next is made only when all lanes have come to it */
+static struct fiber_context home;
 #if defined(CHECK_SAN_thread)
 static void *home_tsan;
 /* What orders what.  Two barriers in turn, and other variables for the start of a row than for its end: a
@@ -66,12 +77,6 @@ static char barriers[2], row_start, row_end;
 static const void *home_stack;
 static size_t home_stack_size;
 #endif
-/* What lanes bring to a sum or maximum, and then take. */
-static union {
-    float f;
-    int i;
-} slot[TEAM_SIZE];
-static int n_flags;                    /* of the last rank: lanes with the flag */
 static size_t shared_end[ALLOCATIONS]; /* where each allocation ends, as lane 0 saw it */
 static char *arena;
 static size_t arena_given; /* bytes the launch gave; zones come on top */
@@ -92,7 +97,7 @@ static void to_lane(int i)
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(NULL, lanes[i].stack, STACK);
 #endif
-    swapcontext(&home, &lanes[i].context);
+    fiber_switch(&home, &lanes[i].context);
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
 #endif
@@ -107,7 +112,7 @@ static void to_home(void)
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(NULL, home_stack, home_stack_size);
 #endif
-    swapcontext(&lanes[i].context, &home);
+    fiber_switch(&lanes[i].context, &home);
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(NULL, &home_stack, &home_stack_size);
 #endif
@@ -141,63 +146,109 @@ void team_check_sync(const char *file, int line)
     lanes[team_lane_now].n_syncs++;
 }
 
-float team_check_sum(float x, const char *file, int line)
-{
-    const int me = team_lane_now;
-    slot[me].f = x;
-    wait_at(SUM, file, line);
-    return slot[me].f; /* written anew only when all lanes are at their next sum, or were past it */
-}
-
-int team_check_sum_int(int x, const char *file, int line)
-{
-    const int me = team_lane_now;
-    slot[me].i = x;
-    wait_at(SUM_INT, file, line);
-    return slot[me].i;
-}
-
-float team_check_max(float x, const char *file, int line)
-{
-    const int me = team_lane_now;
-    slot[me].f = x;
-    wait_at(MAX, file, line);
-    return slot[me].f;
-}
-
-int team_check_rank(int flag, int *all, const char *file, int line)
-{
-    const int me = team_lane_now;
-    slot[me].i = flag != 0;
-    wait_at(RANK, file, line);
-    *all = n_flags;
-    return slot[me].i;
-}
-
-/* All lanes are at the same collective: the xor butterfly of the CUDA build, so that the rounding is the
- * same. */
-static void combine_slots(enum place place)
-{
-    if (place == RANK) {
-        n_flags = 0;
-        for (int i = 0; i < TEAM_SIZE; i++) {
-            const int flag = slot[i].i;
-            slot[i].i = n_flags;
-            n_flags += flag;
-        }
+#define COLLECTIVES(T, suffix)                                                                               \
+    static T collect_##T(enum place place, T x, int index, const char *file, int line)                       \
+    {                                                                                                        \
+        struct fiber *lane = &lanes[team_lane_now];                                                          \
+        lane->type = TYPE_##T, lane->x.of_##T = x, lane->index = index;                                      \
+        wait_at(place, file, line);                                                                          \
+        return lane->x.of_##T;                                                                               \
+    }                                                                                                        \
+    T team_check_sum##suffix(T x, const char *file, int line)                                                \
+    {                                                                                                        \
+        return collect_##T(SUM, x, 0, file, line);                                                           \
+    }                                                                                                        \
+    T team_check_max##suffix(T x, const char *file, int line)                                                \
+    {                                                                                                        \
+        return collect_##T(MAX, x, 0, file, line);                                                           \
+    }                                                                                                        \
+    int team_check_argmax##suffix(T x, int i, const char *file, int line)                                    \
+    {                                                                                                        \
+        struct fiber *lane = &lanes[team_lane_now];                                                          \
+        collect_##T(ARGMAX, x, i, file, line);                                                               \
+        return lane->index;                                                                                  \
+    }                                                                                                        \
+    T team_check_broadcast##suffix(T x, int m, const char *file, int line)                                   \
+    {                                                                                                        \
+        return collect_##T(BROADCAST, x, m, file, line);                                                     \
+    }                                                                                                        \
+    T team_check_scan##suffix(T x, T *all, const char *file, int line)                                       \
+    {                                                                                                        \
+        const T before = collect_##T(SCAN, x, 0, file, line);                                                \
+        *all = scan_all.of_##T;                                                                              \
+        return before;                                                                                       \
+    }                                                                                                        \
+    /* All lanes are at the same collective: what the CUDA build does, in its order, so that the rounding */ \
+    /* is the same: within warps by butterflies, then over the warps. */                                     \
+    static void combine_pair_##T(enum place place, struct fiber *a, const struct fiber *b)                   \
+    {                                                                                                        \
+        const T x = a->x.of_##T, y = b->x.of_##T;                                                            \
+        if (place == SUM)                                                                                    \
+            a->x.of_##T = x + y;                                                                             \
+        else if (y > x || (place == ARGMAX && y == x && b->index < a->index))                                \
+            a->x.of_##T = y, a->index = b->index;                                                            \
+    }                                                                                                        \
+    static void reduce_##T(enum place place)                                                                 \
+    {                                                                                                        \
+        for (int d = WARP / 2; d > 0; d /= 2)                                                                \
+            for (int i = 0; i < n_lanes; i++)                                                                \
+                if ((i ^ d) > i) {                                                                           \
+                    combine_pair_##T(place, &lanes[i], &lanes[i ^ d]);                                       \
+                    lanes[i ^ d].x = lanes[i].x, lanes[i ^ d].index = lanes[i].index;                        \
+                }                                                                                            \
+        for (int w = WARP; w < n_lanes; w += WARP)                                                           \
+            combine_pair_##T(place, &lanes[0], &lanes[w]);                                                   \
+        for (int i = 1; i < n_lanes; i++)                                                                    \
+            lanes[i].x = lanes[0].x, lanes[i].index = lanes[0].index;                                        \
+    }                                                                                                        \
+    static void scan_##T(void)                                                                               \
+    {                                                                                                        \
+        T offset = 0;                                                                                        \
+        for (int d = 1; d < WARP; d *= 2)                                                                    \
+            for (int i = n_lanes - 1; i >= 0; i--)                                                           \
+                if (i % WARP >= d)                                                                           \
+                    lanes[i].x.of_##T += lanes[i - d].x.of_##T;                                              \
+        for (int w = 0; w < n_lanes; w += WARP) {                                                            \
+            const T all = lanes[w + WARP - 1].x.of_##T;                                                      \
+            for (int i = w + WARP - 1; i > w; i--)                                                           \
+                lanes[i].x.of_##T = offset + lanes[i - 1].x.of_##T;                                          \
+            lanes[w].x.of_##T = offset;                                                                      \
+            offset = offset + all;                                                                           \
+        }                                                                                                    \
+        scan_all.of_##T = offset;                                                                            \
+    }                                                                                                        \
+    static void combine_##T(enum place place)                                                                \
+    {                                                                                                        \
+        if (place == SCAN)                                                                                   \
+            scan_##T();                                                                                      \
+        else                                                                                                 \
+            reduce_##T(place);                                                                               \
     }
-    for (int d = TEAM_SIZE / 2; d > 0 && (place == SUM || place == SUM_INT || place == MAX); d /= 2)
-        for (int i = 0; i < TEAM_SIZE; i++) {
-            const int j = i ^ d;
-            if (j < i)
-                continue;
-            if (place == SUM)
-                slot[i].f = slot[j].f = slot[i].f + slot[j].f;
-            else if (place == SUM_INT)
-                slot[i].i = slot[j].i = slot[i].i + slot[j].i;
-            else
-                slot[i].f = slot[j].f = slot[j].f > slot[i].f ? slot[j].f : slot[i].f;
+COLLECTIVES(float, )
+COLLECTIVES(double, _double)
+COLLECTIVES(int, _int)
+
+static void broadcast(void)
+{
+    const int m = lanes[0].index;
+    for (int i = 0; i < n_lanes; i++)
+        if (lanes[i].index != m || m < 0 || m >= n_lanes) {
+            check_fail("site check", "row %ld: lane 0 broadcasts lane %d's number, lane %d lane %d's (of %d)",
+                       row_now, m, i, lanes[i].index, n_lanes);
+            exit(1);
         }
+    for (int i = 0; i < n_lanes; i++)
+        if (i != m)
+            lanes[i].x = lanes[m].x;
+}
+
+static void combine(enum place place)
+{
+    static void (*const by_type[])(enum place) = {combine_float, combine_double, combine_int};
+    if (place == BROADCAST)
+        broadcast();
+    else if (place >= SUM && place <= SCAN)
+        by_type[lanes[0].type](place);
 }
 
 void *team_check_shared(struct team *t, size_t bytes)
@@ -240,14 +291,14 @@ static const char *place_name(const struct fiber *lane)
     char *out = text[turn = !turn];
     if (lane->place == ENDED)
         return "has ended";
-    static const char *const names[] = {"start", "sync", "sum", "sum_int", "max", "rank"};
+    static const char *const names[] = {"start", "sync", "sum", "max", "argmax", "broadcast", "scan"};
     snprintf(out, sizeof text[0], "waits in team_%s at %s:%d", names[lane->place], lane->file, lane->line);
     return out;
 }
 
 static void check_sites(void)
 {
-    for (int i = 1; i < TEAM_SIZE; i++)
+    for (int i = 1; i < n_lanes; i++)
         if (lanes[i].place != lanes[0].place ||
             (lanes[0].place != ENDED &&
              (lanes[i].line != lanes[0].line || strcmp(lanes[i].file, lanes[0].file) != 0))) {
@@ -261,12 +312,12 @@ static void check_sites(void)
 static void run_lanes(void)
 {
     do {
-        int order[TEAM_SIZE];
-        permute(order, TEAM_SIZE);
-        for (int i = 0; i < TEAM_SIZE; i++)
+        int order[LANES_MOST];
+        permute(order, n_lanes);
+        for (int i = 0; i < n_lanes; i++)
             to_lane(order[i]);
         check_sites();
-        combine_slots(lanes[0].place);
+        combine(lanes[0].place);
     } while (lanes[0].place != ENDED);
 }
 
@@ -276,17 +327,12 @@ static void begin_row(size_t size)
     for (size_t i = 0; i < size / sizeof(float); i++)
         ((float *)arena)[i] = NAN;
     ASAN_POISON_MEMORY_REGION(arena, size);
-    for (volatile int i = 0; i < TEAM_SIZE;
-         i++) { /* volatile: getcontext may return twice, says the compiler */
+    for (int i = 0; i < n_lanes; i++) {
         struct fiber *lane = &lanes[i];
-        getcontext(&lane->context);
-        lane->context.uc_stack.ss_sp = lane->stack;
-        lane->context.uc_stack.ss_size = STACK;
-        lane->context.uc_link = NULL;
+        fiber_begin(&lane->context, lane->stack, STACK, lane_main);
         lane->team = (struct team){arena, 0, size};
         lane->place = START;
         lane->n_shared = 0, lane->n_syncs = 0;
-        makecontext(&lane->context, lane_main, 0);
     }
 }
 
@@ -306,7 +352,7 @@ static void check_zones(const size_t size)
 }
 
 int team_check_run(void (*row)(const void *, long, struct team *), const void *args, long n_rows,
-                   size_t scratch)
+                   size_t scratch, int team_size)
 {
     const size_t size = (scratch + ZONE * ALLOCATIONS + 63) & ~(size_t)63;
     int *rows = malloc((size_t)(n_rows + 1) * sizeof *rows);
@@ -316,7 +362,14 @@ int team_check_run(void (*row)(const void *, long, struct team *), const void *a
     arena_given = (scratch + 15) & ~(size_t)15;
     random_state = team_check_seed;
     row_function = row, row_args = args;
-    for (int i = 0; i < TEAM_SIZE && lanes[i].stack == NULL; i++) {
+    if (team_size > LANES_MOST) {
+        fprintf(stderr, "check: a team of %d lanes: raise LANES_MOST\n", team_size);
+        exit(2);
+    }
+    n_lanes = team_size;
+    for (int i = 0; i < n_lanes; i++) {
+        if (lanes[i].stack != NULL)
+            continue;
         lanes[i].stack = malloc(STACK);
         if (lanes[i].stack == NULL)
             return 1;
