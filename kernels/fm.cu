@@ -168,6 +168,7 @@ TEAM_FN void fm_als_row(const struct fm_als *a, long row, struct team *t)
     he = team_sum(t, he);
     const float least = hh + a->regularization > 0.0f ? (old * hh + he) / (hh + a->regularization) : old;
     fm_als_move(a, from, to, old, least - old);
+    team_sync(t); /* every lane has read theta: a sum orders no memory */
     if (TEAM_LANE == 0)
         *theta = least;
 }

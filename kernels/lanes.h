@@ -16,6 +16,9 @@
 #ifndef LANES_H
 #define LANES_H
 #include "team.h"
+#if TEAM_WARPS > 1
+#error "lanes.h is for teams of one warp: its vectors have a warp's length"
+#endif
 
 /* sqrtf without <math.h> in kernel files: one instruction on either machine. */
 #if defined(__CUDACC__)
