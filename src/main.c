@@ -14,17 +14,18 @@
 #include "command/command.h"
 
 static const struct command *const commands[] = {
-    &command_run,     &command_merge, &command_plan,      &command_report,  &command_import,
-    &command_info,    &command_synth, &command_recommend, &command_models,  &command_metrics,
-    &command_formats, &command_embed, &command_evaluate,  &command_version,
+    &command_run,     &command_merge,   &command_plan,  &command_report,    &command_compare,
+    &command_import,  &command_info,    &command_synth, &command_recommend, &command_models,
+    &command_metrics, &command_formats, &command_embed, &command_evaluate,  &command_version,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-static const char exit_codes[] = "Exit codes: 0 fine; 1 an `expect` of the experiment failed; 2 command line "
-                                 "or config; 3 bad data or model file; "
-                                 "4 system (disk, memory); 5 some cells failed and the rest are recorded "
-                                 "(wins over 1); 75 stopped in good order, "
-                                 "run again to go on; 130 interrupted.";
+static const char exit_codes[] =
+    "Exit codes: 0 fine; 1 an `expect` of the experiment failed, or compared runs differ; 2 command line "
+    "or config; 3 bad data or model file; "
+    "4 system (disk, memory); 5 some cells failed and the rest are recorded "
+    "(wins over 1); 75 stopped in good order, "
+    "run again to go on; 130 interrupted.";
 
 static const struct command *command_find(const char *name)
 {

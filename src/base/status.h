@@ -13,7 +13,7 @@
 /* Values below 128 that main.c may exit with are the documented exit codes of the program. */
 enum status {
     STATUS_OK = 0,
-    STATUS_EXPECT = 1,   /* an `expect` of the experiment failed */
+    STATUS_EXPECT = 1,   /* an `expect` of the experiment failed, or compared runs differ */
     STATUS_USAGE = 2,    /* command line or config */
     STATUS_DATA = 3,     /* bad data or model file */
     STATUS_SYSTEM = 4,   /* disk, memory, another resource of the machine */
