@@ -11,17 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/csr.h"
 #include "base/status.h"
 #include "kernels.h"
 
 /* What becomes of an array of the host in a device's memory; see backend_keep() and the rest. */
-enum backend_residence {
-    RESIDENCE_KEEP,
-    RESIDENCE_FETCH,
-    RESIDENCE_CHANGED,
-    RESIDENCE_RELEASE,
-    RESIDENCE_CLEAR
-};
+enum backend_residence { RESIDENCE_KEEP, RESIDENCE_FETCH, RESIDENCE_CHANGED, RESIDENCE_FORGET };
 
 struct backend {
     const char *name;     /* "cpu" or "cuda": part of a cell's key */
@@ -59,12 +54,13 @@ static inline enum status backend_launch(const struct backend *b, const struct k
  * what that is): arguments are always host memory, and a host that knows nothing of this gets right results.  What follows
  * saves copies; on the CPU it does nothing.
  *
- * backend_keep: the array's copy stays on the device from launch to launch, until released.  From then on, who reads or writes
- * the array on the host says so: backend_fetch() before reading it, or before writing a part of it, after a launch that
- * may have written it; backend_changed() after writing it.  p of these two: any address in the array.
- * backend_release: the array is up to date on the host and the device forgets it; before its memory is freed.
- * backend_clear: the device forgets all arrays without a look at the host's memory: whatever happened, the next fit starts
- * clean. */
+ * backend_keep: the array's copy stays on the device from launch to launch.  From then on, who reads or writes the array on the
+ * host says so: backend_fetch() before reading it, or before writing a part of it, after a launch that may have
+ * written it; backend_changed() after writing it.  p of these: any address in the array.
+ * backend_keep_launch: likewise for every array that such a launch touches.
+ * backend_forget: undoes one backend_keep(); after the last one the device's copy is gone, and what only the device has is lost.
+ * Memory of an arena is forgotten when the arena is freed, so arrays there need no backend_forget(); others need it before
+ * they are freed. */
 static inline enum status backend_keep(const struct backend *b, const void *p, size_t bytes)
 {
     return b->reside == NULL || p == NULL ? STATUS_OK : b->reside(RESIDENCE_KEEP, p, bytes);
@@ -77,14 +73,14 @@ static inline enum status backend_changed(const struct backend *b, const void *p
 {
     return b->reside == NULL || p == NULL ? STATUS_OK : b->reside(RESIDENCE_CHANGED, p, 0);
 }
-static inline enum status backend_release(const struct backend *b, const void *p)
+static inline enum status backend_forget(const struct backend *b, const void *p)
 {
-    return b->reside == NULL || p == NULL ? STATUS_OK : b->reside(RESIDENCE_RELEASE, p, 0);
+    return b->reside == NULL || p == NULL ? STATUS_OK : b->reside(RESIDENCE_FORGET, p, 0);
 }
-static inline enum status backend_clear(const struct backend *b)
-{
-    return b->reside == NULL ? STATUS_OK : b->reside(RESIDENCE_CLEAR, NULL, 0);
-}
+enum status backend_keep_launch(const struct backend *b, const struct kernel *kernel, const void *args,
+                                long n_rows);
+enum status backend_keep_csr(const struct backend *b, const struct csr *a);
+enum status backend_forget_csr(const struct backend *b, const struct csr *a);
 
 /* C [m x n] = alpha op(A) op(B) + beta C, row-major; op(A) is [m x k], op(B) [k x n].  Leading dimensions in
  * elements. Same bits for any number of threads.  Called from inside a parallel region it runs on the calling

@@ -348,23 +348,29 @@ static enum status cuda_sgemm(const struct backend *b, bool transpose_a, bool tr
     return cuda_launch(b, &kernel_gemm, &args, gemm_rows(m, n), 0);
 }
 
+/* An arena frees memory. */
+static void gone(const void *data, size_t bytes)
+{
+    pthread_mutex_lock(&lock);
+    cudaSetDevice(device);
+    resident_gone(data, (const char *)data + bytes);
+    pthread_mutex_unlock(&lock);
+}
+
 static enum status cuda_reside(enum backend_residence what, const void *p, size_t bytes)
 {
     struct cuda_resident *clash, *r = NULL;
     cudaError_t e = cudaSuccess;
-    bool kept;
     pthread_mutex_lock(&lock);
     cudaSetDevice(device);
-    if (what != RESIDENCE_KEEP && what != RESIDENCE_CLEAR)
+    if (what != RESIDENCE_KEEP)
         r = resident_find(p, (const char *)p + 1, &clash);
     if (what == RESIDENCE_KEEP)
-        e = resident_keep(p, bytes, &kept);
-    else if (what == RESIDENCE_CLEAR)
-        resident_clear();
+        e = resident_keep(p, bytes);
     else if (r != NULL && what == RESIDENCE_FETCH)
         e = resident_fetch(r);
-    else if (r != NULL && what == RESIDENCE_RELEASE)
-        e = resident_drop(r);
+    else if (r != NULL && what == RESIDENCE_FORGET)
+        resident_forget(r);
     else if (r != NULL && what == RESIDENCE_CHANGED)
         r->host_newer = true, r->device_newer = false;
     pthread_mutex_unlock(&lock);
@@ -412,10 +418,15 @@ const struct backend *backend_cuda_open(int threads, const char **why)
     pthread_mutex_unlock(&lock);
     if (e != cudaSuccess) {
         cudaGetLastError();
+        int driver = 0;
+        const bool none = cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0;
         snprintf(reason, sizeof reason, "%s",
-                 e == cudaErrorMemoryAllocation ? "out of memory on the device" : cudaGetErrorString(e));
+                 none                             ? "this machine has no NVIDIA driver"
+                 : e == cudaErrorMemoryAllocation ? "out of memory on the device"
+                                                  : cudaGetErrorString(e));
         return NULL;
     }
+    arena_on_free(gone);
     snprintf(card, sizeof card, "%s", properties.name);
     backends[threads] = (struct backend){.name = "cuda",
                                          .card = card,

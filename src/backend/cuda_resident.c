@@ -30,42 +30,63 @@ cudaError_t resident_fetch(struct cuda_resident *r)
     return e;
 }
 
+static void end(struct cuda_resident *r)
+{
+    cuda_give(r->device);
+    *r = table[--n_entries];
+}
+
 cudaError_t resident_drop(struct cuda_resident *r)
 {
     const cudaError_t e = resident_fetch(r);
-    cuda_give(r->device);
-    *r = table[--n_entries];
+    end(r);
     return e;
 }
 
-void resident_clear(void)
+void resident_forget(struct cuda_resident *r)
 {
-    cuda_wait();
-    for (int i = 0; i < n_entries; i++)
-        cuda_give(table[i].device);
-    n_entries = 0;
+    if (--r->keepers <= 0)
+        end(r);
 }
 
-cudaError_t resident_keep(const void *p, size_t bytes, bool *kept)
+void resident_gone(const char *low, const char *high)
 {
-    char *host = (char *)p;
-    struct cuda_resident *clash, *r = resident_find(host, host + bytes, &clash);
-    cudaError_t e = cudaSuccess;
-    *kept = true;
-    if (bytes == 0 || r != NULL)
-        return e;
-    for (; clash != NULL && e == cudaSuccess; resident_find(host, host + bytes, &clash))
-        e = resident_drop(clash);
-    if (n_entries == room) {
-        const int more = room > 0 ? 2 * room : 32;
-        struct cuda_resident *grown = realloc(table, (size_t)more * sizeof *table);
-        *kept = grown != NULL;
-        if (grown == NULL)
+    for (int i = n_entries; i-- > 0;)
+        if (low < table[i].host + table[i].bytes && high > table[i].host)
+            end(&table[i]);
+}
+
+static bool make_room(void)
+{
+    const int more = room > 0 ? 2 * room : 32;
+    struct cuda_resident *grown = n_entries < room ? table : realloc(table, (size_t)more * sizeof *table);
+    if (grown == NULL)
+        return false;
+    room = n_entries < room ? room : more, table = grown;
+    return true;
+}
+
+cudaError_t resident_keep(const void *p, size_t bytes)
+{
+    char *low = (char *)p, *high = low + bytes;
+    struct cuda_resident *clash, *r = resident_find(low, high, &clash);
+    int keepers = 1;
+    if (bytes == 0)
+        return cudaSuccess;
+    for (; r == NULL && clash != NULL; r = resident_find(low, high, &clash)) { /* what they hold together */
+        low = clash->host < low ? clash->host : low;
+        high = clash->host + clash->bytes > high ? clash->host + clash->bytes : high;
+        keepers += clash->keepers;
+        const cudaError_t e = resident_drop(clash);
+        if (e != cudaSuccess)
             return e;
-        table = grown, room = more;
     }
-    table[n_entries++] = (struct cuda_resident){.host = host, .bytes = bytes, .host_newer = true};
-    return e;
+    if (r != NULL)
+        r->keepers++;
+    else if (make_room())
+        table[n_entries++] = (struct cuda_resident){
+            .host = low, .bytes = (size_t)(high - low), .host_newer = true, .keepers = keepers};
+    return cudaSuccess;
 }
 
 cudaError_t resident_ready(struct cuda_resident *r, bool filled)

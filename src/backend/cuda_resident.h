@@ -11,20 +11,23 @@ struct cuda_resident {
     size_t bytes;
     char *device; /* NULL: not there yet, or put off when room was short */
     bool device_newer, host_newer;
+    int keepers;        /* resident_keep() without resident_forget() */
     unsigned long used; /* the last launch that needed it */
 };
 
-/* An entry for the array; one that overlaps it otherwise is written back and goes.  false: host memory is out (then the array is
- * copied at each launch). */
-cudaError_t resident_keep(const void *p, size_t bytes, bool *kept);
+/* An entry that holds the array, made or grown where there is none.  Where host memory is out there is none, and the array is
+ * copied at each launch. */
+cudaError_t resident_keep(const void *p, size_t bytes);
 /* The entry that holds all of [low, high), or NULL.  *clash: one holds a part of it. */
 struct cuda_resident *resident_find(const char *low, const char *high, struct cuda_resident **clash);
-/* The host's copy is good: of the entry that holds p, if there is one. */
+/* Makes the host's copy good. */
 cudaError_t resident_fetch(struct cuda_resident *r);
-/* Writes it back (unless the host's is the newer) and forgets it. */
+/* Makes the host's copy good and ends the entry. */
 cudaError_t resident_drop(struct cuda_resident *r);
-/* Forgets all of them; what the device has is lost. */
-void resident_clear(void);
+/* Undoes one resident_keep(). */
+void resident_forget(struct cuda_resident *r);
+/* Ends all entries that hold some of the bytes, without a look at the host's memory. */
+void resident_gone(const char *low, const char *high);
 /* Puts device memory under it, with the array's bytes where `filled`.  cudaErrorMemoryAllocation: no room. */
 cudaError_t resident_ready(struct cuda_resident *r, bool filled);
 /* Takes the device memory of all entries not used by launch `now`, written back first.  *freed: bytes. */

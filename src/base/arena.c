@@ -112,10 +112,19 @@ size_t arena_bytes(const struct arena *arena)
     return arena->bytes;
 }
 
+static void (*tell_gone)(const void *data, size_t bytes);
+
+void arena_on_free(void (*gone)(const void *data, size_t bytes))
+{
+    tell_gone = gone;
+}
+
 static void blocks_free(struct block *block)
 {
     while (block != NULL) {
         struct block *next = block->next;
+        if (tell_gone != NULL)
+            tell_gone(block->data, block->size);
         free(block);
         block = next;
     }

@@ -28,6 +28,10 @@ size_t arena_bytes(const struct arena *arena);
 /* Frees everything of the arena; takes NULL. */
 void arena_free(struct arena *arena);
 
+/* Has `gone` told of memory that an arena is about to free (NULL: nobody): who keeps copies of arrays by their address must know
+ * when an address gets another meaning. */
+void arena_on_free(void (*gone)(const void *data, size_t bytes));
+
 /* Allocates into `pointer` or returns STATUS_SYSTEM from the caller. */
 #define ARENA_NEW(pointer, arena, n)                                                                         \
     do {                                                                                                     \

@@ -68,8 +68,25 @@ static int work_open(struct work *w, const struct source *s, uint32_t k)
            w->threshold != NULL;
 }
 
-static void work_close(struct work *w)
+/* On a device the tile of a factor model never leaves it: sgemm writes it and the kernel reads it there. */
+static enum status work_keep(const struct work *w, const struct source *s, const struct backend *b,
+                             uint32_t k)
 {
+    if (s->type != NULL)
+        return STATUS_OK;
+    TRY(backend_keep(b, w->scores, s->rows * s->ld * sizeof *w->scores));
+    TRY(backend_keep(b, w->packed, s->rows * s->tiles.f->factors * sizeof *w->packed));
+    TRY(backend_keep(b, w->keys, s->rows * TOPK_CAPACITY(k) * sizeof *w->keys));
+    TRY(backend_keep(b, w->lost, s->rows * sizeof *w->lost));
+    TRY(backend_keep(b, w->count, s->rows * sizeof *w->count));
+    return backend_keep(b, w->threshold, s->rows * sizeof *w->threshold);
+}
+
+static void work_close(struct work *w, const struct backend *b)
+{
+    const void *const arrays[] = {w->scores, w->packed, w->keys, w->lost, w->count, w->threshold};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        (void)backend_forget(b, arrays[i]);
     free(w->scores);
     free(w->packed);
     free(w->keys);
@@ -87,8 +104,10 @@ static enum status rank_block(const struct source *s, const struct backend *back
     a.keys = w->keys, a.lost = w->lost, a.count = w->count, a.threshold = w->threshold;
     a.users += first_row, a.tied += first_row, a.bad += first_row;
     a.item += (size_t)first_row * a.k, a.score += (size_t)first_row * a.k;
-    if (s->type == NULL)
+    if (s->type == NULL) {
         factors_pack(s->tiles.f, a.users, rows, w->packed);
+        TRY(backend_changed(backend, w->packed));
+    }
     for (uint32_t first = 0; first < s->n_items; first += s->cols) {
         a.first_item = first;
         a.n_items = s->n_items - first < s->cols ? s->n_items - first : s->cols;
@@ -118,7 +137,7 @@ static enum status rank_blocks(const struct source *s, const struct backend *bac
         void *old_context;
         status_set_handler(keep_sentence, &mine, &old, &old_context);
         struct work w;
-        const int ready = work_open(&w, s, shared->k);
+        const int ready = work_open(&w, s, shared->k) && work_keep(&w, s, backend, shared->k) == STATUS_OK;
 #pragma omp for schedule(dynamic, 1)
         for (uint32_t b = 0; b < n_blocks; b++) {
             if (mine.status != STATUS_OK)
@@ -136,7 +155,7 @@ static enum status rank_blocks(const struct source *s, const struct backend *bac
                 first.status = status, first.block = b;
             }
         }
-        work_close(&w);
+        work_close(&w, backend);
         status_set_handler(old, old_context, NULL, NULL);
     }
     return first.status == STATUS_OK ? STATUS_OK : status_fail(first.status, "%s", first.sentence);
@@ -195,6 +214,27 @@ static enum status rank(struct source *s, const struct backend *backend, const u
     return STATUS_OK;
 }
 
+/* What every block reads. */
+static enum status items_keep(const struct source *s, const struct backend *b, const struct rank_options *o)
+{
+    const struct factors *f = s->tiles.f;
+    for (size_t m = 0; m < TOPK_MASKS; m++)
+        if (o->masks[m] != NULL)
+            TRY(backend_keep_csr(b, o->masks[m]));
+    TRY(backend_keep(b, s->tiles.last, FACTORS_COLS * f->factors * sizeof *s->tiles.last));
+    TRY(backend_keep(b, f->item_bias, f->n_items * sizeof *f->item_bias));
+    return backend_keep(b, f->item, f->n_items * f->ld_item * sizeof *f->item);
+}
+static void items_forget(const struct source *s, const struct backend *b, const struct rank_options *o)
+{
+    const void *const arrays[] = {s->tiles.last, s->tiles.f->item_bias, s->tiles.f->item};
+    for (size_t m = 0; m < TOPK_MASKS; m++)
+        if (o->masks[m] != NULL)
+            (void)backend_forget_csr(b, o->masks[m]);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        (void)backend_forget(b, arrays[i]);
+}
+
 static enum status rank_by_factors(const char *name, const struct factors *f, const struct backend *backend,
                                    const uint32_t *users, uint32_t n, const struct rank_options *options,
                                    struct arena *arena, struct lists *out)
@@ -208,7 +248,10 @@ static enum status rank_by_factors(const char *name, const struct factors *f, co
             return status_fail(STATUS_SYSTEM, "user %u is to be ranked, the model has %u users", users[u],
                                f->n_users);
     TRY(factors_tiles_open(f, &s.tiles));
-    const enum status status = rank(&s, backend, users, n, options, arena, out);
+    enum status status = items_keep(&s, backend, options);
+    if (status == STATUS_OK)
+        status = rank(&s, backend, users, n, options, arena, out);
+    items_forget(&s, backend, options);
     factors_tiles_close(&s.tiles);
     TRY(status);
     /* What is the same for all items of a user takes no part in the order (and would only round scores

@@ -306,11 +306,9 @@ static enum status run_cell(struct runner *r, size_t i)
     } else {
         status = STATUS_STOPPED;
     }
-    const enum status cleared =
-        backend_clear(r->backend); /* before the memory of what it may have kept is freed */
     fitted_free(&fitted);
     arena_free(arena);
-    return status == STATUS_OK ? cleared : status;
+    return status;
 }
 
 /* The cells of datasets that can't be used: a line each, unless the journal says the same already. */

@@ -154,8 +154,10 @@ static bool all_finite(const float *x, size_t n)
 static enum status epochs(struct biased_mf_state *s, const struct biased_mf_params *p, struct sgd *args,
                           const struct kernel *kernel, struct run *run)
 {
+    const float *const tables[] = {s->user_bias, s->item_bias, s->user, s->item};
     uint32_t diagonal[256];
     time_t told = time(NULL);
+    TRY(backend_keep_launch(run->backend, kernel, args, args->grid));
     for (int epoch = 0; epoch < p->epochs; epoch++) {
         random_permutation(run->seed, RANDOM_ORDER, (uint32_t)ORDER_DIAGONALS + (uint32_t)epoch,
                            (uint32_t)args->grid, diagonal);
@@ -165,6 +167,8 @@ static enum status epochs(struct biased_mf_state *s, const struct biased_mf_para
             args->diagonal = (int)diagonal[d];
             TRY(backend_launch(run->backend, kernel, args, args->grid, 0));
         }
+        for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+            TRY(backend_fetch(run->backend, tables[i]));
         if (!all_finite(s->user_bias, s->n_users) || !all_finite(s->item_bias, s->n_items) ||
             !all_finite(s->user, s->n_users * s->ld) || !all_finite(s->item, s->n_items * s->ld))
             return status_fail(STATUS_DATA,

@@ -168,12 +168,20 @@ static enum status bpr_mf_epoch(const struct bpr_mf_state *s, struct bpr *args, 
     random_permutation(run->seed, RANDOM_ORDER, epoch * STREAMS + ORDER_DIAGONALS, (uint32_t)d->grid,
                        diagonal);
     args->stream = (uint64_t)epoch << 32 | RANDOM_NEGATIVES;
+    if (epoch == 0)
+        TRY(backend_keep_launch(run->backend, kernel, args, d->grid));
+    const void *const dealt[] = {d->sample, d->block, d->part, d->part_item};
+    for (size_t i = 0; i < sizeof dealt / sizeof *dealt; i++)
+        TRY(backend_changed(run->backend, dealt[i]));
     for (int i = 0; i < d->grid; i++) {
         if (*run->cancelled)
             return STATUS_STOPPED;
         args->diagonal = (int)diagonal[i];
         TRY(backend_launch(run->backend, kernel, args, d->grid, 0));
     }
+    TRY(backend_fetch(run->backend, s->user));
+    TRY(backend_fetch(run->backend, s->item));
+    TRY(backend_fetch(run->backend, s->item_bias));
     if (!all_finite(s->item_bias, s->n_items) || !all_finite(s->user, s->n_users * s->ld) ||
         !all_finite(s->item, s->n_items * s->ld))
         return status_fail(

@@ -143,6 +143,9 @@ static enum status ease_score_users(const void *state, const uint32_t *users, si
                                   .out = out->scores,
                                   .ld = out->ld};
 
+    TRY(backend_keep_csr(s->backend, &s->profile));
+    TRY(backend_keep(s->backend, s->active, s->n_active * sizeof *s->active));
+    TRY(backend_keep(s->backend, s->B, s->n_active * s->ld * sizeof *s->B));
     return backend_launch(s->backend, &kernel_knn_profile_dense, &k, (long)n, 0);
 }
 

@@ -108,6 +108,15 @@ static enum status longest_first(const struct csr *a, struct arena *arena, uint3
     return STATUS_OK;
 }
 
+/* On a device the matrices stay from sweep to sweep. */
+static enum status side_keep(const struct side *side, const struct kernel *kernel, const struct backend *b)
+{
+    const int rank = side->a.rank;
+    TRY(backend_keep_launch(b, &kernel_gram, &side->gram, (long)side->gram.n_blocks * rank / ALS_GRAM_ROWS));
+    TRY(backend_keep_launch(b, &kernel_gram_sum, &side->sum, rank));
+    return backend_keep_launch(b, kernel, &side->a, side->n_rows);
+}
+
 /* X [rows of a] solved from Y [columns of a]. */
 static enum status side_init(struct side *side, const struct csr *a, float *X, const float *Y, size_t ld,
                              const struct ials_params *p, struct arena *scratch)
@@ -198,6 +207,12 @@ static enum status check_finite(const struct ials_state *s)
     return STATUS_OK;
 }
 
+static enum status fetch_factors(const struct ials_state *s, const struct backend *b)
+{
+    TRY(backend_fetch(b, s->user));
+    return backend_fetch(b, s->item);
+}
+
 /* Early stopping: the factors that did best on the validation rows. */
 struct best {
     double quality;
@@ -208,6 +223,7 @@ struct best {
 static enum status best_update(struct best *best, const struct ials_state *s, int iteration, struct run *run)
 {
     double quality;
+    TRY(fetch_factors(s, run->backend));
     TRY(run->validate(run->validate_context, s, &quality));
     if (iteration > 0 && !(quality > best->quality))
         return STATUS_OK;
@@ -240,9 +256,12 @@ static enum status iterate(struct ials_state *s, const struct ials_params *p, co
                 break;
         }
     }
+    TRY(fetch_factors(s, run->backend));
     if (early) {
         memcpy(s->user, best.user, s->n_users * s->ld * sizeof(float));
         memcpy(s->item, best.item, s->n_items * s->ld * sizeof(float));
+        TRY(backend_changed(run->backend, s->user));
+        TRY(backend_changed(run->backend, s->item));
     }
     return STATUS_OK;
 }
@@ -261,6 +280,8 @@ static enum status ials_fit(void *state, const void *params, const struct view *
     TRY(side_init(&sides[0], train->by_user, s->user, s->item, s->ld, p, run->scratch));
     TRY(side_init(&sides[1], train->by_item, s->item, s->user, s->ld, p, run->scratch));
     init_items(s, train->by_item, p->sigma, run->seed);
+    TRY(side_keep(&sides[0], kernel, run->backend));
+    TRY(side_keep(&sides[1], kernel, run->backend));
     TRY(iterate(s, p, sides, kernel, run));
     return check_finite(s);
 }

@@ -142,6 +142,7 @@ enum status knn_launch(struct knn_similar *k, struct run *run, struct csr *out)
     ARENA_NEW(k->neighbour, run->scratch, (size_t)n * k->k);
     ARENA_NEW(k->value, run->scratch, (size_t)n * k->k);
     ARENA_NEW(k->count, run->scratch, n);
+    TRY(backend_keep_launch(run->backend, &kernel_knn_similar, k, n));
     for (uint32_t first = 0; first < n; first += ROWS_A_LAUNCH) {
         if (*run->cancelled)
             return STATUS_STOPPED;
@@ -149,6 +150,9 @@ enum status knn_launch(struct knn_similar *k, struct run *run, struct csr *out)
         TRY(backend_launch(run->backend, &kernel_knn_similar, k,
                            n - first < ROWS_A_LAUNCH ? n - first : ROWS_A_LAUNCH, KNN_SIMILAR_SCRATCH(n)));
     }
+    TRY(backend_fetch(run->backend, k->neighbour));
+    TRY(backend_fetch(run->backend, k->value));
+    TRY(backend_fetch(run->backend, k->count));
     return pack(k, run->arena, out);
 }
 
@@ -175,6 +179,8 @@ enum status knn_score_users(const void *state, const uint32_t *users, size_t n, 
                                   .out = out->scores,
                                   .ld = out->ld};
 
+    TRY(backend_keep_csr(s->backend, &s->profile));
+    TRY(backend_keep_csr(s->backend, &s->matrix));
     return backend_launch(s->backend, &kernel_knn_profile_sparse, &k, (long)n, 0);
 }
 

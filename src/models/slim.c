@@ -127,6 +127,7 @@ static enum status slim_columns(struct slim *k, const struct slim_params *p, str
     ARENA_NEW(k->residual, run->scratch, COLUMNS * k->ld);
     ARENA_NEW(k->weight, run->scratch, COLUMNS * k->ld);
     ARENA_NEW(k->swept, run->scratch, COLUMNS);
+    TRY(backend_keep(run->backend, k->gram, n * k->ld * sizeof *k->gram));
     for (uint32_t i = 0; i < n_pieces && status == STATUS_OK; i++) {
         const uint32_t rows = n - i * COLUMNS < COLUMNS ? n - i * COLUMNS : COLUMNS;
         if (*run->cancelled)
