@@ -11,6 +11,9 @@
 /* One train/valid/test division.  Rows of each part keep the order of the dataset. */
 struct fold {
     struct interactions train, valid, test; /* valid.n may be 0 */
+    /* A split by time: texts written from texts_before on are held out with the rows. */
+    bool cuts_texts;
+    int64_t texts_before; /* seconds since 1970 */
     /* what was counted, for the record and the plan */
     uint64_t n_unknown_dropped;  /* rows of a given split with unknown ids */
     uint64_t n_filtered_dropped; /* rows of a given split whose pair the filters removed from the dataset */

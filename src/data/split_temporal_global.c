@@ -7,6 +7,7 @@
  * The moment is named (`at`), or follows from the share `test`: it is the earliest time for which at most
  * floor(n * test) rows are as late or later.  Rows with equal times are never divided, so test may be smaller than
  * its share.  Validation, where asked, are the rows from an earlier moment on (`valid_at`, or the share `valid`).
+ * Texts written from the first moment on are held out with the rows (view.h), whatever they are about.
  * Of a pair that occurs twice the last row is kept before anything is counted.
  */
 #include <stdlib.h>
@@ -122,6 +123,8 @@ static enum status apply(const void *values, const struct dataset *d, const stru
             part[r] = SPLIT_TEST;
         else if (part[r] == SPLIT_TRAIN && in->time[r] >= valid_from)
             part[r] = SPLIT_VALID;
+    (*folds)->cuts_texts = true;
+    (*folds)->texts_before = valid_from;
     if (p->cold == COLD_DROP)
         TRY(drop_cold(d, in, part, arena, &(*folds)->n_left_out));
     return split_take_fold(in, part, arena, *folds);

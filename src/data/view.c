@@ -69,18 +69,20 @@ static enum status held_out_pairs(const struct dataset *d, const struct fold *fo
     return csr_from_triples(d->n_users, d->n_items, n, user, item, NULL, arena, out, NULL);
 }
 
-/* Is text t about a pair that is held out? */
-static bool is_masked(const struct texts *texts, uint64_t t, const struct csr *held_out)
+bool view_hides_text(const struct texts *texts, uint64_t t, const struct csr *held_out,
+                     const struct fold *fold)
 {
+    if (fold->cuts_texts && texts->time != NULL && texts->time[t] >= fold->texts_before)
+        return true;
     return texts->item[t] != UINT32_MAX && csr_has(held_out, texts->user[t], texts->item[t]);
 }
 
-static enum status view_texts(const struct texts *texts, const struct csr *held_out, struct arena *arena,
-                              struct view *v)
+static enum status view_texts(const struct texts *texts, const struct csr *held_out, const struct fold *fold,
+                              struct arena *arena, struct view *v)
 {
     uint64_t n = 0, n_bytes = 0;
     for (uint64_t t = 0; t < texts->n; t++) {
-        if (is_masked(texts, t, held_out))
+        if (view_hides_text(texts, t, held_out, fold))
             continue;
         n++;
         n_bytes += strings_length(&texts->text, t);
@@ -99,7 +101,7 @@ static enum status view_texts(const struct texts *texts, const struct csr *held_
         ARENA_NEW(time, arena, n);
     uint64_t k = 0;
     for (uint64_t t = 0; t < texts->n; t++) {
-        if (is_masked(texts, t, held_out))
+        if (view_hides_text(texts, t, held_out, fold))
             continue;
         const size_t length = strings_length(&texts->text, t);
         user[k] = texts->user[t];
@@ -137,7 +139,7 @@ enum status view_build(const struct dataset *d, const struct fold *fold, struct 
         return status_fail(STATUS_DATA, "dataset '%s': a fold without train rows", d->name);
     TRY(view_matrices(&fold->train, arena, v));
     TRY(held_out_pairs(d, fold, arena, &held_out));
-    TRY(view_texts(&d->texts, &held_out, arena, v));
+    TRY(view_texts(&d->texts, &held_out, fold, arena, v));
     *out = v;
     return STATUS_OK;
 }

@@ -13,7 +13,8 @@ struct view {
     const int64_t *time;       /* [nnz] of by_user's entries; NULL: unknown */
     uint32_t n_item_columns, n_user_columns;
     const struct column *item_columns, *user_columns;
-    struct texts texts; /* without those of held-out (user, item) pairs: valid and test */
+    struct texts
+        texts; /* without those of held-out pairs (valid, test), or after the cut of a split by time */
     uint64_t n_masked_texts;
     uint32_t n_features;
     const struct feature *features; /* as published: from_users says which may hold what is held out */
@@ -24,6 +25,10 @@ struct view {
 
 enum status view_build(const struct dataset *d, const struct fold *fold, struct arena *arena,
                        struct view **out);
+/* Is text t kept from models: about a held-out pair, or written after the cut of a split by time?  held_out: [n_users x
+ * n_items] the pairs of valid and test. */
+bool view_hides_text(const struct texts *texts, uint64_t t, const struct csr *held_out,
+                     const struct fold *fold);
 const struct column *view_item_column(const struct view *v, const char *name); /* NULL: none */
 
 /* The text of every item from the fields asked for, in that order, joined by ". ":

@@ -58,6 +58,18 @@ static struct estimate estimate_cell(const struct dataset_plan *d, const struct 
                              .known = m->type->cost != NULL};
 }
 
+/* What the auditor found; what it looked for in vain is left out. */
+static void print_audit(const struct audit *a)
+{
+    for (size_t k = 0; k < N_AUDITS; k++) {
+        const char *verdict = audit_verdict(a, (enum audit_id)k);
+        if (strcmp(verdict, "none") != 0)
+            printf("          audit, %s: %llu of %llu: %s%s%s%s\n", verdict, (unsigned long long)a->count[k],
+                   (unsigned long long)a->of[k], audit_checks[k].help, a->detail[k][0] != '\0' ? " (" : "",
+                   a->detail[k], a->detail[k][0] != '\0' ? ")" : "");
+    }
+}
+
 /* What is there, and what the split loses. */
 static void print_fold(const struct fold_plan *x, size_t f)
 {
@@ -73,6 +85,7 @@ static void print_fold(const struct fold_plan *x, size_t f)
         "part\n",
         (unsigned long long)x->n_users_without_test, (unsigned long long)x->n_cold_test_users,
         (unsigned long long)(x->n_left_out + x->n_filtered_dropped));
+    print_audit(&x->audit);
 }
 
 static void print_dataset(const struct experiment *e, size_t d, const struct dataset_plan *p)

@@ -20,6 +20,7 @@ static enum status write_all(struct record *r, const struct folder *folder, cons
 {
     TRY(write_yaml(r, arena));
     TRY(record_results(r, arena));
+    TRY(record_audit(r));
     if (!part) {
         TRY(record_compare(r));
         TRY(record_expect(r));

@@ -7,6 +7,7 @@
  */
 #ifndef EXPERIMENT_PLAN_H
 #define EXPERIMENT_PLAN_H
+#include "data/audit.h"
 #include "experiment/experiment.h"
 #include "experiment/stage.h"
 
@@ -14,6 +15,7 @@ struct fold_plan {
     uint64_t n_train, n_valid, n_test, n_test_users;
     uint64_t n_unknown_dropped, n_duplicates, n_train_test_pairs, n_cold_test_items, n_filtered_dropped,
         n_not_in_dataset, n_cold_test_users, n_users_without_test, n_left_out; /* split.h */
+    struct audit audit;
 };
 
 struct dataset_plan {

@@ -29,8 +29,7 @@ const char *record_status(const json_t *line)
     return text_of(line, "status");
 }
 
-/* A field of a csv file: quoted where it must be (RFC 4180). */
-static void csv_field(FILE *out, const char *text)
+void record_csv_field(FILE *out, const char *text)
 {
     if (strpbrk(text, ",\"\r\n") == NULL) {
         fputs(text, out);
@@ -52,13 +51,13 @@ static enum status csv_head(FILE *out, const json_t *line)
         json_dumps(json_object_get(line, "params"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     if (params == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory while writing metrics.csv");
-    csv_field(out, text_of(line, "dataset"));
+    record_csv_field(out, text_of(line, "dataset"));
     fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "fold")));
-    csv_field(out, text_of(line, "model"));
+    record_csv_field(out, text_of(line, "model"));
     fputc(',', out);
-    csv_field(out, text_of(line, "label"));
+    record_csv_field(out, text_of(line, "label"));
     fputc(',', out);
-    csv_field(out, params);
+    record_csv_field(out, params);
     fprintf(out, ",%lld,test,", (long long)json_integer_value(json_object_get(line, "seed")));
     free(params);
     return STATUS_OK;

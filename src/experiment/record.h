@@ -33,6 +33,13 @@ enum status record_expect(struct record *r);
 void record_expect_print(const struct record *r, FILE *out);
 /* significance.csv, where the experiment compares. */
 enum status record_compare(const struct record *r);
+/* audit.csv: what the leakage auditor counted. */
+enum status record_audit(const struct record *r);
+struct audit;
+/* The same as an object of a cell's line: {"later_rows": {"count", "of", "verdict", "detail"}, ...}. */
+json_t *audit_json(const struct audit *a);
+/* A field of a csv file: quoted where it must be (RFC 4180). */
+void record_csv_field(FILE *out, const char *text);
 /* record.json.  `head`: the journal's first line; device and threads of this run. */
 enum status record_json(const struct record *r, const json_t *head, const char *device, int threads);
 /* Of a line. */

@@ -199,6 +199,7 @@ static void add_counts(json_t *line, const struct fold_plan *fold)
                   {"n_left_out", fold->n_left_out}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(line, counts[i].name, json_integer((json_int_t)counts[i].n));
+    json_object_set_new(line, "audit", audit_json(&fold->audit));
 }
 
 /* What a reader of the tables should know of the data. */

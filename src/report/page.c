@@ -49,7 +49,7 @@ static const char SCRIPT[] =
     "  });\n"
     "</script>\n";
 
-static void html_text(FILE *out, const char *text)
+void page_text(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++)
         switch (*text) {
@@ -73,11 +73,11 @@ static void html_text(FILE *out, const char *text)
 static void write_row(const struct records *r, const struct series *series, FILE *out)
 {
     fputs("<tr><td>", out);
-    html_text(out, series->name);
+    page_text(out, series->name);
     fputs("</td>", out);
     if (series->n_cells == 0) {
         fprintf(out, "<td class=\"note\" colspan=\"%zu\">", r->n_measures + 1);
-        html_text(out, series->skipped);
+        page_text(out, series->skipped);
         fputs("</td></tr>\n", out);
         return;
     }
@@ -122,7 +122,7 @@ static enum status write_plot(const struct records *r, const char *dataset, cons
         return status_fail(STATUS_DATA, "%s: is no svg file: run `recfuse report %s` again", path,
                            r->run_dir);
     fprintf(out, "<figure role=\"img\" aria-label=\"%s of ", plot);
-    html_text(out, dataset);
+    page_text(out, dataset);
     fprintf(out, "\">%s</figure>\n", svg);
     return STATUS_OK;
 }
@@ -139,7 +139,7 @@ static enum status write_file(const struct records *r, const char *name, const c
         return STATUS_OK;
     TRY(read_whole_file(path, (size_t)64 << 20, arena, &bytes, &n));
     fprintf(out, "<details><summary>%s</summary><pre>", title);
-    html_text(out, bytes);
+    page_text(out, bytes);
     fputs("</pre></details>\n", out);
     return STATUS_OK;
 }
@@ -148,20 +148,21 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
 {
     fputs(HEAD, out);
     fputs("<title>", out);
-    html_text(out, r->experiment);
+    page_text(out, r->experiment);
     fputs(" - recfuse</title>\n</head>\n<body>\n<h1>", out);
-    html_text(out, r->experiment);
+    page_text(out, r->experiment);
     fputs("</h1>\n<p>Means over folds and seeds. The best value of a column stands out; an oracle does not "
           "compete. "
           "A click on a heading sorts.</p>\n",
           out);
     for (size_t d = 0; d < r->n_datasets; d++) {
         fputs("<h2>", out);
-        html_text(out, r->dataset[d]);
+        page_text(out, r->dataset[d]);
         fputs("</h2>\n", out);
         write_table(r, r->dataset[d], out);
         for (size_t p = 0; p < r->n_plots; p++)
             TRY(write_plot(r, r->dataset[d], r->plots[p], arena, out));
+        TRY(audit_section(r, r->dataset[d], arena, out));
     }
     TRY(write_file(r, "significance.csv", "Significance tests", arena, out));
     TRY(write_file(r, "experiment.yaml", "The experiment, every default written out", arena, out));

@@ -26,6 +26,11 @@ const char *plot_name(const struct records *r, const char *dataset, const char *
 /* index.html: tables and svg plots in one file, sortable, light and dark, no network. */
 enum status page_write(const struct records *r, struct arena *arena);
 
+/* Text with the characters that HTML takes for its own escaped. */
+void page_text(FILE *out, const char *text);
+/* The auditor's section of a dataset; nothing where the run has no audit.csv. */
+enum status audit_section(const struct records *r, const char *dataset, struct arena *arena, FILE *out);
+
 /* A dataset's name as a file name: letters, digits, '.', '-' and '_' stay, others become '_'. */
 char *report_file_name(const char *name, struct arena *arena);
 

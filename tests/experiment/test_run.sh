@@ -18,7 +18,7 @@ gives() { # gives STATUS WORD COMMAND...: exit status, and WORD in what it says,
     [ $got -eq "$want" ] && grep -qF -- "$word" out.log err.log
 }
 same() { # same A B: the records that must not depend on how the run went
-    for f in metrics.csv per_user.h5 significance.csv experiment.yaml; do cmp "$1/$f" "$2/$f" || return 1; done
+    for f in metrics.csv per_user.h5 audit.csv significance.csv experiment.yaml; do cmp "$1/$f" "$2/$f" || return 1; done
 }
 
 "$R" synth -o s.h5 --users 60 --items 80 --interactions 1500 --seed 3 >/dev/null || { echo "not ok synth"; exit 1; }
@@ -43,6 +43,11 @@ check threads_same_bytes same whole one
 check csv_rows test "$(wc -l <whole/metrics.csv)" = $((1 + 14 * 6))
 check csv_head test "$(head -n 1 whole/metrics.csv)" = \
     "dataset,fold,model,label,params,seed,split,candidates,metric,k,dialect,stratum,value,n_users"
+check audit_rows test "$(grep -c '^s,0,' whole/audit.csv)" = 17
+check audit_finds_leaks grep -q '^s,0,later_rows,leak,[1-9]' whole/audit.csv
+check audit_in_record grep -q '"later_rows"' whole/record.json
+check audit_on_page grep -q 'What the auditor found' whole/index.html
+check audit_in_plan gives 0 "audit, leak: " "$R" plan e.yaml
 check resolved_runs gives 0 "14 cells, 0 to run" "$R" run whole/experiment.yaml --out whole
 check report gives 0 ease "$R" report whole
 
