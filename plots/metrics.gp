@@ -19,7 +19,7 @@ do for [m = 1 : n_metrics] {
         set arrow from oracle[m], graph 0 to oracle[m], graph 1 nohead linecolor rgb "#000000" linewidth 1.5 dashtype 2 back
         set label sprintf("oracle %.3f", oracle[m]) at oracle[m], n_models right offset -0.5, 0 font ",10" front
     }
-    tic = 10.0 ** floor(log10(top[m] / 2)) # a step of 1, 2 or 5: at most six numbers below a panel
+    tic = 10.0 ** floor(log10(top[m] / 2.0)) # a step of 1, 2 or 5: at most six numbers below a panel
     if (top[m] / tic > 10) { tic = 5 * tic } else { if (top[m] / tic > 4.5) { tic = 2 * tic } }
     set xtics tic
     # The names stand at the first column only; not by ytic(1), which ends a name at its first quote.

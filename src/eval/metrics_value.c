@@ -171,9 +171,22 @@ static const struct metric_type r_precision = {
     .value = {[DIALECT_DEFAULT] = hits_by_relevant, [DIALECT_TREC_EVAL] = hits_by_relevant}};
 
 /* Those that rank first, as before; their order is that of `recfuse metrics` and of an experiment without a list. */
-const struct metric_type *const metric_types[] = {
-    &precision,     &recall,         &ndcg_,     &average_precision, &reciprocal_rank,   &hit_rate, &f1,
-    &ndcg_of_gains, &ndcg_of_powers, &area_list, &r_precision,       METRICS_OF_RATINGS, NULL};
+const struct metric_type *const metric_types[] = {&precision,
+                                                  &recall,
+                                                  &ndcg_,
+                                                  &average_precision,
+                                                  &reciprocal_rank,
+                                                  &hit_rate,
+                                                  &f1,
+                                                  &ndcg_of_gains,
+                                                  &ndcg_of_powers,
+                                                  &area_list,
+                                                  &r_precision,
+                                                  METRICS_OF_POSITIONS,
+                                                  METRICS_BEYOND,
+                                                  METRICS_OF_RATINGS,
+                                                  METRICS_OF_PROBABILITIES,
+                                                  NULL};
 
 const struct metric_type *metric_find(const char *name)
 {

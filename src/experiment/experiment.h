@@ -47,6 +47,7 @@ struct evaluate_config {
     const char *candidates;         /* "full": which items are ranked */
     bool mask_valid;                /* items of the validation rows are not ranked either */
     bool graded;                    /* a test row's value says how relevant it is */
+    struct param_list strata;       /* eval/strata.h */
     double relevant_from;           /* graded: rows of lower value are not relevant */
 };
 

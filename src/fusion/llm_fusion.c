@@ -384,6 +384,7 @@ const struct model_type model_llm_fusion = {
     .check = llm_fusion_check,
     .fit = llm_fusion_fit,
     .score_users = llm_fusion_score_users,
+    .probabilities = llm_fusion_probability,
     .save = llm_fusion_save,
     .load = llm_fusion_load,
     .free = llm_fusion_free};

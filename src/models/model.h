@@ -71,6 +71,10 @@ struct model_type {
     enum status (*score_users)(const void *state, const uint32_t *users, size_t n, const struct tile *out);
     enum status (*score_pairs)(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
                                float *scores);
+    /* Optional: the probability that the user takes the item, of a pair among all pairs; log loss and calibration are
+     * measured where it is there. */
+    enum status (*probabilities)(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
+                                 float *p);
     /* Optional: lets rank.c use GEMM. */
     enum status (*factors)(const void *state, struct factors *out);
     enum status (*save)(const void *state, struct model_writer *w);

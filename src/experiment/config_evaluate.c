@@ -1,0 +1,185 @@
+/*
+ * config_evaluate.c - the block `evaluate` of an experiment: cut-offs, metrics, dialects, strata; the list of measures that they
+ * come to.
+ */
+#include <string.h>
+
+#include "base/strings.h"
+#include "eval/strata.h"
+#include "experiment/config_parts.h"
+
+struct evaluate_block {
+    const struct node *k, *metrics, *dialects;
+    struct param_list strata;
+    int candidates, mask, relevance;
+    double relevant_from;
+};
+static const struct param evaluate_params[] = {
+    PARAM_NODE(struct evaluate_block, k, "cut-offs"),
+    PARAM_NODE(struct evaluate_block, metrics, "names of metrics"),
+    PARAM_NODE(struct evaluate_block, dialects, "whose definitions of the ranking metrics"),
+    PARAM_LIST(struct evaluate_block, strata, "", NULL, "parts of users and items that are measured apart"),
+    PARAM_CHOICE(struct evaluate_block, relevance, "binary", "binary|graded",
+                 "every test row is relevant, or by its value"),
+    PARAM_REAL(struct evaluate_block, relevant_from, 1, -1e9, 1e9,
+               "graded: rows of lower value are not relevant; a row's gain is value - this + 1"),
+    PARAM_CHOICE(struct evaluate_block, candidates, "full", "full", "which items are ranked: all of them"),
+    PARAM_CHOICE(struct evaluate_block, mask, "train+valid", "train|train+valid",
+                 "the user's items of which rows are not ranked"),
+    PARAM_END};
+
+static enum status read_cutoffs(const struct node *list, struct arena *arena, struct evaluate_config *out)
+{
+    uint32_t *k;
+    TRY(config_list(list, "k"));
+    ARENA_NEW(k, arena, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        long long value;
+        TRY(node_int(list->child[i], &value));
+        if (value < 1 || value > 10000)
+            return node_fail(list->child[i], "cut-off %lld: expected 1 to 10000", value);
+        k[i] = (uint32_t)value;
+        for (size_t j = 0; j < i; j++)
+            if (k[j] == k[i])
+                return node_fail(list->child[i], "cut-off %lld stands twice", value);
+    }
+    out->k = k;
+    out->n_k = list->n;
+    return STATUS_OK;
+}
+
+static enum status order_metrics(struct arena *arena, struct evaluate_config *out)
+{
+    const struct metric_type **sorted;
+    size_t n = 0;
+    ARENA_NEW(sorted, arena, out->n_metrics);
+    for (int kind = 0; kind < METRIC_KINDS; kind++)
+        for (size_t m = 0; m < out->n_metrics; m++)
+            if ((int)out->metrics[m]->kind == kind)
+                sorted[n++] = out->metrics[m];
+    out->metrics = sorted;
+    return STATUS_OK;
+}
+
+/* Adds a metric of a dialect at every cut-off, or once where it has none. */
+static void add_measures(struct evaluate_config *out, struct metric_at *measures,
+                         const struct metric_type *metric, enum dialect dialect)
+{
+    for (size_t c = 0; c < (metric_has_cutoff(metric) ? out->n_k : 1); c++)
+        measures[out->n_measures++] =
+            (struct metric_at){metric, metric_has_cutoff(metric) ? out->k[c] : 0, dialect};
+}
+
+static enum status list_measures(struct arena *arena, struct evaluate_config *out)
+{
+    struct metric_at *measures;
+    ARENA_NEW(measures, arena, out->n_metrics * out->n_k * out->n_dialects);
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        out->first[kind] = out->n_measures;
+        for (size_t d = 0; d < (kind == METRIC_RANKING ? out->n_dialects : 1); d++)
+            for (size_t m = 0; m < out->n_metrics; m++) {
+                const enum dialect dialect = kind == METRIC_RANKING ? out->dialects[d] : DIALECT_DEFAULT;
+                if ((int)out->metrics[m]->kind == kind &&
+                    (kind != METRIC_RANKING || out->metrics[m]->value[dialect] != NULL))
+                    add_measures(out, measures, out->metrics[m], dialect);
+            }
+    }
+    out->first[METRIC_KINDS] = out->n_measures;
+    out->measures = measures;
+    return STATUS_OK;
+}
+
+/* Without a list: the usual ones. */
+static enum status read_metrics(const struct node *list, struct arena *arena, struct evaluate_config *out)
+{
+    size_t n_known = 0;
+    const char *names[256];
+    for (; n_known < 256 && metric_types[n_known] != NULL; n_known++)
+        names[n_known] = metric_types[n_known]->name;
+    if (list != NULL)
+        TRY(config_list(list, "metrics"));
+    ARENA_NEW(out->metrics, arena, list != NULL ? list->n : n_known);
+    for (size_t i = 0; list == NULL && i < n_known; i++)
+        if (metric_types[i]->usual)
+            out->metrics[out->n_metrics++] = metric_types[i];
+    for (size_t i = 0; list != NULL && i < list->n; i++) {
+        const struct node *node = list->child[i];
+        out->metrics[i] = node->kind == NODE_SCALAR ? metric_find(node->text) : NULL;
+        if (out->metrics[i] == NULL)
+            return config_unknown(node, "metric", names, n_known);
+        for (size_t j = 0; j < i; j++)
+            if (out->metrics[j] == out->metrics[i])
+                return node_fail(node, "metric '%s' stands twice", node->text);
+        out->n_metrics++;
+    }
+    return order_metrics(arena, out);
+}
+
+static enum status read_dialects(const struct node *list, struct arena *arena, struct evaluate_config *out)
+{
+    static const enum dialect ours[] = {DIALECT_DEFAULT};
+    const char *names[N_DIALECTS];
+    enum dialect *dialects;
+    out->dialects = ours;
+    out->n_dialects = 1;
+    if (list == NULL)
+        return STATUS_OK;
+    for (size_t d = 0; d < N_DIALECTS; d++)
+        names[d] = dialect_types[d].name;
+    TRY(config_list(list, "dialects"));
+    ARENA_NEW(dialects, arena, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        const struct node *node = list->child[i];
+        dialects[i] = node->kind == NODE_SCALAR ? dialect_find(node->text) : N_DIALECTS;
+        if (dialects[i] == N_DIALECTS)
+            return config_unknown(node, "dialect", names, N_DIALECTS);
+        for (size_t j = 0; j < i; j++)
+            if (dialects[j] == dialects[i])
+                return node_fail(node, "dialect '%s' stands twice", node->text);
+    }
+    out->dialects = dialects;
+    out->n_dialects = list->n;
+    return STATUS_OK;
+}
+
+static enum status read_strata(const struct node *map, const struct param_list *list,
+                               struct evaluate_config *out)
+{
+    size_t n = 0;
+    while (strata_names[n] != NULL)
+        n++;
+    for (size_t i = 0; i < list->n; i++) {
+        const struct node *node = node_get(map, "strata")->child[i];
+        if (!strata_known(list->item[i]))
+            return config_unknown(node, "stratum", strata_names, n);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(list->item[i], list->item[j]) == 0)
+                return node_fail(node, "stratum '%s' stands twice", node->text);
+    }
+    out->strata = *list;
+    return STATUS_OK;
+}
+
+enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e)
+{
+    static const uint32_t usual[] = {5, 10, 20};
+    struct evaluate_config *out = &e->evaluate;
+    struct evaluate_block block = {0};
+    TRY(params_default(evaluate_params, arena, &block));
+    TRY(params_set(evaluate_params, "evaluate", map, arena, &block));
+    out->mask_valid = block.mask == 1;
+    out->candidates = "full";
+    out->k = usual;
+    out->n_k = 3;
+    if (block.k != NULL)
+        TRY(read_cutoffs(block.k, arena, out));
+    out->graded = block.relevance == 1;
+    out->relevant_from = block.relevant_from;
+    TRY(read_metrics(block.metrics, arena, out));
+    TRY(read_dialects(block.dialects, arena, out));
+    TRY(read_strata(map, &block.strata, out));
+    TRY(list_measures(arena, out));
+    for (size_t i = 0; out->first[METRIC_POSITION] > 0 && i < out->n_k; i++)
+        out->longest = out->k[i] > out->longest ? out->k[i] : out->longest;
+    return STATUS_OK;
+}
