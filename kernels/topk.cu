@@ -273,7 +273,8 @@ TEAM_FN float topk_first_threshold(const float *s, int n, int k_list, int groups
     return topk_cut(maximum, groups, k_list, k_list / 4, &reached, t);
 }
 
-#define TOPK_RANKED (TEAM_SIZE > 64 ? TEAM_SIZE : 64) /* candidates whose places are counted at once, in registers */
+#define TOPK_RANKED                                                                                          \
+    (TEAM_SIZE > 64 ? TEAM_SIZE : 64) /* candidates whose places are counted at once, in registers */
 
 /* Puts the best n_out of n keys in order: a key's place is the number of scores above its own, and equal ones before
  * it.  Returns how many neighbours in that order have equal scores: they stand as they came. */

@@ -21,7 +21,7 @@ EMU_KERNELS  := $(CU:%=$(EMU_B)/%.o)
 # What looks at RECFUSE_CUDA; all else is the plain build's.
 GPU_AWARE    := src/backend/cpu.c $(wildcard src/backend/cuda*.c) kernels/kernels.c
 GPU_LIB      := $(patsubst %,$(GPU_B)/%.o,$(GPU_AWARE)) $(filter-out $(GPU_AWARE:%=$(B)/%.o),$(LIB_OBJ))
-GPU_CHECK    := $(patsubst %,$(GPU_B)/%.o,tests/gpu/gpu_check.c $(filter-out \
+GPU_CHECK    := $(patsubst %,$(GPU_B)/%.o,$(wildcard tests/gpu/*.c) $(filter-out \
                 tests/check/check.c tests/check/team_check.c tests/check/mutants.c,$(wildcard tests/check/*.c)))
 GPU_LIBS     := -Wl,--as-needed $(LIBS)
 
@@ -50,7 +50,7 @@ $(GPU_B)/%.c.o: %.c | need-nvcc
 $(GPU_B)/librecfuse.a: $(GPU_LIB)
 	@rm -f $@
 	ar rcs $@ $^
-$(GPU_B)/gpu_check: $(GPU_CHECK) $(CUDA_KERNELS) $(GPU_B)/librecfuse.a
+$(GPU_B)/gpu_check: $(GPU_CHECK) $(CUDA_B)/tests/gpu/random.cu.cuda.o $(CUDA_KERNELS) $(GPU_B)/librecfuse.a
 	$(CC) -fopenmp $^ $(GPU_LIBS) $(CUDA_LIBS) -o $@
 $(GPU_B)/recfuse: $(B)/src/main.c.o $(CUDA_KERNELS) $(GPU_B)/librecfuse.a
 	$(CC) -fopenmp $^ $(GPU_LIBS) $(CUDA_LIBS) -o $@
@@ -66,9 +66,9 @@ $(EMU_B)/runtime.o: $(PTXEMU)/ptxemu_rt.cpp | need-nvcc
 	@mkdir -p $(@D)
 	g++ -std=c++17 -O2 -w -I$(CUDA_HOME)/include -c $< -o $@
 EMU_RUNTIME := $(EMU_KERNELS) $(EMU_B)/runtime.o $(EMU_B)/ptxemu.o
-$(EMU_B)/gpu_check: $(GPU_CHECK) $(GPU_B)/librecfuse.a $(EMU_RUNTIME)
-	$(CC) -fopenmp $(GPU_CHECK) $(EMU_RUNTIME) $(GPU_B)/librecfuse.a $(GPU_LIBS) -ldl -lstdc++ -o $@
+$(EMU_B)/gpu_check: $(GPU_CHECK) $(EMU_B)/tests/gpu/random.cu.o $(GPU_B)/librecfuse.a $(EMU_RUNTIME)
+	$(CC) -fopenmp $(GPU_CHECK) $(EMU_B)/tests/gpu/random.cu.o $(EMU_RUNTIME) $(GPU_B)/librecfuse.a $(GPU_LIBS) -ldl -lstdc++ -o $@
 $(EMU_B)/recfuse: $(B)/src/main.c.o $(GPU_B)/librecfuse.a $(EMU_RUNTIME)
 	$(CC) -fopenmp $(B)/src/main.c.o $(EMU_RUNTIME) $(GPU_B)/librecfuse.a $(GPU_LIBS) -ldl -lstdc++ -o $@
 
--include $(CUDA_KERNELS:=.d) $(EMU_KERNELS:=.d) $(GPU_CHECK:.o=.d) $(GPU_AWARE:%=$(GPU_B)/%.d)
+-include $(EMU_B)/tests/gpu/random.cu.o.d $(CUDA_KERNELS:=.d) $(EMU_KERNELS:=.d) $(GPU_CHECK:.o=.d) $(GPU_AWARE:%=$(GPU_B)/%.d)

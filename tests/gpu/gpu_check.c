@@ -2,7 +2,8 @@
  * gpu_check.c - the cases of tests/check on a CUDA device, or on nvcc's PTX under an emulator that stands in for the CUDA
  * runtime (`make gpu-emulate`), and on the CPU build's kernels.
  *
- *   gpu_check             all kernels of kernels/list.h; exit status 1 when one has no case or fails
+ *   gpu_check             all kernels of kernels/list.h, random numbers (random.c), arrays that stay on the device (residence.c);
+ *                         exit status 1 when a kernel has no case or something fails
  *   gpu_check KERNEL...   those
  *
  * Every kernel runs its cases five times, each against the same double-precision results and bounds: by its CPU launcher; on the
@@ -25,6 +26,7 @@
 #include "backend/cuda_launch.h"
 #include "backend/cuda_memory.h"
 #include "kernels.h"
+#include "random.h"
 
 enum { N_BUFFERS = 24, NO_DEVICE = 77, SHARED_MOST = 232448 /* bytes a block, sm_90 */ };
 enum { RANGE = 1024 /* bytes; rows of most cases are longer together */ };
@@ -248,5 +250,10 @@ int main(int argc, char **argv)
         if (wanted((*k)->name, argc, argv))
             n++, n_bad += run_kernel(*k);
     printf("%d kernels on %s, %d failed\n", n, card.name, n_bad);
+    cuda_memory_strict = emulated;
+    if (argc == 1) {
+        n_bad += check_random();
+        n_bad += check_residence();
+    }
     return n_bad > 0 || n == 0;
 }
