@@ -14,6 +14,8 @@ get data movielens-latest-small
 get models minilm
 if [ "$what" = test ]; then
     get data movielens-100k
+    get models gemma
+    get models e5
 fi
 if [ ! -f datasets/synth/synth.h5 ] || [ build/recfuse -nt datasets/synth/synth.h5 ]; then
     mkdir -p datasets/synth

@@ -2,32 +2,14 @@
 #include "llm/embed_command.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "llm/encoder.h"
-#include "text/unicode.h"
+#include "llm/print.h"
 
 enum { AT_ONCE = 512 };          /* texts computed together */
 #define BYTES_AT_ONCE (4u << 20) /* and no more bytes than these, but for the last line */
-
-/* The text as a JSON string. */
-static enum status print_text(const char *text, size_t length, FILE *out)
-{
-    char *valid = malloc(3 * length + 4); /* a bad byte becomes the three of U+FFFD */
-    size_t n = 0;
-    if (valid == NULL)
-        return status_fail(STATUS_SYSTEM, "memory is out: a text of %zu bytes", length);
-    for (size_t at = 0; at < length;)
-        n += unicode_put(unicode_next(text, length, &at), valid + n);
-    json_t *json = json_stringn(valid, n);
-    free(valid);
-    const int failed = json == NULL || json_dumpf(json, out, JSON_ENCODE_ANY) != 0;
-    json_decref(json);
-    return failed ? status_fail(STATUS_SYSTEM, "the output could not be written: %s", strerror(errno))
-                  : STATUS_OK;
-}
 
 static enum status print_batch(struct encoder *encoder, struct string_builder *builder, FILE *out,
                                struct arena *arena)
@@ -42,11 +24,10 @@ static enum status print_batch(struct encoder *encoder, struct string_builder *b
         uint32_t *ids, n;
         TRY(encoder_tokenize(encoder, strings_at(&texts, i), strings_length(&texts, i), arena, &ids, &n));
         fputs("{\"text\": ", out);
-        TRY(print_text(strings_at(&texts, i), strings_length(&texts, i), out));
-        fputs(", \"ids\": [", out);
-        for (uint32_t j = 0; j < n; j++)
-            fprintf(out, "%s%u", j > 0 ? ", " : "", ids[j]);
-        fputs("], \"embedding\": [", out);
+        TRY(print_json_text(strings_at(&texts, i), strings_length(&texts, i), out));
+        fputs(", \"ids\": ", out);
+        print_json_ids(ids, n, out);
+        fputs(", \"embedding\": [", out);
         for (size_t j = 0; j < dimensions; j++)
             fprintf(out, "%s%.9g", j > 0 ? ", " : "", (double)vectors[i * dimensions + j]);
         fputs("]}\n", out);
@@ -67,47 +48,32 @@ static enum status flush_batch(struct encoder *encoder, struct string_builder *b
     return status;
 }
 
-static enum status add(struct encoder *encoder, const char *text, size_t length,
-                       struct string_builder *builder, FILE *out)
-{
-    TRY(string_builder_add(builder, text, length));
-    return builder->n < AT_ONCE && builder->length < BYTES_AT_ONCE ? STATUS_OK
-                                                                   : flush_batch(encoder, builder, out);
-}
+/* Where the texts go. */
+struct sink {
+    struct encoder *encoder;
+    struct string_builder builder;
+    FILE *out;
+};
 
-static enum status embed_lines(struct encoder *encoder, FILE *in, struct string_builder *builder, FILE *out)
+static enum status add(void *context, const char *text, size_t length)
 {
-    char *line = NULL;
-    size_t allocated = 0;
-    ssize_t n;
-    enum status status = STATUS_OK;
-    while (status == STATUS_OK && (n = getline(&line, &allocated, in)) >= 0) {
-        if (n > 0 && line[n - 1] == '\n')
-            n--;
-        if (n > 0 && line[n - 1] == '\r')
-            n--;
-        status = add(encoder, line, (size_t)n, builder, out);
-    }
-    if (status == STATUS_OK && ferror(in))
-        status = status_fail(STATUS_SYSTEM, "the input could not be read: %s", strerror(errno));
-    free(line);
-    return status;
+    struct sink *sink = context;
+    struct string_builder *builder = &sink->builder;
+    TRY(string_builder_add(builder, text, length));
+    return builder->n < AT_ONCE && builder->length < BYTES_AT_ONCE
+               ? STATUS_OK
+               : flush_batch(sink->encoder, builder, sink->out);
 }
 
 enum status embed_print(const char *folder, const char *const *texts, size_t n_texts, FILE *in, FILE *out,
                         const struct backend *backend)
 {
-    struct encoder *encoder;
-    TRY(encoder_open(folder, backend, &encoder));
-    struct string_builder builder = {0};
-    enum status status = STATUS_OK;
-    if (n_texts == 0)
-        status = embed_lines(encoder, in, &builder, out);
-    for (size_t i = 0; i < n_texts && status == STATUS_OK; i++)
-        status = add(encoder, texts[i], strlen(texts[i]), &builder, out);
-    if (status == STATUS_OK && builder.n > 0)
-        status = flush_batch(encoder, &builder, out);
-    string_builder_free(&builder);
-    encoder_close(encoder);
+    struct sink sink = {.out = out};
+    TRY(encoder_open(folder, backend, &sink.encoder));
+    enum status status = print_each(texts, n_texts, in, add, &sink);
+    if (status == STATUS_OK && sink.builder.n > 0)
+        status = flush_batch(sink.encoder, &sink.builder, out);
+    string_builder_free(&sink.builder);
+    encoder_close(sink.encoder);
     return status;
 }

@@ -1,0 +1,24 @@
+/*
+ * gguf_file.h - a GGUF file on disk, mapped for as long as it is used.
+ */
+#ifndef LLM_GGUF_FILE_H
+#define LLM_GGUF_FILE_H
+#include "llm/gguf.h"
+
+struct gguf_file {
+    struct gguf gguf;
+    struct arena *arena; /* of the parsed header; others may add to it */
+    const char *bytes;   /* the map */
+    size_t n;
+};
+
+/* `path` is the file, or a folder that holds exactly one *.gguf.  Maps it, checks it (gguf_parse), and guards the map: should
+ * the file shrink while it is in use, the program ends with a sentence and status 3 in place of a bus error.
+ * STATUS_UNAVAILABLE: no such file or folder, or no *.gguf in it (says what gets one); STATUS_DATA: damaged, or several. */
+enum status gguf_file_open(const char *path, struct gguf_file *out);
+/* Takes a zeroed or closed file. */
+void gguf_file_close(struct gguf_file *file);
+/* Is that a GGUF file or a folder with one? */
+bool gguf_file_is(const char *path);
+
+#endif
