@@ -206,7 +206,10 @@ static void to_hex(const unsigned char hash[crypto_hash_sha256_BYTES], char hex[
 void sha256_hex(const void *bytes, size_t n, char hex[SHA256_HEX])
 {
     unsigned char hash[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(hash, bytes, n);
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    sha256_update(&state, bytes, n);
+    crypto_hash_sha256_final(&state, hash);
     to_hex(hash, hex);
 }
 
@@ -230,7 +233,7 @@ enum status sha256_file(const char *path, char hex[SHA256_HEX])
         }
         if (got == 0)
             break;
-        crypto_hash_sha256_update(&state, buffer, (unsigned long long)got);
+        sha256_update(&state, buffer, (size_t)got);
     }
     close(fd);
     crypto_hash_sha256_final(&state, hash);

@@ -5,6 +5,7 @@
  */
 #ifndef BASE_FSIO_H
 #define BASE_FSIO_H
+#include <sodium.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -39,8 +40,11 @@ enum status read_whole_file(const char *path, size_t limit, struct arena *arena,
 /* A read-only map; *bytes NULL and *n 0 for an empty file.  Unmap with munmap(). STATUS_DATA when missing. */
 enum status map_file(const char *path, const char **bytes, size_t *n);
 
-/* SHA-256 (libsodium), lower-case hexadecimal. */
+/* SHA-256, lower-case hexadecimal. */
 #define SHA256_HEX 65
+/* crypto_hash_sha256_update() of libsodium, but whole blocks go through the processor's own instructions where it has
+ * them (sha256.c). */
+void sha256_update(struct crypto_hash_sha256_state *state, const void *bytes, size_t n);
 void sha256_hex(const void *bytes, size_t n, char hex[SHA256_HEX]);
 enum status sha256_file(const char *path, char hex[SHA256_HEX]);
 

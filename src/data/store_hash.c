@@ -15,10 +15,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the dataset file and 
 
 static void hash_part(crypto_hash_sha256_state *h, const char *name, const void *bytes, uint64_t n)
 {
-    crypto_hash_sha256_update(h, (const unsigned char *)name, strlen(name) + 1);
-    crypto_hash_sha256_update(h, (const unsigned char *)&n, sizeof n);
+    sha256_update(h, name, strlen(name) + 1);
+    sha256_update(h, &n, sizeof n);
     if (n > 0)
-        crypto_hash_sha256_update(h, bytes, n);
+        sha256_update(h, bytes, n);
 }
 
 static void hash_strings(crypto_hash_sha256_state *h, const char *name, const struct strings *s)
@@ -40,7 +40,7 @@ static void hash_number(crypto_hash_sha256_state *h, const float *number, uint64
             if (isnan(block[j]))
                 memcpy(&block[j], &missing, sizeof missing);
         }
-        crypto_hash_sha256_update(h, (const unsigned char *)block, m * sizeof *block);
+        sha256_update(h, block, m * sizeof *block);
     }
 }
 

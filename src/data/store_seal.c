@@ -56,7 +56,7 @@ enum status store_check_seal(FILE *file, const char *shown, uint64_t size)
         const size_t n = left < sizeof block ? (size_t)left : sizeof block;
         if (fread(block, 1, n, file) != n)
             return unreadable(shown);
-        crypto_hash_sha256_update(&h, block, n);
+        sha256_update(&h, block, n);
         left -= n;
     }
     crypto_hash_sha256_final(&h, digest);

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/log.h"
 
@@ -85,21 +86,33 @@ enum status import_row_done(struct import *im, enum status status)
 static bool grow(void *pointer, uint64_t n, size_t size)
 {
     void **array = pointer, *grown = realloc(*array, n * size);
-    if (grown != NULL)
-        *array = grown;
-    return grown != NULL;
+    if (grown == NULL)
+        return false;
+    *array = grown;
+    if (n * size >= 1u << 24) { /* large pages: a fifth of the time of a large file went into small ones */
+        const uintptr_t page = ((uintptr_t)grown + 4095) & ~(uintptr_t)4095;
+        madvise((void *)page, n * size - 4096, MADV_HUGEPAGE);
+    }
+    return true;
+}
+
+enum status import_make_room(struct import *im, uint64_t n)
+{
+    uint64_t more = im->n_allocated > 0 ? im->n_allocated : 1u << 16;
+    if (n <= im->n_allocated)
+        return STATUS_OK;
+    while (more < n)
+        more *= 2;
+    if (!grow(&im->user, more, sizeof *im->user) || !grow(&im->item, more, sizeof *im->item) ||
+        !grow(&im->value, more, sizeof *im->value) || !grow(&im->time, more, sizeof *im->time))
+        return status_fail(STATUS_SYSTEM, "out of memory after %llu interactions", (unsigned long long)im->n);
+    im->n_allocated = more;
+    return STATUS_OK;
 }
 
 static enum status add_row(struct import *im, uint32_t user, uint32_t item, float value, int64_t time)
 {
-    if (im->n == im->n_allocated) {
-        const uint64_t more = im->n_allocated > 0 ? 2 * im->n_allocated : 1u << 16;
-        if (!grow(&im->user, more, sizeof *im->user) || !grow(&im->item, more, sizeof *im->item) ||
-            !grow(&im->value, more, sizeof *im->value) || !grow(&im->time, more, sizeof *im->time))
-            return status_fail(STATUS_SYSTEM, "out of memory after %llu interactions",
-                               (unsigned long long)im->n);
-        im->n_allocated = more;
-    }
+    TRY(import_make_room(im, im->n + 1));
     im->user[im->n] = user;
     im->item[im->n] = item;
     im->value[im->n] = value;

@@ -53,6 +53,8 @@ enum status import_fill(const char *source, const struct import_options *options
  * times. Only for rows that have added nothing yet, and never for a file that can't be read on. */
 enum status import_row_done(struct import *im, enum status status);
 
+/* Room for n interactions in all, so that im->user, item, value and time can be written from im->n on. */
+enum status import_make_room(struct import *im, uint64_t n);
 /* One interaction; ids not empty. */
 enum status import_add_row(struct import *im, const struct record_reader *r, size_t user_at, size_t item_at,
                            float value, int64_t time);

@@ -11,12 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/strings.h"
 
 #define PACKED_BYTES (1u << 16)
 /* A whole line of the greatest length and another block fit. */
 #define UNPACKED_BYTES (READER_LINE_MAX + (1u << 17))
+/* What a parser of whole blocks gets at a time, and the pieces that threads read of it. */
+#define BLOCK_BYTES (16u << 20)
+#define PIECE_BYTES (2u << 20)
 
 enum status source_log_open(struct source_log *log)
 {
@@ -63,7 +67,20 @@ static enum status reader_block(struct reader *r, size_t *n)
     if (*n < PACKED_BYTES && ferror(r->file))
         return status_fail(STATUS_SYSTEM, "%s: can't be read: %s", r->path, strerror(errno ? errno : EIO));
     if (r->log != NULL)
-        crypto_hash_sha256_update(&r->log->hash, r->packed, *n);
+        sha256_update(&r->log->hash, r->packed, *n);
+    return STATUS_OK;
+}
+
+/* Memory for `room` bytes, what is in it kept. */
+static enum status reader_make_room(struct reader *r, size_t room)
+{
+    char *memory = room > r->room ? realloc(r->memory, room + 2 * READER_PAD) : r->memory;
+    if (memory == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory reading %s", r->path);
+    r->memory = memory;
+    r->bytes = memory + READER_PAD;
+    r->room = room > r->room ? room : r->room;
+    memset(memory, 0, READER_PAD);
     return STATUS_OK;
 }
 
@@ -84,14 +101,15 @@ enum status reader_open(struct reader *r, const char *path, enum reader_text tex
         return status_fail(STATUS_DATA, "%s: is a folder, expected a file", path);
     }
     r->packed = malloc(PACKED_BYTES);
-    r->bytes = malloc(UNPACKED_BYTES);
     r->converted = text == READER_LATIN1 ? malloc(2 * (size_t)READER_LINE_MAX) : NULL;
-    if (r->packed == NULL || r->bytes == NULL || (text == READER_LATIN1 && r->converted == NULL)) {
-        reader_close(r);
-        return status_fail(STATUS_SYSTEM, "out of memory reading %s", path);
-    }
-    size_t n;
-    enum status status = reader_block(r, &n);
+    enum status status = STATUS_OK;
+    if (r->packed == NULL || (text == READER_LATIN1 && r->converted == NULL))
+        status = status_fail(STATUS_SYSTEM, "out of memory reading %s", path);
+    size_t n = 0;
+    if (status == STATUS_OK)
+        status = reader_make_room(r, UNPACKED_BYTES);
+    if (status == STATUS_OK)
+        status = reader_block(r, &n);
     if (status == STATUS_OK && n == 0)
         status = status_fail(STATUS_DATA, "%s: is empty", path);
     if (status == STATUS_OK && n >= 2 && r->packed[0] == 0x1f && r->packed[1] == 0x8b) {
@@ -117,12 +135,13 @@ void reader_close(struct reader *r)
     if (r->is_zip)
         inflateEnd(&r->zip);
     free(r->packed);
-    free(r->bytes);
+    free(r->memory);
     free(r->converted);
     r->file = NULL;
     r->is_zip = false;
     r->packed = NULL;
-    r->bytes = r->converted = NULL;
+    r->memory = r->bytes = r->converted = NULL;
+    r->room = 0;
 }
 
 /* Unpacks what there is of zip.next_in to the end of `bytes`. */
@@ -137,6 +156,7 @@ static enum status reader_inflate(struct reader *r, size_t room)
     }
     r->zip.next_out = (unsigned char *)r->bytes + r->end;
     r->zip.avail_out = (uInt)room;
+    const uInt packed = r->zip.avail_in;
     const int rc = inflate(&r->zip, Z_NO_FLUSH);
     if (rc == Z_MEM_ERROR)
         return status_fail(STATUS_SYSTEM, "out of memory reading %s", r->path);
@@ -144,17 +164,40 @@ static enum status reader_inflate(struct reader *r, size_t room)
         return status_fail(STATUS_DATA, "%s: is not valid gzip data (%s), after line %llu: download it again",
                            r->path, r->zip.msg ? r->zip.msg : "damaged", (unsigned long long)r->line);
     r->end += room - r->zip.avail_out;
+    r->n_packed += packed - r->zip.avail_in;
+    r->n_unpacked += room - r->zip.avail_out;
+    if (r->n_unpacked > READER_UNPACKED_MAX ||
+        (r->n_unpacked > 64u << 20 && r->n_unpacked / READER_RATIO_MAX > r->n_packed))
+        return status_fail(
+            STATUS_DATA,
+            "%s: unpacks to more than %u times its size or %llu GiB (%llu bytes so far): no data "
+            "file; if it is one, unpack it yourself",
+            r->path, READER_RATIO_MAX, (unsigned long long)(READER_UNPACKED_MAX >> 30),
+            (unsigned long long)r->n_unpacked);
     if (rc == Z_STREAM_END)
         r->zip_member_open = false;
     return STATUS_OK;
 }
 
-/* Gets more bytes behind those not yet given; sets file_end when there are none. */
-static enum status reader_fill(struct reader *r)
+void reader_hash(struct reader *r)
 {
+    if (r->log != NULL && r->unhashed < r->unhashed_end)
+        sha256_update(&r->log->hash, r->bytes + r->unhashed, r->unhashed_end - r->unhashed);
+    r->unhashed = r->unhashed_end = 0;
+}
+
+/* Brings what was not yet given to the front. */
+static void reader_move(struct reader *r)
+{
+    reader_hash(r);
     memmove(r->bytes, r->bytes + r->begin, r->end - r->begin);
     r->end -= r->begin;
     r->begin = 0;
+}
+
+/* Gets at least one byte more behind those not yet given; sets file_end when there are none. */
+static enum status reader_append(struct reader *r)
+{
     const size_t before = r->end;
     while (r->end == before) {
         if (r->zip.avail_in == 0) {
@@ -171,7 +214,7 @@ static enum status reader_fill(struct reader *r)
                 return STATUS_OK;
             }
         }
-        const size_t room = UNPACKED_BYTES - r->end;
+        const size_t room = r->room - r->end;
         if (r->is_zip) {
             TRY(reader_inflate(r, room));
             continue;
@@ -183,6 +226,71 @@ static enum status reader_fill(struct reader *r)
         r->end += n;
     }
     return STATUS_OK;
+}
+
+static enum status reader_fill(struct reader *r)
+{
+    reader_move(r);
+    return reader_append(r);
+}
+
+/* As much of a plain file as there is room for, by all threads. */
+static enum status reader_append_plain(struct reader *r)
+{
+    const off_t from = ftello(r->file);
+    const int fd = fileno(r->file);
+    const int n_pieces = (int)((r->room - r->end + PIECE_BYTES - 1) / PIECE_BYTES);
+    char *to = r->bytes + r->end;
+    const size_t room = r->room - r->end;
+    size_t total = 0;
+    int failed = from < 0 ? errno : 0, reason[BLOCK_BYTES / PIECE_BYTES + 1] = {0};
+    size_t got[BLOCK_BYTES / PIECE_BYTES + 1] = {0};
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int k = 0; k < n_pieces; k++) {
+        const size_t at = (size_t)k * PIECE_BYTES, n = room - at < PIECE_BYTES ? room - at : PIECE_BYTES;
+        while (got[k] < n && reason[k] == 0) {
+            const ssize_t more = pread(fd, to + at + got[k], n - got[k], from + (off_t)(at + got[k]));
+            if (more == 0)
+                break;
+            if (more < 0 && errno != EINTR)
+                reason[k] = errno != 0 ? errno : EIO;
+            got[k] += more > 0 ? (size_t)more : 0;
+        }
+    }
+    for (int k = 0; k < n_pieces && failed == 0 && total == (size_t)k * PIECE_BYTES; k++) {
+        failed = reason[k];
+        total += got[k];
+    }
+    if (failed == 0 && fseeko(r->file, from + (off_t)total, SEEK_SET) != 0)
+        failed = errno;
+    if (failed != 0)
+        return status_fail(STATUS_SYSTEM, "%s: can't be read: %s", r->path, strerror(failed));
+    r->unhashed = r->end;
+    r->end += total;
+    r->unhashed_end = r->end;
+    r->file_end = total == 0 && room > 0;
+    return STATUS_OK;
+}
+
+enum status reader_block_of_lines(struct reader *r, const char **lines, size_t *length)
+{
+    reader_move(r);
+    TRY(reader_make_room(r, BLOCK_BYTES));
+    while (!r->file_end && (r->is_zip || r->zip.avail_in > 0) && r->end < r->room)
+        TRY(reader_append(r));
+    if (!r->file_end && r->end < r->room)
+        TRY(reader_append_plain(r));
+    const char *last = r->end > 0 ? memrchr(r->bytes, '\n', r->end) : NULL;
+    *lines = r->bytes;
+    *length = last != NULL ? (size_t)(last - r->bytes) + 1 : 0;
+    return STATUS_OK;
+}
+
+void reader_took(struct reader *r, size_t n_bytes, uint64_t n_lines)
+{
+    r->begin += n_bytes;
+    r->offset += n_bytes;
+    r->line += n_lines;
 }
 
 /* ISO-8859-1 to UTF-8: bytes above 127 become two. */

@@ -15,6 +15,11 @@
 
 /* Longer lines are refused: no publisher has them, and an id or a title of a megabyte is a broken file. */
 #define READER_LINE_MAX (1u << 20)
+#define READER_PAD      64u
+/* A .gz that unpacks to more than these is refused as no data file but a trap: so many times its size (looked at from 64
+ * MiB on; published ratings reach 10), and so many bytes in all. */
+#define READER_RATIO_MAX    250u
+#define READER_UNPACKED_MAX (UINT64_C(1) << 40)
 
 /* SHA-256 over the bytes of all files of one import, in the order read, and their names. */
 struct source_log {
@@ -44,9 +49,11 @@ struct reader {
     z_stream zip;
     bool is_zip, zip_member_open, file_end;
     unsigned char *packed;
-    char *bytes, *converted; /* [2 * READER_LINE_MAX + ...] unpacked bytes not yet given: begin .. end */
-    size_t begin, end;
+    char *memory, *bytes, *converted; /* bytes [room], padded: unpacked, not yet given: begin .. end */
+    size_t room, begin, end;
+    size_t unhashed, unhashed_end; /* what of `bytes` the log's hash still lacks */
     uint64_t offset;
+    uint64_t n_packed, n_unpacked; /* of gzip data, so far */
 };
 
 /* STATUS_DATA: no such file, a folder, empty; STATUS_SYSTEM: can't be read.  Zero-filled or opened readers
@@ -62,6 +69,14 @@ enum status reader_line(struct reader *r, const char **line, size_t *length);
 /* For files whose lines mean nothing (one JSON document): the next piece of unpacked bytes, unchecked;
  * *length 0 at the end.  Not together with reader_line(). */
 enum status reader_piece(struct reader *r, const char **bytes, size_t *length);
+
+/* For a parser of whole blocks (numbers.c): all lines that are in memory, after more were read (READER_PAD bytes before
+ * and behind may be touched); *length 0: no whole line is left (a last one without a line end may be).  What it took
+ * it says by reader_took().  The bytes are unchecked, and they are in the hash only after reader_hash(), which may run
+ * beside the parser. */
+enum status reader_block_of_lines(struct reader *r, const char **lines, size_t *length);
+void reader_hash(struct reader *r);
+void reader_took(struct reader *r, size_t n_bytes, uint64_t n_lines);
 
 /* STATUS_DATA "FILE:LINE:COLUMN: sentence". */
 enum status reader_fail(const struct reader *r, uint64_t line, size_t column, const char *format, ...)
