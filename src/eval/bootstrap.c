@@ -40,6 +40,27 @@ static double mean_of(const double *x, const uint32_t *count, uint32_t n)
     return size > 0 ? sum / size : NAN;
 }
 
+/* The same where no value is NaN: four sums, so that additions need not wait for one another. */
+static double whole_mean(const double *x, const uint32_t *count, uint32_t n)
+{
+    double sum[4] = {0, 0, 0, 0};
+    uint32_t u = 0;
+    for (; u + 4 <= n; u += 4)
+        for (uint32_t l = 0; l < 4; l++)
+            sum[l] += count[u + l] * x[u + l];
+    for (; u < n; u++)
+        sum[0] += count[u] * x[u];
+    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) / n;
+}
+
+static bool has_nan(const double *x, uint32_t n)
+{
+    for (uint32_t u = 0; u < n; u++)
+        if (isnan(x[u]))
+            return true;
+    return false;
+}
+
 static int rising(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -100,7 +121,10 @@ enum status bootstrap_means(const double *const *series, size_t n_series, uint32
                            "a bootstrap of %u draws at level %g: take %d draws at least, a level in (0, 1)",
                            n_draws, level, DRAWS_LEAST);
     double *means = malloc(n_series * n_draws * sizeof *means + 1);
-    int failed = means == NULL;
+    bool *whole = malloc(n_series + 1);
+    int failed = means == NULL || whole == NULL;
+    for (size_t s = 0; s < n_series && !failed; s++)
+        whole[s] = n > 0 && !has_nan(series[s], n);
 #pragma omp parallel reduction(| : failed)
     {
         uint32_t *count = malloc((n + 1) * sizeof *count);
@@ -111,7 +135,8 @@ enum status bootstrap_means(const double *const *series, size_t n_series, uint32
                 continue;
             resample(n, seed, i, count);
             for (size_t s = 0; s < n_series; s++)
-                means[s * n_draws + i] = mean_of(series[s], count, n);
+                means[s * n_draws + i] =
+                    whole[s] ? whole_mean(series[s], count, n) : mean_of(series[s], count, n);
         }
         free(count);
     }
@@ -120,6 +145,7 @@ enum status bootstrap_means(const double *const *series, size_t n_series, uint32
         if (!failed)
             out[s] = bca(series[s], n, means + s * n_draws, n_draws, level);
     free(means);
+    free(whole);
     return failed ? status_fail(STATUS_SYSTEM, "memory is out: %u resamples of %zu means", n_draws, n_series)
                   : STATUS_OK;
 }

@@ -185,7 +185,7 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     struct top top = {0};
     const struct node *unused;
     struct report_block report = {0};
-    json_t *models = json_array(), *expect = json_array(), *compare = json_array();
+    json_t *models = json_array(), *expect = json_array(), *compare = json_object();
     static const char *const order[] = {"experiment", "datasets", "models", "evaluate"};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) /* the order of the text; filled below */
         json_object_set_new(e->resolved, order[i], json_null());
@@ -204,8 +204,7 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     TRY(config_models(top.models, arena, e, models));
     if (top.expect != NULL)
         TRY(config_expect(top.expect, arena, e, expect));
-    if (top.compare != NULL)
-        TRY(config_compare(top.compare, arena, e, compare));
+    TRY(config_compare(top.compare, arena, e, compare));
     TRY(params_default(report_params, arena, &report));
     TRY(params_set(report_params, "report", top.report, arena, &report));
     e->tables = report.tables;

@@ -29,6 +29,32 @@ static const struct param compare_params[] = {
     PARAM_NODE(struct check_block, dialect, "one of evaluate's; default: default"),
     PARAM_END};
 
+static const struct param rank_params[] = {
+    PARAM_NODE(struct check_block, metric, "name of a metric"),
+    PARAM_NODE(struct check_block, k, "cut-off; none for a metric without"),
+    PARAM_NODE(struct check_block, dialect, "one of evaluate's; default: default"), PARAM_END};
+
+struct compare_block {
+    const struct node *pairs, *ranks;
+    int test, correction, over, draws, intervals;
+    double alpha;
+};
+static const char *const compare_tests[] = {"t", "wilcoxon", "sign", "randomisation"};
+static const char *const compare_corrections[] = {"holm", "bonferroni", "bh"}; /* enum correction */
+static const struct param family_params[] = {
+    PARAM_NODE(struct compare_block, pairs, "pairs of models: {a, b, metric, k, dialect, dataset}"),
+    PARAM_NODE(struct compare_block, ranks, "measures by which all models are ranked: {metric, k, dialect}"),
+    PARAM_CHOICE(struct compare_block, test, "t", "t|wilcoxon|sign|randomisation",
+                 "whose p values are corrected"),
+    PARAM_CHOICE(struct compare_block, correction, "holm", "holm|bonferroni|bh", "for the number of tests"),
+    PARAM_CHOICE(struct compare_block, over, "users", "users|folds|seeds",
+                 "what is paired; seeds are refused"),
+    PARAM_REAL(struct compare_block, alpha, 0.05, 1e-6, 0.5, "level of the whole family"),
+    PARAM_INT(struct compare_block, draws, 10000, 1000, 100000000, "of the randomisation test"),
+    PARAM_INT(struct compare_block, intervals, 2000, 0, 1000000,
+              "resamples of a confidence interval; 0: none"),
+    PARAM_END};
+
 static enum status scalar(const struct node *node, const char *what)
 {
     return node->kind == NODE_SCALAR ? STATUS_OK : node_fail(node, "%s: expected one value", what);
@@ -184,38 +210,120 @@ enum status config_expect(const struct node *list, struct arena *arena, struct e
     return STATUS_OK;
 }
 
-enum status config_compare(const struct node *list, struct arena *arena, struct experiment *e, json_t *out)
+/* One pair of models. */
+static enum status read_pair(const struct node *node, struct arena *arena, struct experiment *e,
+                             struct comparison *c, json_t *out)
 {
     static const char *const needed[] = {"a", "b", "metric"};
+    struct check_block block = {0};
+    const struct node *unused;
+    TRY(params_default(compare_params, arena, &block));
+    TRY(params_set(compare_params, "compare", node, arena, &block));
+    for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)
+        TRY(config_required(node, needed[j], "compare", &unused));
+    if (block.dataset != NULL)
+        TRY(find_dataset(block.dataset, e, &c->dataset));
+    TRY(find_model(block.a, e, &c->a));
+    TRY(find_model(block.b, e, &c->b));
+    if (c->a == c->b)
+        return node_fail(block.b, "'%s' is compared with itself", block.b->text);
+    TRY(find_measure(node, &block, "compare", e, &c->measure));
+    const struct metric_at *measure = &e->evaluate.measures[c->measure];
+    if (!metric_is_per_user(measure->metric) && !e->compare.over_folds)
+        return node_fail(block.metric, "%s is one number for all users: users can't be compared by it",
+                         block.metric->text);
+    TRY(check_predicts(block.a, c->a, measure));
+    TRY(check_predicts(block.b, c->b, measure));
+    json_t *row = json_pack("{s:s, s:s}", "a", c->a->label, "b", c->b->label);
+    put_measure(row, measure);
+    if (c->dataset != NULL)
+        json_object_set_new(row, "dataset", json_string(c->dataset->name));
+    json_array_append_new(out, row);
+    return STATUS_OK;
+}
+
+static enum status read_pairs(const struct node *list, struct arena *arena, struct experiment *e, json_t *out)
+{
     if (list->kind != NODE_LIST)
-        return node_fail(list, "compare: expected a list");
+        return node_fail(list, "compare: expected a list of pairs");
     ARENA_NEW(e->comparisons, arena, list->n);
-    for (size_t i = 0; i < list->n; i++) {
-        struct check_block block = {0};
-        struct comparison *c = &e->comparisons[i];
-        const struct node *node = list->child[i], *unused;
-        TRY(params_default(compare_params, arena, &block));
-        TRY(params_set(compare_params, "compare", node, arena, &block));
-        for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)
-            TRY(config_required(node, needed[j], "compare", &unused));
-        if (block.dataset != NULL)
-            TRY(find_dataset(block.dataset, e, &c->dataset));
-        TRY(find_model(block.a, e, &c->a));
-        TRY(find_model(block.b, e, &c->b));
-        if (c->a == c->b)
-            return node_fail(block.b, "'%s' is compared with itself", block.b->text);
-        TRY(find_measure(node, &block, "compare", e, &c->measure));
-        if (!metric_is_per_user(e->evaluate.measures[c->measure].metric))
-            return node_fail(block.metric, "%s is one number for all users: users can't be compared by it",
-                             block.metric->text);
-        TRY(check_predicts(block.a, c->a, &e->evaluate.measures[c->measure]));
-        TRY(check_predicts(block.b, c->b, &e->evaluate.measures[c->measure]));
-        json_t *row = json_pack("{s:s, s:s}", "a", c->a->label, "b", c->b->label);
-        put_measure(row, &e->evaluate.measures[c->measure]);
-        if (c->dataset != NULL)
-            json_object_set_new(row, "dataset", json_string(c->dataset->name));
-        json_array_append_new(out, row);
-    }
+    for (size_t i = 0; i < list->n; i++)
+        TRY(read_pair(list->child[i], arena, e, &e->comparisons[i], out));
     e->n_comparisons = list->n;
     return STATUS_OK;
+}
+
+static enum status read_ranks(const struct node *list, struct arena *arena, struct experiment *e, json_t *out)
+{
+    if (list->kind != NODE_LIST)
+        return node_fail(list, "ranks: expected a list of {metric, k}");
+    ARENA_NEW(e->compare.ranks, arena, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        struct check_block block = {0};
+        const struct node *unused;
+        TRY(params_default(rank_params, arena, &block));
+        TRY(params_set(rank_params, "ranks", list->child[i], arena, &block));
+        TRY(config_required(list->child[i], "metric", "ranks", &unused));
+        TRY(find_measure(list->child[i], &block, "ranks", e, &e->compare.ranks[i]));
+        const struct metric_at *measure = &e->evaluate.measures[e->compare.ranks[i]];
+        if (!metric_is_per_user(measure->metric) && !e->compare.over_folds)
+            return node_fail(block.metric, "%s is one number for all users: models can't be ranked by users",
+                             block.metric->text);
+        json_t *row = json_object();
+        put_measure(row, measure);
+        json_array_append_new(out, row);
+    }
+    e->compare.n_ranks = list->n;
+    return STATUS_OK;
+}
+
+/* With too few draws no p could fall below alpha once it is corrected for the family. */
+static enum status check_draws(const struct node *where, const struct experiment *e)
+{
+    size_t family = 0;
+    for (size_t i = 0; i < e->n_comparisons; i++)
+        family += e->comparisons[i].dataset != NULL ? 1 : e->n_datasets;
+    if ((double)e->compare.draws > (double)family / e->compare.alpha)
+        return STATUS_OK;
+    return node_fail(
+        where,
+        "compare: %u draws for a family of %zu tests at alpha %.9g can't show anything; take more than "
+        "%.0f",
+        e->compare.draws, family, e->compare.alpha, (double)family / e->compare.alpha);
+}
+
+enum status config_compare(const struct node *node, struct arena *arena, struct experiment *e, json_t *out)
+{
+    struct compare_block block = {0};
+    json_t *pairs = json_array(), *ranks = json_array();
+    TRY(params_default(family_params, arena, &block));
+    if (node != NULL && node->kind != NODE_LIST)
+        TRY(params_set(family_params, "compare", node, arena, &block));
+    if (block.over == 2)
+        return node_fail(
+            node_get(node, "over"),
+            "over: seeds: the seeds of a split share its train and its test rows; their spread shows how "
+            "far chance moves an algorithm, not whether a difference would hold on other data. Take users "
+            "or folds");
+    e->compare = (struct compare_config){.test = (enum compare_test)block.test,
+                                         .correction = block.correction,
+                                         .alpha = block.alpha,
+                                         .over_folds = block.over == 1,
+                                         .draws = (uint32_t)block.draws,
+                                         .intervals = (uint32_t)block.intervals};
+    json_object_set_new(out, "test", json_string(compare_tests[block.test]));
+    json_object_set_new(out, "correction", json_string(compare_corrections[block.correction]));
+    json_object_set_new(out, "over", json_string(e->compare.over_folds ? "folds" : "users"));
+    json_object_set_new(out, "alpha", json_real(block.alpha));
+    json_object_set_new(out, "draws", json_integer(block.draws));
+    json_object_set_new(out, "intervals", json_integer(block.intervals));
+    json_object_set_new(out, "pairs", pairs);
+    json_object_set_new(out, "ranks", ranks);
+    if (node != NULL && node->kind == NODE_LIST)
+        block.pairs = node;
+    if (block.pairs != NULL)
+        TRY(read_pairs(block.pairs, arena, e, pairs));
+    if (block.ranks != NULL)
+        TRY(read_ranks(block.ranks, arena, e, ranks));
+    return e->n_comparisons > 0 ? check_draws(node, e) : STATUS_OK;
 }

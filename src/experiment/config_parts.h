@@ -13,7 +13,8 @@ enum status config_datasets(const struct node *list, struct arena *arena, struct
 enum status config_models(const struct node *list, struct arena *arena, struct experiment *e, json_t *blocks);
 enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e);
 enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
-enum status config_compare(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
+/* NULL: the defaults; fills `out`, an object. */
+enum status config_compare(const struct node *node, struct arena *arena, struct experiment *e, json_t *out);
 
 /* STATUS_USAGE unless the node is a list with at least one entry. */
 enum status config_list(const struct node *node, const char *what);

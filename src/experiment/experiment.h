@@ -67,6 +67,19 @@ struct comparison {
     size_t measure;
 };
 
+enum compare_test { COMPARE_T, COMPARE_WILCOXON, COMPARE_SIGN, COMPARE_RANDOMISATION };
+/* How the family of comparisons is tested. */
+struct compare_config {
+    enum compare_test test; /* whose p values are corrected */
+    int correction;         /* enum correction (eval/correction.h) */
+    double alpha;           /* of the family */
+    bool over_folds;        /* pairs are folds; else users */
+    uint32_t draws;         /* of the randomisation test */
+    uint32_t intervals;     /* resamples of a confidence interval; 0: no intervals */
+    size_t n_ranks;
+    size_t *ranks; /* [n_ranks] measures by which all models are ranked: Friedman, Nemenyi */
+};
+
 struct experiment {
     const char *name, *file; /* file: as given, for messages */
     size_t n_seeds, n_datasets, n_models, n_blocks, n_expectations, n_comparisons;
@@ -77,6 +90,7 @@ struct experiment {
     struct evaluate_config evaluate;
     struct expectation *expectations;
     struct comparison *comparisons;
+    struct compare_config compare;
     struct param_list tables, plots;
     json_t *resolved; /* every default written out; experiment_free() gives it back */
     char sha256

@@ -23,6 +23,7 @@ static enum status write_all(struct record *r, const struct folder *folder, cons
     TRY(record_audit(r));
     if (!part) {
         TRY(record_compare(r));
+        TRY(record_intervals(r));
         TRY(record_expect(r));
     }
     TRY(record_json(r, folder->journal.first, device, threads));

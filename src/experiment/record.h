@@ -31,8 +31,10 @@ enum status record_results(struct record *r, struct arena *arena);
 enum status record_expect(struct record *r);
 /* A line an expectation, for people. */
 void record_expect_print(const struct record *r, FILE *out);
-/* significance.csv, where the experiment compares. */
+/* significance.csv and ranks.csv, where the experiment compares. */
 enum status record_compare(const struct record *r);
+/* intervals.csv: a confidence interval of every measure of every model. */
+enum status record_intervals(const struct record *r);
 /* audit.csv: what the leakage auditor counted. */
 enum status record_audit(const struct record *r);
 struct audit;

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# What an experiment measures beside the usual metrics: dialects, strata, metrics beyond accuracy, families of tests.
+# BUILD is the build folder; everything happens in a temporary folder.
+set -u
+R=$(realpath "${BUILD:-build/release}/recfuse")
+work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+check() { # check NAME COMMAND...: ok when the command succeeds
+    local name=$1; shift
+    if "$@" >check.log 2>&1; then echo "ok $name"; else echo "not ok $name"; sed 's/^/    /' check.log | tail -n 12; fi
+}
+gives() { # gives STATUS WORD COMMAND...: exit status, and WORD in what it says
+    local want=$1 word=$2 got; shift 2
+    "$@" >out.log 2>err.log; got=$?
+    cat out.log err.log
+    echo "status $got, expected $want; looking for '$word'"
+    [ $got -eq "$want" ] && grep -qF -- "$word" out.log err.log
+}
+value() { # value FILE MODEL METRIC K DIALECT STRATUM: from metrics.csv
+    python3 - "$@" <<'PY'
+import csv, sys
+f, model, metric, k, dialect, stratum = sys.argv[1:]
+print(*[r["value"] for r in csv.DictReader(open(f)) if (r["model"], r["metric"], r["k"], r["dialect"], r["stratum"]) ==
+        (model, metric, k, dialect, stratum)])
+PY
+}
+"$R" synth -o s.h5 --users 120 --items 90 --interactions 4000 --seed 3 >/dev/null || { echo "not ok synth"; exit 1; }
+cat >e.yaml <<'YAML'
+experiment: {name: e, seeds: [0, 1]}
+datasets: [{name: s, file: s.h5, split: {kind: k_fold, k: 4, seed: 42}}]
+models: [{name: popularity}, {name: ease}, {name: random}]
+evaluate:
+  k: [5, 10]
+  metrics: [precision, recall, ndcg, map, r_precision, auc, coverage, gini, novelty, arp, serendipity]
+  dialects: [default, lenskit, implicit, rectools]
+  strata: [item_popularity, item_warmth, user_activity, user_warmth]
+compare:
+  pairs: [{a: ease, b: popularity, metric: ndcg, k: 10}, {a: ease, b: random, metric: auc}]
+  ranks: [{metric: ndcg, k: 10}]
+report: {tables: [csv], plots: []}
+YAML
+check run gives 0 "24 of 24 cells done" "$R" run e.yaml --out two --threads 2
+check one_thread gives 0 "24 of 24 cells done" "$R" run e.yaml --out one --threads 1
+same() { for f in metrics.csv per_user.h5 significance.csv ranks.csv intervals.csv; do cmp one/$f two/$f || return 1; done; }
+check same_bytes same
+M=two/metrics.csv
+check no_cutoff test -n "$(value $M ease r_precision '' default all)"
+check dialect_without_the_metric test -z "$(value $M ease r_precision '' lenskit all)"
+check coverage_is_one_number test "$(value $M random coverage 10 default all | wc -w)" = 8
+check strata_are_there test "$(value $M ease ndcg 10 default tail | wc -w)" = 8
+check gaps_are_there test "$(value $M ease ndcg 10 default user_activity_gap | wc -w)" = 8
+check aggregates_have_no_strata test -z "$(value $M ease coverage 10 default activity_q1)"
+sums() { # the mean over the quarters, weighed by their users, is the mean over all
+    python3 - <<'PY'
+import csv
+rows = [r for r in csv.DictReader(open("two/metrics.csv")) if r["dialect"] == "default" and r["metric"] == "recall" and r["k"] == "5"]
+for fold in "0123":
+    mine = [r for r in rows if r["fold"] == fold and r["model"] == "ease" and r["seed"] == "0"]
+    whole = [r for r in mine if r["stratum"] == "all"][0]
+    parts = [r for r in mine if r["stratum"].startswith("activity_q")]
+    assert len(parts) == 4 and sum(int(r["n_users"]) for r in parts) == int(whole["n_users"])
+    mean = sum(float(r["value"]) * int(r["n_users"]) for r in parts) / int(whole["n_users"])
+    assert abs(mean - float(whole["value"])) < 1e-8, (mean, whole)
+PY
+}
+check quarters_add_up sums
+check tables_show_the_default_alone test "$(grep -c ease two/tables/s.csv)" = 1
+check ranks_of_all_models test "$(wc -l <two/ranks.csv)" = 4
+check intervals_of_every_cell grep -q '"s","ease",.*ndcg,10,implicit,' two/intervals.csv
+head=$(head -n 1 two/significance.csv)
+check family_of_two test "$(wc -l <two/significance.csv)" = 3
+check significance_head test "${head##*,}" = significant
+check over_folds gives 0 "24 cells, 0 to run" "$R" run e.yaml --out two --set compare.over=folds
+check folds_are_the_pairs grep -q 'ndcg,10,4,.*,default,folds,' two/significance.csv
+check one_fold_is_refused gives 0 "seeds of one split show nothing" "$R" run e.yaml --out random --set compare.over=folds \
+    --set datasets.0.split='{kind: random, test: 0.2}'
+
+# --- mistakes
+bad() { check "$1" gives 2 "$2" "$R" plan e.yaml "${@:3}"; }
+bad seeds_are_no_sample "not whether a difference would hold on other data" --set compare.over=seeds
+bad too_few_draws "take more than 20000" --set compare.alpha=0.0001
+bad aggregate_by_users "coverage is one number for all users" --set compare.pairs.0.metric=coverage
+bad unknown_dialect "did you mean 'lenskit'" --set evaluate.dialects.1=lenskitt
+bad unknown_stratum "did you mean 'user_warmth'" --set evaluate.strata.0=user_warmt
+bad dialect_lacks "evaluate does not measure auc" --set compare.pairs.1.dialect=lenskit
+check no_such_column gives 5 "no user column 'age'" "$R" run e.yaml --out column --set 'evaluate.strata=[user:age]'
