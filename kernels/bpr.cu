@@ -11,6 +11,8 @@
 #include "lanes.h"
 #include "philox.h"
 
+#define BPR_NONE 0xFFFFFFFFu
+
 /* Is `item` among the user's? */
 TEAM_FN int bpr_has(const struct bpr *a, uint32_t user, uint32_t item)
 {
@@ -26,21 +28,26 @@ TEAM_FN int bpr_has(const struct bpr *a, uint32_t user, uint32_t item)
     return low < a->ptr[user + 1] && a->idx[low] == item;
 }
 
-/* Uniform among the part's items that the user does not have; every lane draws the same.  0: none was found. */
-TEAM_FN int bpr_negative(const struct bpr *a, int64_t e, long part, uint32_t *item)
+/* The part's item that a drawn word means: uniform. */
+TEAM_FN uint32_t bpr_item(const struct bpr *a, uint32_t first, uint32_t n, uint32_t word)
+{
+    return a->part_item[first + (uint32_t)(((uint64_t)word * n) >> 32)];
+}
+
+/* Uniform among the part's items that the user does not have; BPR_NONE: none was found.  draw: sample e's first. */
+TEAM_FN uint32_t bpr_negative(const struct bpr *a, int64_t e, long part, const struct philox *draw)
 {
     const uint32_t user = a->sample[e].user, first = a->part[part], n = a->part[part + 1] - first;
+    struct philox x = *draw;
 
-    for (int attempt = 0; attempt < BPR_TRIES; attempt += 4) {
-        const struct philox x =
-            philox4x32(a->seed, a->stream, (uint64_t)e * (BPR_TRIES / 4) + (uint64_t)attempt / 4);
-        for (int i = 0; i < 4; i++) {
-            *item = a->part_item[first + (uint32_t)(((uint64_t)x.v[i] * n) >> 32)];
-            if (!bpr_has(a, user, *item))
-                return 1;
-        }
+    for (int attempt = 0; attempt < BPR_TRIES; attempt++) {
+        if (attempt > 0 && attempt % 4 == 0)
+            x = philox4x32(a->seed, a->stream, (uint64_t)e * (BPR_TRIES / 4) + (uint64_t)attempt / 4);
+        const uint32_t item = bpr_item(a, first, n, x.v[attempt % 4]);
+        if (!bpr_has(a, user, item))
+            return item;
     }
-    return 0;
+    return BPR_NONE;
 }
 
 TEAM_FN void bpr_sample_step(const struct bpr *a, const struct bpr_sample *s, uint32_t negative,
@@ -77,14 +84,28 @@ TEAM_FN void bpr_sample_step(const struct bpr *a, const struct bpr_sample *s, ui
     MUTANT(bpr_sync, (void)0, team_sync(t)); /* the next sample may read these biases */
 }
 
+/* Negatives are found for BPR_AHEAD samples at once, a lane a sample: nothing of it waits for what the steps write, and
+ * the CPU draws by SIMD. */
 TEAM_FN void bpr_row(const struct bpr *a, long g, struct team *t, const int rank)
 {
     const long part = (g + a->diagonal) % a->grid, block = g * a->grid + part;
-    uint32_t negative;
+    const int64_t end = a->block[block + 1] - MUTANT(bpr_index, 1, 0);
+    struct philox *draw = (struct philox *)team_shared(t, BPR_AHEAD * sizeof *draw);
+    uint32_t *negative =
+        (uint32_t *)team_shared(t, (BPR_AHEAD - MUTANT(bpr_overrun, 1, 0)) * sizeof *negative);
 
-    for (int64_t e = a->block[block]; e < a->block[block + 1] - MUTANT(bpr_index, 1, 0); e++)
-        if (bpr_negative(a, e, part, &negative))
-            bpr_sample_step(a, &a->sample[e], negative, t, rank);
+    for (int64_t from = a->block[block]; from < end; from += BPR_AHEAD) {
+        const int n = end - from < BPR_AHEAD ? (int)(end - from) : BPR_AHEAD;
+        team_sync(t); /* all lanes are through with those before */
+        LANE_FOR(k, BPR_AHEAD)
+            draw[k] = philox4x32(a->seed, a->stream, (uint64_t)(from + k) * (BPR_TRIES / 4));
+        for (int k = TEAM_LANE; k < n; k += TEAM_SIZE)
+            negative[k] = bpr_negative(a, from + k, part, &draw[k]);
+        team_sync(t);
+        for (int k = 0; k < n; k++)
+            if (negative[k] != BPR_NONE)
+                bpr_sample_step(a, &a->sample[from + k], negative[k], t, rank);
+    }
 }
 
 TEAM_KERNEL(bpr_32, struct bpr, bpr_row(a, row, t, 32))

@@ -276,29 +276,34 @@ TEAM_FN float topk_first_threshold(const float *s, int n, int k_list, int groups
 #define TOPK_RANKED                                                                                          \
     (TEAM_SIZE > 64 ? TEAM_SIZE : 64) /* candidates whose places are counted at once, in registers */
 
-/* Puts the best n_out of n keys in order: a key's place is the number of scores above its own, and equal ones before
- * it.  Returns how many neighbours in that order have equal scores: they stand as they came. */
+/* Puts the best n_out of n keys in order: a key's place is the number of scores above its own, and equal ones in blocks
+ * before its own.  Returns 0 when scores are equal: then keys have to decide. */
 TEAM_FN int topk_order(const uint64_t *TEAM_RESTRICT keys, const float *TEAM_RESTRICT value, int n, int n_out,
                        uint64_t *TEAM_RESTRICT sorted, struct team *t)
 {
     int equal = 0;
     for (int first = 0; first < n; first += TOPK_RANKED) {
         const int width = n - first < TOPK_RANKED ? n - first : TOPK_RANKED;
+        int pairs = 0;
         LANE_ARRAY(int, above, TOPK_RANKED);
         LANE_ARRAY(float, mine, TOPK_RANKED);
         LANE_FOR(i, TOPK_RANKED) {
-            OWN(mine, i) = value[i < width ? first + i : first];
+            OWN(mine, i) = i < width ? value[first + i] : FLT_MAX;
             OWN(above, i) = 0;
         }
+        for (int j = first; j < first + width; j++) {
+            const float other = value[j];
+            LANE_FOR(i, TOPK_RANKED)
+                OWN(above, i) += other > OWN(mine, i);
+        }
+        LANE_SUM(i, TOPK_RANKED, pairs)
+            pairs += OWN(above, i);
+        if (team_sum_int(t, pairs) < width * (width - 1) / 2) /* two of the block are equal */
+            return 0;
         for (int j = 0; j < first; j++) {
             const float other = value[j];
             LANE_FOR(i, TOPK_RANKED)
                 OWN(above, i) += other >= OWN(mine, i);
-        }
-        for (int j = 0; j < width; j++) {
-            const float other = value[first + j];
-            LANE_FOR(i, TOPK_RANKED)
-                OWN(above, i) += (other > OWN(mine, i)) | ((other == OWN(mine, i)) & (j < i));
         }
         for (int j = first + width; j < n; j++) {
             const float other = value[j];
@@ -309,16 +314,17 @@ TEAM_FN int topk_order(const uint64_t *TEAM_RESTRICT keys, const float *TEAM_RES
             if (OWN(above, i) < n_out)
                 sorted[OWN(above, i)] = keys[first + i];
     }
-    MUTANT(topk_sync, (void)0, team_sync(t));
+    team_sync(t);
     LANE_SUM(i, n_out - 1, equal)
         equal += sorted[i] >> 32 == sorted[i + 1] >> 32;
-    return team_sum_int(t, equal);
+    return team_sum_int(t, equal) == 0;
 }
 
-/* The same by keys, which are distinct. */
-TEAM_FN void topk_order_keys(const uint64_t *TEAM_RESTRICT keys, int n, int n_out,
-                             uint64_t *TEAM_RESTRICT sorted, struct team *t)
+/* The same by keys, which are distinct.  Returns how many neighbours in the order have equal scores. */
+TEAM_FN int topk_order_keys(const uint64_t *TEAM_RESTRICT keys, int n, int n_out,
+                            uint64_t *TEAM_RESTRICT sorted, struct team *t)
 {
+    int equal = 0;
     team_sync(t); /* all lanes have read the order by scores */
     for (int i = TEAM_LANE; i < n; i += TEAM_SIZE) {
         const uint64_t mine = keys[i];
@@ -328,7 +334,10 @@ TEAM_FN void topk_order_keys(const uint64_t *TEAM_RESTRICT keys, int n, int n_ou
         if (above < n_out)
             sorted[above] = mine;
     }
-    team_sync(t);
+    MUTANT(topk_sync, (void)0, team_sync(t));
+    LANE_SUM(i, n_out - 1, equal)
+        equal += sorted[i] >> 32 == sorted[i + 1] >> 32;
+    return team_sum_int(t, equal);
 }
 
 /* Orders the n keys into the row's list; lost: the best score dropped before. */
@@ -338,9 +347,8 @@ TEAM_FN void topk_finish(const struct topk *a, long row, const uint64_t *keys, c
     const int length = (int)a->k, n_out = n < length + 1 ? n : length + 1;
     uint32_t *item = a->item + (size_t)row * a->k;
     float *score = a->score + (size_t)row * a->k;
-    const int equal = topk_order(keys, value, n, n_out, sorted, t);
-    if (equal > 0)
-        topk_order_keys(keys, n, n_out, sorted, t);
+    const int equal =
+        topk_order(keys, value, n, n_out, sorted, t) ? 0 : topk_order_keys(keys, n, n_out, sorted, t);
     LANE_FOR(i, length) {
         item[i] = i < n ? topk_unhash(key, (uint32_t)sorted[i < n ? i : 0]) : TOPK_NONE;
         score[i] = i < n ? topk_float((uint32_t)(sorted[i < n ? i : 0] >> 32)) : -INFINITY;
@@ -361,14 +369,16 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
 {
     const uint32_t user = a->users[row];
     const int n = (int)a->n_items, k_list = (int)a->k, capacity = (int)TOPK_CAPACITY(a->k);
-    const int groups = (int)TOPK_GROUPS(a->k), slack = k_list / 4;
+    /* few scores a list: fewer groups, so that a group has some */
+    const int most = (int)TOPK_GROUPS(a->k), groups = n >= 2 * most ? most : most / 64 * 32;
+    const int slack = k_list / 4;
     const struct philox key = philox4x32(a->seed, a->purpose, user);
     float *s = a->scores + (size_t)row * a->ld;
     uint64_t *keys = a->keys + (size_t)row * capacity;
     const struct topk_scratch w = {
         (uint32_t *)team_shared(t, (size_t)capacity * sizeof(uint32_t)),
         (float *)team_shared(t, (size_t)capacity * sizeof(float)),
-        (float *)team_shared(t, (size_t)groups * sizeof(float)),
+        (float *)team_shared(t, (size_t)most * sizeof(float)),
         (uint64_t *)team_shared(t, (size_t)(k_list + MUTANT(topk_overrun, 0, 1)) * sizeof(uint64_t))};
     int count = a->first ? 0 : (int)a->count[row];
     float threshold = a->first ? -FLT_MAX : a->threshold[row];
@@ -378,7 +388,7 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
     LANE_FOR(i, count)
         w.value[i] = topk_float((uint32_t)(keys[i] >> 32));
     topk_prepare(a, user, s, t);
-    if (a->first && n >= 2 * groups)
+    if (a->first && groups >= k_list + k_list / 2 && n >= groups + groups / 2)
         threshold = topk_first_threshold(s, n, k_list, groups, w.maximum, t);
     for (int base = 0; base < n;) {
         int fresh;

@@ -177,7 +177,7 @@ static enum status bpr_mf_epoch(const struct bpr_mf_state *s, struct bpr *args, 
         if (*run->cancelled)
             return STATUS_STOPPED;
         args->diagonal = (int)diagonal[i];
-        TRY(backend_launch(run->backend, kernel, args, d->grid, 0));
+        TRY(backend_launch(run->backend, kernel, args, d->grid, BPR_SCRATCH));
     }
     TRY(backend_fetch(run->backend, s->user));
     TRY(backend_fetch(run->backend, s->item));

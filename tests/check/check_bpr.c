@@ -9,7 +9,7 @@
 #include "check.h"
 #include "philox.h"
 
-enum { GRID = 3, USERS = 9, ITEMS = 12, PER_BLOCK = 5, SAMPLES = GRID * GRID * PER_BLOCK, RANK_MOST = 128 };
+enum { GRID = 3, USERS = 9, ITEMS = 12, PER_BLOCK = 35, SAMPLES = GRID * GRID * PER_BLOCK, RANK_MOST = 128 };
 enum { HELD = 2, FULL = 6 }; /* items a user has of each part; the user who has all of part 0 */
 
 /* Item i lies in part i % GRID; a user has items 0 .. 2 HELD - 1 by part, the user FULL all of part 0 too. */
@@ -90,7 +90,7 @@ static int check_launch(const char *kernel, const struct bpr *a)
         for (int64_t e = a->block[block]; e < a->block[block + 1]; e++)
             passed += !exact_sample(a, e, part, &x);
     }
-    check_run(kernel, a, GRID, 0);
+    check_run(kernel, a, GRID, BPR_SCRATCH);
     /* x sums at most 2 rank products of numbers below 1; a step scales it by rate / 4, and a block makes PER_BLOCK. */
     const double bound = PER_BLOCK * CHECK_EPS * (0.05 * (sqrt(a->rank) + 4) + 2);
     for (int i = 0; i < n_user; i++)

@@ -87,7 +87,7 @@ static void test_step_is_the_gradient(void **unused)
                               .use_bias = 1,
                               .rank = RANK,
                               .grid = 1};
-        assert_int_equal(backend_launch(backend, &kernel_bpr_32, &a, 1, 0), STATUS_OK);
+        assert_int_equal(backend_launch(backend, &kernel_bpr_32, &a, 1, BPR_SCRATCH), STATUS_OK);
         for (int k = 0; k < RANK; k++) {
             near("user factor", k, &o.p[k], &o, user0[k], user[k], 0.5);
             near("positive factor", k, &o.q[0][k], &o, item0[0][k], item[0][k], 0.5);
