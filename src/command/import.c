@@ -22,6 +22,7 @@ enum {
     OPTION_REVIEWS,
     OPTION_META,
     OPTION_FEATURE,
+    OPTION_COLUMNS,
     OPTION_DUPLICATES,
     OPTION_SCALE,
     OPTION_OUT_OF_RANGE,
@@ -69,6 +70,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_META:
         a->options.meta = argument;
+        return 0;
+    case OPTION_COLUMNS:
+        a->options.columns = argument;
         return 0;
     case OPTION_FEATURE:
         if (a->options.n_features == FEATURES_MAX)
@@ -120,6 +124,9 @@ static enum status run(int argc, char **argv)
     static const struct argp_option options[] = {
         {"output", 'o', "FILE.h5", 0, "The dataset file to write", 0},
         {"header", OPTION_HEADER, NULL, 0, "tsv, csv: the first line names the columns", 0},
+        {"columns", OPTION_COLUMNS, "user=NAME,item=NAME,...", 0,
+         "tsv, csv with a header: which columns are user, item, rating, time, where they have other names",
+         0},
         {"items", OPTION_ITEMS, "FILE", 0, "csv with a header line: titles and other columns of the items",
          0},
         {"item-id", OPTION_ITEM_ID, "COLUMN", 0, "The id column of --items (default: the first)", 0},

@@ -73,6 +73,27 @@ static void tell_policies(const struct dataset *d)
     json_decref(policies);
 }
 
+/* Parquet needs a library larger than recfuse; every tool that writes it writes csv too. */
+static enum status refuse_parquet(const char *source)
+{
+    const size_t n = strlen(source);
+    char magic[4] = "";
+    FILE *file = import_is_folder(source) ? NULL : fopen(source, "rb");
+    if (file != NULL) {
+        if (fread(magic, 1, sizeof magic, file) != sizeof magic)
+            magic[0] = '\0';
+        fclose(file);
+    }
+    if (memcmp(magic, "PAR1", 4) != 0 && !(n > 8 && strcmp(source + n - 8, ".parquet") == 0))
+        return STATUS_OK;
+    return status_fail(
+        STATUS_DATA,
+        "%s: is a Parquet file, which recfuse doesn't read; make a csv of it: python3 -c \"import pandas; "
+        "pandas.read_parquet('%s').to_csv('data.csv', index=False)\" and import that: recfuse import csv "
+        "data.csv --columns user=NAME,item=NAME,rating=NAME,time=NAME",
+        source, source);
+}
+
 static enum status run_in(struct arena *arena, const struct import_format *format, const char *source,
                           const struct import_options *options, const char *out_path)
 {
@@ -81,6 +102,11 @@ static enum status run_in(struct arena *arena, const struct import_format *forma
         return status_fail(STATUS_USAGE, "import %s: --meta is for amazon", format->name);
     if (options->max_bad > 0 && !(format->takes & IMPORT_TAKES_MAX_BAD))
         return status_fail(STATUS_USAGE, "import %s: --max-bad can't be used with this format", format->name);
+    if (options->columns != NULL && !(format->takes & IMPORT_TAKES_COLUMNS))
+        return status_fail(STATUS_USAGE, "import %s: --columns is for tsv and csv", format->name);
+    if (options->columns != NULL)
+        TRY(import_check_columns(options->columns));
+    TRY(refuse_parquet(source));
     TRY(format->read(source, options, arena, &d));
     d->name = options->name != NULL ? options->name : name_from_path(out_path, arena);
     if (d->name == NULL)

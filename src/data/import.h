@@ -13,7 +13,9 @@ enum out_of_range { OUT_OF_RANGE_ERROR, OUT_OF_RANGE_SKIP, OUT_OF_RANGE_CLIP };
 enum missing_times { MISSING_TIMES_ERROR, MISSING_TIMES_SKIP, MISSING_TIMES_NONE };
 
 struct import_options {
-    bool header;           /* tsv, csv: the first line names the columns */
+    bool header; /* tsv, csv: the first line names the columns */
+    const char *
+        columns; /* tsv, csv: which is what, "user=NAME,item=NAME,rating=NAME,time=NAME"; NULL: usual names */
     const char *items;     /* csv file (header line) with item columns; NULL: none */
     const char *item_id;   /* its id column; NULL: the first */
     const char *name;      /* dataset name; NULL: from the output file */
@@ -26,7 +28,7 @@ struct import_options {
     uint64_t max_bad; /* so many malformed rows are skipped, each with its sentence; one more is an error */
 };
 /* Options that only some formats take. */
-enum { IMPORT_TAKES_META = 1, IMPORT_TAKES_MAX_BAD = 2 };
+enum { IMPORT_TAKES_META = 1, IMPORT_TAKES_MAX_BAD = 2, IMPORT_TAKES_COLUMNS = 4 };
 struct import_format {
     const char *name, *help, *example; /* example: one line of such a file */
     enum status (*read)(const char *source, const struct import_options *options, struct arena *arena,

@@ -145,6 +145,43 @@ static void malformed_rows(void **state)
     arena_free(arena);
 }
 
+/* --columns: any names, in any place, for tsv and csv. */
+static void columns_by_any_name(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    const char *path = write_file("shop.csv", "when,sku,session,visitor,stars\n7,x,1,anna,4\n9,y,2,anna,5\n");
+    struct import_options options = {.columns = "user=visitor,item=sku,rating=stars,time=when"};
+    const struct dataset *d = imported("csv", path, &options, arena);
+    counts(d, 1, 2, 2, 0);
+    is_string(&d->user_ids, 0, "anna");
+    is_string(&d->item_ids, 1, "y");
+    assert_true(d->interactions.value[1] == 5 && d->interactions.time[1] == 9);
+    says(d, "columns_not_used", 1);
+    options.columns = "user=visitor,item=sku"; /* what isn't named isn't read */
+    d = imported("csv", path, &options, arena);
+    assert_null(d->interactions.time);
+    options.columns = "user=visitors,item=sku";
+    refused("csv", path, &options,
+            "shop.csv:1:", "names no column 'visitors', which --columns gives as user");
+    const char *const wrong[] = {"user=visitor", "user=visitor,item=", "user=visitor,item=sku,price=x", ""};
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        options.columns = wrong[k];
+        assert_int_equal(import_run("csv", path, &options, test_path(folder, "n.h5")), STATUS_USAGE);
+    }
+    options.columns = "user=visitor,item=sku";
+    assert_int_equal(import_run("adjacency", path, &options, test_path(folder, "n.h5")), STATUS_USAGE);
+    arena_free(arena);
+}
+
+static void parquet_is_refused_with_what_to_do(void **state)
+{
+    (void)state;
+    refused("csv", write_file("ratings.bin", "PAR1 and then no text"), NULL, "is a Parquet file",
+            "read_parquet('");
+    refused("movielens", write_file("ratings.parquet", "anything"), NULL, "is a Parquet file", "to_csv(");
+}
+
 /* What the file says when nothing was declared. */
 static void defaults_are_said(void **state)
 {
@@ -165,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(duplicates),           cmocka_unit_test(users_do_not_share_duplicates),
         cmocka_unit_test(ratings_out_of_range), cmocka_unit_test(missing_times),
-        cmocka_unit_test(malformed_rows),       cmocka_unit_test(defaults_are_said)};
+        cmocka_unit_test(malformed_rows),       cmocka_unit_test(defaults_are_said),
+        cmocka_unit_test(columns_by_any_name),  cmocka_unit_test(parquet_is_refused_with_what_to_do)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

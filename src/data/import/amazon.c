@@ -175,7 +175,7 @@ static enum status read_all(struct import *im, const char *source, const struct 
     TRY(is_csv(reviews) ? amazon_read_csv(im, reviews, &counts) : amazon_read_json(im, reviews, &counts));
     TRY(import_note_count(im, "reviews_without_text", counts.n_without_text));
     TRY(import_note_count(im, "times_in_milliseconds", counts.n_milliseconds));
-    TRY(import_note(im, "not_read", "names of reviewers, votes, styles, images, also-bought lists"));
+    TRY(import_note(im, "not_read", "names of reviewers, votes, styles, addresses of images"));
     if (meta != NULL)
         return amazon_read_meta(im, meta, arena);
     return STATUS_OK;

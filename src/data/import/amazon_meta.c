@@ -1,6 +1,7 @@
 /*
  * amazon_meta.c - product metadata of Amazon: item columns title, description, brand (2023: store),
- * categories, price, rank (best-seller rank in the main category).
+ * categories, price, rank (best-seller rank in the main category), also_bought, also_viewed, bought_together,
+ * buy_after_viewing (lists of product ids).
  *
  * What differs between editions, and within one: description is a string or a list of strings (joined by line
  * ends); categories a list or a list of lists; price a number, "$12.99", "$10 - $20" (the lower is taken),
@@ -14,9 +15,19 @@
 #include "data/import/amazon.h"
 #include "data/import/attributes.h"
 
+/* Lists of products that others looked at or bought: in 2014 within "related", in 2018 under short names. */
+static const struct {
+    const char *column, *name_2014, *name_2018;
+} link_lists[] = {{"also_bought", "also_bought", "also_buy"},
+                  {"also_viewed", "also_viewed", "also_view"},
+                  {"bought_together", "bought_together", NULL},
+                  {"buy_after_viewing", "buy_after_viewing", NULL}};
+enum { N_LINKS = sizeof link_lists / sizeof *link_lists };
+
 struct meta {
     struct attributes table;
     uint32_t title, description, brand, categories, price, rank;
+    uint32_t link[N_LINKS];
     uint64_t n_left_out, n_again, n_bad_prices;
 };
 
@@ -148,6 +159,24 @@ static enum status add_rank(struct meta *m, const struct json_lines *j, uint32_t
     return isfinite(least) ? attributes_number(&m->table, m->rank, item, least) : STATUS_OK;
 }
 
+/* Anything but a list of ids is taken for none: 2018 has empty strings there, 2023 null. */
+static enum status add_links(struct meta *m, const struct json_lines *j, uint32_t item)
+{
+    const json_t *related = json_either(j, "related", NULL), *part;
+    size_t i;
+    for (int k = 0; k < N_LINKS; k++) {
+        const json_t *list = json_object_get(related, link_lists[k].name_2014);
+        if (list == NULL)
+            list = json_either(j, link_lists[k].name_2014, link_lists[k].name_2018);
+        json_array_foreach(list, i, part)
+        {
+            if (json_is_string(part))
+                TRY(attributes_entry(&m->table, m->link[k], item, string_of(part)));
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status add_product(struct import *im, struct meta *m, const struct json_lines *j)
 {
     struct field id, text;
@@ -170,6 +199,7 @@ static enum status add_product(struct import *im, struct meta *m, const struct j
     TRY(attributes_text(&m->table, m->brand, item, text));
     TRY(add_categories(m, j, item));
     TRY(add_price(m, j, item));
+    TRY(add_links(m, j, item));
     return add_rank(m, j, item);
 }
 
@@ -180,6 +210,8 @@ static enum status define(struct meta *m)
     TRY(attributes_define(&m->table, "brand", COLUMN_TEXT, &m->brand));
     TRY(attributes_define(&m->table, "categories", COLUMN_LIST, &m->categories));
     TRY(attributes_define(&m->table, "price", COLUMN_NUMBER, &m->price));
+    for (int k = 0; k < N_LINKS; k++)
+        TRY(attributes_define(&m->table, link_lists[k].column, COLUMN_LIST, &m->link[k]));
     return attributes_define(&m->table, "rank", COLUMN_NUMBER, &m->rank);
 }
 

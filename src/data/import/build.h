@@ -75,6 +75,9 @@ enum status import_id(const struct record_reader *r, size_t at, const char *what
 enum status import_read_rows(struct import *im, const char *path, enum record_separator separator,
                              bool header);
 
+/* STATUS_USAGE: not "user=NAME,item=NAME[,rating=NAME][,time=NAME]". */
+enum status import_check_columns(const char *columns);
+
 /* Strings given in the order of a file, with the user or item that each belongs to: a column of n texts.
  * Those without an entry are empty. */
 enum status import_text_column(struct column *column, const char *name, const struct string_builder *texts,

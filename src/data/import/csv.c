@@ -6,7 +6,7 @@
 static enum status fill(struct import *im, const char *source, const struct import_options *options,
                         struct arena *arena)
 {
-    TRY(import_read_rows(im, source, RECORD_CSV, options->header));
+    TRY(import_read_rows(im, source, RECORD_CSV, options->header || options->columns != NULL));
     return import_read_items(im, options, arena);
 }
 
@@ -19,8 +19,8 @@ static enum status read_csv(const char *source, const struct import_options *opt
 const struct import_format import_csv = {
     .name = "csv",
     .help = "user item [rating [timestamp]] a line, parted by commas, quotes allowed; --header: columns "
-            "found by name",
+            "found by name, or as --columns says",
     .example = "196,242,3,881250949",
     .read = read_csv,
-    .takes = IMPORT_TAKES_MAX_BAD,
+    .takes = IMPORT_TAKES_MAX_BAD | IMPORT_TAKES_COLUMNS,
 };

@@ -161,6 +161,8 @@ static enum status fill(struct import *im, const char *source, const struct impo
     TRY(movielens_read_items(im, source, version, arena));
     TRY(import_note_count(im, "items_without_interaction", string_map_size(im->items) - n_rated));
     TRY(read_tags(im, source, version, arena));
+    if (version == MOVIELENS_CSV)
+        TRY(movielens_read_more(im, source, arena));
     /* After the tags: the columns need the final number of users. */
     TRY(movielens_read_users(im, source, version, arena));
     return import_note_count(im, "users_without_interaction", string_map_size(im->users) - n_raters);

@@ -21,6 +21,8 @@ enum status movielens_find(const char *folder, const char *name, struct arena *a
 /* Titles, genres and years into the item columns; films without a rating are added to the map. */
 enum status movielens_read_items(struct import *im, const char *folder, enum movielens_version version,
                                  struct arena *arena);
+/* links.csv and the tag genome, after the items. */
+enum status movielens_read_more(struct import *im, const char *folder, struct arena *arena);
 /* Gender, age and occupation into the user columns. */
 enum status movielens_read_users(struct import *im, const char *folder, enum movielens_version version,
                                  struct arena *arena);

@@ -17,6 +17,7 @@ struct row_layout {
 static const char *const user_names[] = {"user", "userId", "user_id", NULL};
 static const char *const item_names[] = {"item", "itemId", "item_id", "movie", "movieId", "movie_id", NULL};
 static const char *const value_names[] = {"rating", "value", NULL};
+static const char *const roles[] = {"user", "item", "rating", "time"};
 static const char *const time_names[] = {"timestamp", "time", NULL};
 
 static bool is_one_of(struct field f, const char *const *names)
@@ -35,11 +36,67 @@ static enum status take_column(const struct record_reader *r, size_t at, int *pl
     return STATUS_OK;
 }
 
+/* The name that `columns` ("user=visitor,item=sku") gives to that role; false: it gives none. */
+static bool mapped(const char *columns, const char *role, struct field *name)
+{
+    const size_t n = strlen(role);
+    for (const char *at = columns; *at != '\0';) {
+        const size_t length = strcspn(at, ",");
+        if (length > n && memcmp(at, role, n) == 0 && at[n] == '=') {
+            *name = (struct field){at + n + 1, length - n - 1};
+            return true;
+        }
+        at += length + (at[length] == ',');
+    }
+    return false;
+}
+
+enum status import_check_columns(const char *columns)
+{
+    struct field name;
+    size_t n = 0, n_parts = 1;
+    for (const char *at = columns; *at != '\0'; at++)
+        n_parts += *at == ',';
+    for (size_t k = 0; k < sizeof roles / sizeof *roles; k++)
+        n += mapped(columns, roles[k], &name) && name.length > 0;
+    if (n != n_parts || !mapped(columns, "user", &name) || !mapped(columns, "item", &name))
+        return status_fail(
+            STATUS_USAGE,
+            "--columns: found '%s', expected user=NAME,item=NAME and where there are such columns "
+            "rating=NAME,time=NAME",
+            columns);
+    return STATUS_OK;
+}
+
+/* The layout from a header line whose names the user gave. */
+static enum status layout_from_columns(struct import *im, const struct record_reader *r,
+                                       struct row_layout *layout)
+{
+    int *const places[] = {&layout->user, &layout->item, &layout->value, &layout->time};
+    uint64_t n_used = 0;
+    for (size_t k = 0; k < sizeof roles / sizeof *roles; k++) {
+        struct field name;
+        if (!mapped(im->options->columns, roles[k], &name))
+            continue;
+        for (size_t i = 0; i < r->n && *places[k] < 0; i++)
+            if (r->field[i].length == name.length && memcmp(r->field[i].at, name.at, name.length) == 0)
+                *places[k] = (int)i;
+        if (*places[k] < 0)
+            return reader_fail(&r->reader, r->line, 0,
+                               "the header names no column '%.*s', which --columns gives as %s",
+                               (int)name.length, name.at, roles[k]);
+        n_used++;
+    }
+    return import_note_count(im, "columns_not_used", r->n - n_used);
+}
+
 /* The layout from a header line. */
 static enum status layout_from_header(struct import *im, const struct record_reader *r,
                                       struct row_layout *layout)
 {
     uint64_t n_unknown = 0;
+    if (im->options->columns != NULL)
+        return layout_from_columns(im, r, layout);
     for (size_t i = 0; i < r->n; i++) {
         if (is_one_of(r->field[i], user_names))
             TRY(take_column(r, i, &layout->user));
@@ -56,7 +113,7 @@ static enum status layout_from_header(struct import *im, const struct record_rea
         return reader_fail(
             &r->reader, r->line, 0,
             "the header names no %s column; expected user, userId or user_id, and item, itemId, item_id or "
-            "movieId",
+            "movieId; --columns user=NAME,item=NAME names others",
             layout->user < 0 ? "user" : "item");
     if (n_unknown > 0)
         log_info("%s: %llu of %zu columns are not used", r->reader.path, (unsigned long long)n_unknown, r->n);

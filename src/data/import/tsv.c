@@ -6,7 +6,7 @@
 static enum status fill(struct import *im, const char *source, const struct import_options *options,
                         struct arena *arena)
 {
-    TRY(import_read_rows(im, source, RECORD_TAB, options->header));
+    TRY(import_read_rows(im, source, RECORD_TAB, options->header || options->columns != NULL));
     return import_read_items(im, options, arena);
 }
 
@@ -18,8 +18,9 @@ static enum status read_tsv(const char *source, const struct import_options *opt
 
 const struct import_format import_tsv = {
     .name = "tsv",
-    .help = "user item [rating [timestamp]] a line, parted by tabs; --header: columns found by name",
+    .help = "user item [rating [timestamp]] a line, parted by tabs; --header: columns found by name, or as "
+            "--columns says",
     .example = "196\t242\t3\t881250949",
     .read = read_tsv,
-    .takes = IMPORT_TAKES_MAX_BAD,
+    .takes = IMPORT_TAKES_MAX_BAD | IMPORT_TAKES_COLUMNS,
 };
