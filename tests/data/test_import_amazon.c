@@ -83,6 +83,7 @@ static void edition_2014(void **state)
     is_string(&item_column(d, "title")->text, 1, "two");
     is_string(&item_column(d, "description")->text, 0, "caf\xc3\xa9 \xc3\xa9 \\ \xe4\xb8\xad");
     assert_string_equal(list_of(item_column(d, "categories"), 0), "Toys,Boxes");
+    assert_string_equal(list_of(item_column(d, "also_bought"), 0), "B1");
     assert_float_equal(item_column(d, "rank")->number[0], 8, 0);
     assert_float_equal(item_column(d, "price")->number[0], 3.5f, 0);
     assert_float_equal(item_column(d, "price")->number[1], 1e-5f, 0);
@@ -264,6 +265,7 @@ static void real_gift_cards(void **state)
     const struct column *title = item_column(d, "title");
     for (uint32_t i = 0; i < d->n_items; i++)
         assert_true(strings_length(&title->text, i) > 0);
+    assert_true(item_column(d, "also_bought")->list.nnz > 0 && item_column(d, "also_viewed")->list.nnz > 0);
     arena_free(arena);
 }
 

@@ -33,7 +33,7 @@ holds policy_word_told "$out" "found 'newest', expected one of all, last, first,
 "$program" import lastfm reviews.json --meta x -o b.h5 >/dev/null 2>&1; check meta_not_for_lastfm $? 2
 "$program" import amazon -o b.h5 >/dev/null 2>&1; check no_source $? 2
 out=$("$program" formats)
-for format in movielens amazon tsv csv recbole adjacency ncf s3rec libfm lastfm book-crossing citeulike douban; do
+for format in movielens amazon tsv csv recbole adjacency ncf s3rec libfm lastfm book-crossing citeulike douban npy-features; do
     holds "formats_lists_$format" "
 $out" "
 $format "

@@ -1,5 +1,5 @@
 /*
- * book_crossing.c - Book-Crossing (Ziegler, McNee, Konstan, Lausen 2005) in the edition of CaseRecommender: a
+ * book_crossing.c - Book-Crossing (Ziegler, McNee, Konstan, Lausen 2005): as published (bx.c), or in the edition of CaseRecommender: a
  * folder with book_ratings.dat, items_info.dat, users_info.dat, plain or .gz; or the file book_history.dat
  * (accesses without ratings) or book_ratings.dat, whose folder then describes books and users.
  *
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "data/import/attributes.h"
+#include "data/import/bx.h"
 #include "data/import/policies.h"
 
 #define BOOK_FIELDS 9
@@ -201,10 +202,15 @@ static enum status read_all(struct import *im, const char *source, const struct 
     if (folder == NULL)
         return STATUS_SYSTEM;
     if (import_is_folder(source)) {
+        TRY(bx_find(source, arena, &file));
+        if (file != NULL)
+            return bx_read(im, file, source, arena);
         TRY(import_find(source, "book_ratings.dat", arena, &file));
         if (file == NULL)
-            return status_fail(STATUS_DATA, "%s: no book_ratings.dat (or book_ratings.dat.gz) in this folder",
-                               source);
+            return status_fail(
+                STATUS_DATA,
+                "%s: no BX-Book-Ratings.csv and no book_ratings.dat (or one with .gz) in this folder",
+                source);
     } else {
         char *slash = strrchr(folder, '/');
         file = arena_strdup(arena, source);
@@ -230,8 +236,11 @@ static enum status read_book_crossing(const char *source, const struct import_op
 
 const struct import_format import_book_crossing = {
     .name = "book-crossing",
-    .help = "the folder of Book-Crossing as CaseRecommender publishes it, or its book_history.dat",
-    .example = "user item rating, then 1 6264 7.000000 (tabs)",
+    .help = "the folder of Book-Crossing: BX-Book-Ratings.csv and the like, or as CaseRecommender publishes "
+            "it (or its "
+            "book_history.dat)",
+    .example =
+        "\"276725\";\"034545104X\";\"0\"; CaseRecommender: user item rating, then 1 6264 7.000000 (tabs)",
     .read = read_book_crossing,
     .takes = IMPORT_TAKES_MAX_BAD,
 };

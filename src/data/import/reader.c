@@ -101,9 +101,9 @@ enum status reader_open(struct reader *r, const char *path, enum reader_text tex
         return status_fail(STATUS_DATA, "%s: is a folder, expected a file", path);
     }
     r->packed = malloc(PACKED_BYTES);
-    r->converted = text == READER_LATIN1 ? malloc(2 * (size_t)READER_LINE_MAX) : NULL;
+    r->converted = text != READER_UTF8 ? malloc(2 * (size_t)READER_LINE_MAX) : NULL;
     enum status status = STATUS_OK;
-    if (r->packed == NULL || (text == READER_LATIN1 && r->converted == NULL))
+    if (r->packed == NULL || (text != READER_UTF8 && r->converted == NULL))
         status = status_fail(STATUS_SYSTEM, "out of memory reading %s", path);
     size_t n = 0;
     if (status == STATUS_OK)
@@ -328,7 +328,7 @@ static enum status reader_check(struct reader *r, const char **line, size_t *len
     if (is_ascii(*line, *length))
         return STATUS_OK;
     const size_t valid = utf8_valid_prefix(*line, *length);
-    if (valid == *length) {
+    if (valid == *length && r->text != READER_LATIN1_ALL) {
         r->utf8_line = r->line;
     } else if (r->text == READER_UTF8) {
         return reader_fail(r, r->line, valid + 1,

@@ -31,7 +31,8 @@ void source_log_close(struct source_log *log, char hex[SHA256_HEX]);
 
 /* What a file's bytes may be. */
 enum reader_text {
-    READER_UTF8,  /* anything else is an error with its byte offset */
+    READER_UTF8,       /* anything else is an error with its byte offset */
+    READER_LATIN1_ALL, /* every line is ISO-8859-1, whatever it looks like */
     READER_LATIN1 /* as MovieLens publishes titles: lines that are not UTF-8 are ISO-8859-1, but not both in a
                      file */
 };
