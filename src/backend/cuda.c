@@ -11,8 +11,8 @@
  * not matter, nor do results depend on their size.
  *
  * A launch that writes only kept arrays is not waited for.  A device without room gets more by giving up kept arrays that this
- * launch does not need (they are written back, and return when needed); when that is not enough the CPU runs the launch, with
- * a warning once.  Any other error of the device ends the run: what it computed is unknown.
+ * launch does not need (they are written back, and return when needed), then by going in ranges of an eighth of the rows; when
+ * that is not enough the CPU runs the launch, with a warning once.  Any other error of the device ends the run: what it computed is unknown.
  *
  * One launch is set up at a time (a lock): threads that rank side by side take turns.
  */
@@ -36,7 +36,7 @@ size_t cuda_range_bytes = CUDA_STAGE;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int device;
-static bool blas;
+static bool blas, use_blas = true;
 static unsigned long now; /* the launch under way */
 static char card[256], note[512];
 
@@ -58,8 +58,20 @@ struct job {
     struct region region[BUFFERS_MOST];
     int n_regions;
     size_t row_bytes; /* of all regions that go in ranges */
+    long range;       /* rows of a range */
+    bool narrow;      /* in ranges if it can, since room is short */
     bool in_ranges;
 };
+
+bool cuda_has_blas(void)
+{
+    return blas;
+}
+
+void cuda_use_blas(bool use)
+{
+    use_blas = use;
+}
 
 static char *host_of(const struct job *job, int buffer)
 {
@@ -75,9 +87,9 @@ static void add_region(struct job *job, struct region new)
         struct region *r = &job->region[i];
         if (new.high <= r->low || new.low >= r->high)
             continue;
-        const bool same = new.low == r->low && new.high == r->high;
+        const bool same = new.low == r->low &&new.high == r->high;
         new.covers = same && (new.covers || r->covers);
-        new.row = same && new.row == r->row ? new.row : 0;
+        new.row = same &&new.row == r->row ? new.row : 0;
         new.reads |= r->reads, new.writes |= r->writes;
         new.low = new.low < r->low ? new.low : r->low;
         new.high = new.high > r->high ? new.high : r->high;
@@ -94,8 +106,14 @@ static cudaError_t plan(struct job *job)
     for (int i = 0; i < job->buffers.n; i++) {
         const struct kernel_buffer *b = &job->buffers.buffer[i];
         char *low = host_of(job, i) + b->first;
-        struct region r = {low, low + b->bytes, b->access & BUFFER_READ, b->access & BUFFER_WRITE,
-                           b->access == BUFFER_WRITE, b->row, NULL, {NULL}};
+        struct region r = {low,
+                           low + b->bytes,
+                           b->access & BUFFER_READ,
+                           b->access & BUFFER_WRITE,
+                           b->access == BUFFER_WRITE,
+                           b->row,
+                           NULL,
+                           {NULL}};
         struct cuda_resident *clash;
         while ((r.kept = resident_find(r.low, r.high, &clash)) == NULL && clash != NULL) {
             const cudaError_t e = resident_drop(clash);
@@ -117,8 +135,11 @@ static cudaError_t plan(struct job *job)
         ranges &= r->kept != NULL || !r->writes || r->row > 0;
     }
     const size_t most = cuda_range_bytes < CUDA_STAGE ? cuda_range_bytes : CUDA_STAGE;
-    job->in_ranges = ranges && job->row_bytes > 0 && job->row_bytes <= most &&
-                     job->row_bytes * (size_t)job->n_rows > most;
+    const bool much = job->row_bytes * (size_t)job->n_rows > most;
+    job->in_ranges = ranges && job->row_bytes > 0 && job->row_bytes <= most && (much || job->narrow);
+    job->range = job->in_ranges ? (long)(most / job->row_bytes) : 0;
+    if (job->narrow && job->range > (job->n_rows + 7) / 8)
+        job->range = (job->n_rows + 7) / 8;
     return cudaSuccess;
 }
 
@@ -133,7 +154,8 @@ static cudaError_t start(const struct job *job, int l, long first, long last)
         const struct region *r = job->region;
         while (p + b->first < r->low || p + b->first >= r->high)
             r++;
-        const char *base = r->kept != NULL ? r->kept->device : r->device[r->row > 0 && job->in_ranges ? l : 0];
+        const char *base =
+            r->kept != NULL ? r->kept->device : r->device[r->row > 0 && job->in_ranges ? l : 0];
         /* An address in the device's memory, perhaps of an element before the block's first. */
         uintptr_t there = (uintptr_t)base + ((uintptr_t)p - (uintptr_t)r->low);
         if (job->in_ranges && r->kept == NULL && r->row > 0)
@@ -141,7 +163,8 @@ static cudaError_t start(const struct job *job, int l, long first, long last)
         memcpy(args + b->field, &there, sizeof there);
     }
     cuda_counts.launches++;
-    if (job->kernel == &kernel_gemm && blas && cuda_blas_gemm((const struct gemm *)(const void *)args))
+    if (job->kernel == &kernel_gemm && blas && use_blas &&
+        cuda_blas_gemm((const struct gemm *)(const void *)args))
         return cudaSuccess;
     cuda_launch_first = first, cuda_launch_stream = cuda_lanes[l].stream;
     const cudaError_t e = (cudaError_t)job->kernel->cuda(args, last, job->scratch);
@@ -163,7 +186,8 @@ static cudaError_t settle(struct job *job, long rows)
         const bool filled = r->reads || (r->writes && !r->covers), whole = !job->in_ranges || r->row == 0;
         cudaError_t e = cudaSuccess;
         if (r->kept != NULL) {
-            cuda_counts.up += filled && (r->kept->host_newer || r->kept->device == NULL) ? (double)r->kept->bytes : 0;
+            cuda_counts.up +=
+                filled && (r->kept->host_newer || r->kept->device == NULL) ? (double)r->kept->bytes : 0;
             e = resident_ready(r->kept, filled);
         } else if (whole) {
             r->device[0] = cuda_take((size_t)(r->high - r->low));
@@ -225,8 +249,7 @@ static cudaError_t run_range(struct job *job, int l, long first, long last)
 
 static cudaError_t run_in_ranges(struct job *job)
 {
-    const size_t most = cuda_range_bytes < CUDA_STAGE ? cuda_range_bytes : CUDA_STAGE;
-    const long rows = (long)(most / job->row_bytes);
+    const long rows = job->range;
     cudaEvent_t there = NULL;
     cudaError_t e = settle(job, rows);
     if (e == cudaSuccess)
@@ -301,6 +324,11 @@ static enum status run(struct job *job, const struct backend *b)
             e = run_once(job);
     }
     if (e == cudaErrorMemoryAllocation) {
+        cudaGetLastError();
+        job->narrow = true;
+        e = run_once(job);
+    }
+    if (e == cudaErrorMemoryAllocation) {
         size_t bytes = 0;
         cudaGetLastError();
         for (int i = 0; i < job->n_regions; i++)
@@ -311,7 +339,8 @@ static enum status run(struct job *job, const struct backend *b)
     }
     if (e == cudaErrorInvalidConfiguration) {
         cudaGetLastError();
-        snprintf(why, sizeof why, "kernel %s needs %zu bytes of shared memory a team, more than the device has",
+        snprintf(why, sizeof why,
+                 "kernel %s needs %zu bytes of shared memory a team, more than the device has",
                  job->kernel->name, job->scratch);
         return run_on_cpu(job, b, why);
     }

@@ -19,4 +19,8 @@ extern struct cuda_counts cuda_counts;
 /* Launches with more bytes of rows than this go in ranges that copy and compute at once; at most CUDA_STAGE.  Tests lower it. */
 extern size_t cuda_range_bytes;
 
+/* Is there cuBLAS?  Shall products go to it, where there is? */
+bool cuda_has_blas(void);
+void cuda_use_blas(bool use);
+
 #endif

@@ -23,14 +23,17 @@ GPU_AWARE    := src/backend/cpu.c $(wildcard src/backend/cuda*.c) kernels/kernel
 GPU_LIB      := $(patsubst %,$(GPU_B)/%.o,$(GPU_AWARE)) $(filter-out $(GPU_AWARE:%=$(B)/%.o),$(LIB_OBJ))
 GPU_CHECK    := $(patsubst %,$(GPU_B)/%.o,$(wildcard tests/gpu/*.c) $(filter-out \
                 tests/check/check.c tests/check/team_check.c tests/check/mutants.c,$(wildcard tests/check/*.c)))
-GPU_LIBS     := -Wl,--as-needed $(LIBS)
+# $(GPU_B)/lib gets the libraries, so that the folder runs on a machine of this kind of processor with a GPU and a driver.
+GPU_LIBS     := -Wl,-rpath,'$$ORIGIN/lib' -Wl,--as-needed $(LIBS)
 
 .PHONY: gpu-emulate gpu-emulate-build gpu-check cuda-report need-nvcc
 gpu-emulate: gpu-emulate-build
 	tools/gpu-emulate.sh $(EMU_B)
 gpu-emulate-build: $(EMU_B)/gpu_check $(EMU_B)/recfuse
-gpu-check: $(GPU_B)/gpu_check
-	tools/gpu-check.sh $<
+gpu-check: $(GPU_B)/gpu_check $(GPU_B)/recfuse
+	@mkdir -p $(GPU_B)/lib
+	@ldd $^ | awk '$$3 ~ /^\// && $$1 !~ /^lib(c|m|dl|rt|pthread|resolv)\.so/ { print $$3 }' | sort -u | xargs cp -Lut $(GPU_B)/lib
+	tools/gpu-check.sh $(GPU_B)
 cuda-report: $(CUDA_B)/kernels.table
 	@cat $<
 need-nvcc:

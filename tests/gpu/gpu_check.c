@@ -29,7 +29,6 @@
 #include "random.h"
 
 enum { N_BUFFERS = 24, NO_DEVICE = 77, SHARED_MOST = 232448 /* bytes a block, sm_90 */ };
-enum { RANGE = 1024 /* bytes; rows of most cases are longer together */ };
 enum machine { CPU, SHARED, LARGE, BACKEND, RANGES, N_MACHINES };
 static const char *const machine_name[N_MACHINES] = {"cpu", "shared", "large", "backend", "ranges"};
 
@@ -137,6 +136,17 @@ static size_t first_difference(const char *a, const char *b)
     return at;
 }
 
+/* Bytes of what two rows have to themselves. */
+static size_t two_rows(const void *args, long n_rows)
+{
+    struct kernel_buffers b;
+    size_t bytes = 0;
+    kernel->buffers(args, n_rows, &b);
+    for (int i = 0; i < b.n; i++)
+        bytes += b.buffer[i].row;
+    return 2 * bytes;
+}
+
 static void launch(const void *args, long n_rows, size_t scratch)
 {
     if (machine == CPU) {
@@ -146,7 +156,7 @@ static void launch(const void *args, long n_rows, size_t scratch)
     }
     cuda_shared_limit = machine == LARGE ? 1 : emulated ? SHARED_MOST : 0;
     if (machine >= BACKEND) {
-        cuda_range_bytes = machine == RANGES ? RANGE : CUDA_STAGE;
+        cuda_range_bytes = machine == RANGES ? two_rows(args, n_rows) : CUDA_STAGE;
         const unsigned long in_ranges = cuda_counts.in_ranges, on_cpu = cuda_counts.on_cpu;
         if (backend_launch(backend, kernel, args, n_rows, scratch) != STATUS_OK)
             exit(1); /* it said why */
@@ -254,6 +264,7 @@ int main(int argc, char **argv)
     if (argc == 1) {
         n_bad += check_random();
         n_bad += check_residence();
+        n_bad += measure();
     }
     return n_bad > 0 || n == 0;
 }

@@ -149,10 +149,19 @@ static void check_room(float *x, float *y)
     backend_forget(backend, x), backend_forget(backend, y);
     cuda_trim();
     fill(x, ROWS, COLS, 4, 1);
+    const unsigned long in_ranges = cuda_counts.in_ranges;
     good = cuda_memory_open(0, BYTES / 2) == cudaSuccess && launch(x, ROWS, COLS);
-    say(good && is_unit(x, ROWS, COLS, 4) && cuda_counts.on_cpu == before + 1 &&
+    say(good && is_unit(x, ROWS, COLS, 4) && cuda_counts.on_cpu == before &&
+            cuda_counts.in_ranges == in_ranges + 1,
+        "no room for all rows at once: in ranges");
+    fill(x, ROWS, COLS, 6, 1);
+    cuda_trim();
+    good = cuda_memory_open(0, 4096) == cudaSuccess;
+    cuda_trim();
+    good = good && cuda_memory_open(0, 1) != cudaSuccess && launch(x, ROWS, COLS);
+    say(good && is_unit(x, ROWS, COLS, 6) && cuda_counts.on_cpu == before + 1 &&
             backend_note(backend) != NULL,
-        "no room for the launch: the CPU runs it, and the record will say so");
+        "no room for a range: the CPU runs it, and the record will say so");
     cuda_memory_open(0, 0);
 }
 
