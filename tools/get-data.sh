@@ -29,7 +29,8 @@ recipes=$(for r in datasets/*/recipe; do [ -f "$r" ] && basename "$(dirname "$r"
 #   OPTIONAL     lines "sha256 name": taken where they are at hand, never downloaded (published splits, for example)
 #   TERMS        the publisher's terms, in a line        HOWTO        what to do when it can't be had
 #   IMPORT       arguments of `recfuse import`, $RAW being the folder of the raw files
-RAW=datasets/$name/raw SOURCE='' ARCHIVE_MD5='' FILES='' ANY_OF='' OPTIONAL='' TERMS='' HOWTO='' IMPORT=''
+#   COUNTS       "users N items N interactions N texts N": as published; another count after the import is an error
+RAW=datasets/$name/raw SOURCE='' ARCHIVE_MD5='' FILES='' ANY_OF='' OPTIONAL='' TERMS='' HOWTO='' IMPORT='' COUNTS=''
 # shellcheck source=/dev/null
 . "datasets/$name/recipe"
 
@@ -134,5 +135,12 @@ h5=datasets/$name/$name.h5
 stale=$(printf '%s\n%s\n' "$FILES" "$ANY_OF" | while read -r _ file _; do [ "$RAW/$file" -nt "$h5" ] && echo "$file"; done || true)
 if [ ! -f "$h5" ] || [ -n "$stale" ]; then
     # shellcheck disable=SC2086
-    build/recfuse import $IMPORT -o "$h5" || fail "$name: the import failed (see above)"
+    build/recfuse import $IMPORT -o "$h5.new" || fail "$name: the import failed (see above)"
+    got=$(build/recfuse info "$h5.new" | awk '/^n_(users|items|interactions|texts) / { n[$1] = $2 }
+        END { print "users", n["n_users"], "items", n["n_items"], "interactions", n["n_interactions"], "texts", n["n_texts"] }')
+    if [ -n "$COUNTS" ] && [ "$got" != "$COUNTS" ]; then
+        rm "$h5.new"
+        fail "$name: imported as $got, but the recipe expects $COUNTS"
+    fi
+    mv "$h5.new" "$h5"
 fi

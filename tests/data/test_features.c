@@ -258,6 +258,25 @@ static void tiktok_as_published(void **state)
     says(d, "rows_of_test", 6130);
     assert_int_equal(dataset_feature(d, "image")->width, 128);
     assert_int_equal(dataset_feature(d, "audio")->width, 128);
+    struct node *node;
+    struct split split;
+    struct fold *fold;
+    size_t n;
+    const char *f = real("tiktok-multimodal", "image_feat.npy");
+    const char *yaml = arena_printf(
+        arena, "{kind: given, train: %s/train.tsv.gz, valid: %s/valid.tsv.gz, test: %s/test.tsv.gz}", f, f,
+        f);
+    assert_ok(node_parse("t", yaml, strlen(yaml), arena, &node));
+    assert_ok(split_parse(node, arena, &split));
+    assert_ok(split_apply(&split, d, &d->interactions, arena, &fold, &n));
+    assert_int_equal(fold->train.n, 59541);
+    assert_int_equal(fold->valid.n, 3051);
+    assert_int_equal(fold->test.n, 6130);
+    assert_int_equal(fold->n_cold_test_items, 340);
+    uint32_t n_train_users = 0;
+    for (uint64_t r = 0; r < fold->train.n; r++)
+        n_train_users += r == 0 || fold->train.user[r] != fold->train.user[r - 1];
+    assert_int_equal(n_train_users, 9298);
     uint32_t row0 = UINT32_MAX; /* numpy: image_feat[0, :4] = 2.584, 0.95947, 6.234, 1.902 (float16) */
     for (uint32_t i = 0; i < d->n_items; i++)
         if (strings_equal(&d->item_ids, i, "0"))

@@ -289,6 +289,18 @@ static void hundred_thousand(void **state)
     for (size_t r = 0; r < 100000; r++) /* the five test files together are u.data */
         assert_int_equal(seen[r], 1);
     free(seen);
+    given = split(
+        arena,
+        arena_printf(arena, "{kind: given, test: [%s/ua.test, %s/ub.test], train: [%s/ua.base, %s/ub.base]}",
+                     f, f, f, f),
+        NULL, d, &n);
+    for (size_t k = 0; k < 2; k++) { /* exactly ten test rows of every user */
+        assert_int_equal(given[k].test.n, 9430);
+        assert_int_equal(given[k].train.n, 90570);
+        assert_int_equal(given[k].n_test_users, 943);
+        for (uint64_t r = 0; r < 9430; r++)
+            assert_int_equal(given[k].test.user[r], given[k].test.user[r / 10 * 10]);
+    }
     const struct fold *folds =
         split(arena, arena_printf(arena, "{kind: folds, file: %s/surprise-5fold.txt}", f), NULL, d, &n);
     assert_int_equal(n, 5);
