@@ -16,9 +16,9 @@ VARIANT := $(or $(SAN),$(if $(CUDA),cuda),release)
 B       := build/$(VARIANT)
 CC      := gcc
 
-PACKAGES := hdf5-serial gsl openblas libutf8proc libsodium yaml-0.1 jansson zlib
+PACKAGES := hdf5-serial gsl openblas libutf8proc friso libsodium yaml-0.1 jansson zlib
 # GSL without its own cblas: OpenBLAS has those symbols.
-LIBS     := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PACKAGES) 2>/dev/null)) -lcsv -lm -lpthread
+LIBS     := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PACKAGES) 2>/dev/null)) -lcsv -lstemmer -lm -lpthread
 INCLUDE  := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 OPT      := $(if $(SAN),-O1 -fno-omit-frame-pointer -fsanitize=$(SAN),-O3)
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings
@@ -62,6 +62,13 @@ $(B)/plot_recipes.h: $(wildcard plots/*.gp)
 	@for f in $^; do n=$$(basename $$f .gp); printf 'static const char PLOT_RECIPE_%s[] =\n' $$n; \
 	   sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$/\\n"/' $$f; echo '    ;'; done > $@
 $(patsubst %,$(B)/%.o,src/report/plot.c $(wildcard src/report/figure_*.c)): $(B)/plot_recipes.h
+
+# The lists of stop words, sorted by bytes, likewise.
+$(B)/stop_words.h: $(wildcard src/text/stopwords/*.txt)
+	@mkdir -p $(@D)
+	@for f in $^; do printf 'static const char *const stop_words_%s[] = {\n' $$(basename $$f .txt); \
+	   sed -e '/^#/d' -e '/^$$/d' $$f | LC_ALL=C sort -u | sed -e 's/.*/    "&",/'; echo '};'; done > $@
+$(B)/src/text/stops.c.o: $(B)/stop_words.h
 
 # What a record says of the program; rewritten only when it changes.
 $(B)/build_info.h: FORCE

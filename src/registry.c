@@ -12,6 +12,7 @@
     MODEL(random)         \
     MODEL(popularity)     \
     MODEL(tfidf_content)  \
+    MODEL(bm25_content)   \
     MODEL(llm_content)    \
     MODEL(llm_fusion)     \
     MODEL(user_knn)       \

@@ -199,10 +199,9 @@ static enum status add_features(struct parts *p, const struct fm_design_options 
 static enum status add_words(struct parts *p, const struct fm_design_options *o, const struct view *v,
                              struct arena *scratch)
 {
-    const struct tfidf_options options = {.sublinear = true,
-                                          .stops = WORDS_ENGLISH,
-                                          .min_df = (uint32_t)o->min_df,
-                                          .max_features = (uint32_t)o->max_words};
+    const struct tfidf_options options = {
+        .sublinear = true,
+        .text = {.stop_words = STOPS_ENGLISH, .min_df = o->min_df, .max_features = o->max_words}};
     struct strings texts;
     struct tfidf words;
     if (o->words.n == 0)

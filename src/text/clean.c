@@ -151,6 +151,14 @@ static enum status append_without_controls(const utf8proc_uint8_t *text, size_t 
 
 enum status text_clean(const char *bytes, size_t length, struct string_builder *b)
 {
+    return text_clean_as(bytes, length, CLEAN_NFKC, false, b);
+}
+
+enum status text_clean_as(const char *bytes, size_t length, enum clean_form form, bool keep_case,
+                          struct string_builder *b)
+{
+    const int options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | (form == CLEAN_NFKC ? UTF8PROC_COMPAT : 0) |
+                        (keep_case ? 0 : UTF8PROC_CASEFOLD);
     if (length == 0)
         return STATUS_OK;
     utf8proc_uint8_t *decoded = malloc(3 * length), *folded = NULL;
@@ -158,8 +166,7 @@ enum status text_clean(const char *bytes, size_t length, struct string_builder *
         return status_fail(STATUS_SYSTEM, "out of memory while cleaning a text of %zu bytes", length);
     const size_t n = decode(bytes, length, decoded);
     const utf8proc_ssize_t n_folded =
-        utf8proc_map(decoded, (utf8proc_ssize_t)n, &folded,
-                     UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD);
+        utf8proc_map(decoded, (utf8proc_ssize_t)n, &folded, (utf8proc_option_t)options);
     free(decoded);
     if (n_folded < 0)
         return status_fail(STATUS_SYSTEM, "utf8proc failed on a text of %zu bytes: %s", length,

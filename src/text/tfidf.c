@@ -1,207 +1,57 @@
 /*
- * tfidf.c - bags of weighted words (Salton, Buckley 1988), with the formulas of scikit-learn's
- * TfidfVectorizer (smooth_idf, norm l2), so that results can be compared: idf = ln((1 + n) / (1 + df))
- * + 1, weight = tf * idf or (1 + ln tf) * idf, each text divided by its L2 norm.  Columns are sorted by
- * bytes.
- *
- * Ties at `max_features` go to the word that comes first by bytes (scikit-learn's own rule is not
- * fixed).
+ * tfidf.c - bags of weighted words (Salton, Buckley 1988), with the formulas of scikit-learn's TfidfVectorizer, so that
+ * results can be compared: idf = ln((1 + n) / (1 + df)) + 1 (smooth) or ln(n / df) + 1, weight = tf * idf or
+ * (1 + ln tf) * idf, each text divided by its L2 or L1 norm.
  */
 #include "text/tfidf.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "text/clean.h"
-
-/* The counts on the way: token list of all texts in order. */
-struct counting {
-    struct string_map *map;
-    uint32_t *token; /* [n] word of each occurrence */
-    uint64_t n, n_allocated;
-};
-
-static enum status count_word(void *context, const char *word, size_t length)
+static double inverse_frequency(enum tfidf_idf kind, double n, double df)
 {
-    struct counting *c = context;
-    if (c->n == c->n_allocated) {
-        const uint64_t room = c->n_allocated == 0 ? 4096 : 2 * c->n_allocated;
-        uint32_t *grown = realloc(c->token, room * sizeof *grown);
-        if (grown == NULL)
-            return status_fail(STATUS_SYSTEM, "out of memory for %llu words", (unsigned long long)room);
-        c->token = grown;
-        c->n_allocated = room;
+    switch (kind) {
+    case TFIDF_SMOOTH:
+        return log((1 + n) / (1 + df)) + 1;
+    case TFIDF_PLAIN:
+        return log(n / df) + 1;
+    case TFIDF_NO_IDF:
+        break;
     }
-    c->token[c->n] = string_map_add(c->map, word, length);
-    return c->token[c->n++] == UINT32_MAX ? STATUS_SYSTEM : STATUS_OK;
+    return 1;
 }
 
-/* Tokens of all texts; text i owns token[ptr[i] .. ptr[i + 1]). */
-static enum status count_texts(const struct strings *texts, enum word_stops stops, struct counting *c,
-                               int64_t *ptr)
+/* The weights of one text from its n counts. */
+static void weigh_text(const struct tfidf_options *o, const float *idf, const uint32_t *idx,
+                       const float *counts, int64_t n, float *val)
 {
-    struct string_builder b = {0};
-    enum status status = STATUS_OK;
-    for (uint64_t i = 0; i < texts->n && status == STATUS_OK; i++) {
-        status = text_clean(strings_at(texts, i), strings_length(texts, i), &b);
-        if (status == STATUS_OK)
-            status = words_visit(b.bytes, b.length, stops, count_word, c);
-        b.length = 0; /* the builder serves as one buffer that grows */
-        ptr[i + 1] = (int64_t)c->n;
-    }
-    string_builder_free(&b);
-    return status;
-}
-
-/* A word of the map as the columns are chosen and sorted. */
-struct entry {
-    const char *word;
-    size_t length;
-    uint32_t id;
-    uint32_t texts;       /* df */
-    uint64_t occurrences; /* over all texts */
-};
-
-static int by_bytes(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    const int order = memcmp(x->word, y->word, x->length < y->length ? x->length : y->length);
-    return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
-}
-
-static int by_occurrences(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    if (x->occurrences != y->occurrences)
-        return x->occurrences > y->occurrences ? -1 : 1;
-    return by_bytes(a, b);
-}
-
-static int by_number(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Document frequencies, the choice of columns, their idf; column[id] = column or UINT32_MAX. */
-static enum status choose_columns(const struct counting *c, const int64_t *ptr, uint64_t n_texts,
-                                  const struct tfidf_options *options, struct arena *arena,
-                                  struct arena *scratch, uint32_t *column, struct tfidf *out)
-{
-    const uint32_t n_all = string_map_size(c->map);
-    const struct strings all = string_map_strings(c->map);
-    struct entry *entry = NULL;
-    uint64_t *seen = NULL; /* 1 + the last text that had the word */
-    ARENA_NEW(entry, scratch, n_all);
-    ARENA_NEW(seen, scratch, n_all);
-    for (uint32_t w = 0; w < n_all; w++)
-        entry[w] = (struct entry){strings_at(&all, w), strings_length(&all, w), w, 0, 0};
-    for (uint64_t i = 0; i < n_texts; i++)
-        for (int64_t e = ptr[i]; e < ptr[i + 1]; e++) {
-            const uint32_t w = c->token[e];
-            entry[w].occurrences++;
-            entry[w].texts += seen[w] != i + 1;
-            seen[w] = i + 1;
-        }
-    uint32_t n = 0;
-    for (uint32_t w = 0; w < n_all; w++) {
-        column[w] = UINT32_MAX;
-        if (entry[w].texts >= options->min_df)
-            entry[n++] = entry[w];
-    }
-    if (options->max_features > 0 && n > options->max_features) {
-        qsort(entry, n, sizeof *entry, by_occurrences);
-        n = options->max_features;
-    }
-    if (n > 1)
-        qsort(entry, n, sizeof *entry, by_bytes);
-    float *idf = NULL;
-    struct string_builder b = {0};
-    ARENA_NEW(idf, arena, n);
-    for (uint32_t j = 0; j < n; j++) {
-        column[entry[j].id] = j;
-        idf[j] = (float)(log((1.0 + (double)n_texts) / (1.0 + entry[j].texts)) + 1.0);
-        const enum status status = string_builder_add(&b, entry[j].word, entry[j].length);
-        if (status != STATUS_OK) {
-            string_builder_free(&b);
-            return status;
-        }
-    }
-    out->idf = idf;
-    return string_builder_finish(&b, arena, &out->words);
-}
-
-/* Weighs the columns of one text (rising, with repetitions) into idx and val; returns how many entries
- * it made. */
-static int64_t weigh_text(uint32_t *tokens, size_t n, bool sublinear, const float *idf, uint32_t *idx,
-                          float *val)
-{
-    int64_t made = 0;
-    double squares = 0;
-    if (n > 1)
-        qsort(tokens, n, sizeof *tokens, by_number);
-    for (size_t i = 0; i < n;) {
-        size_t j = i;
-        while (j < n && tokens[j] == tokens[i])
-            j++;
-        const double tf = (double)(j - i), weight = (sublinear ? 1 + log(tf) : tf) * (double)idf[tokens[i]];
-        idx[made] = tokens[i];
-        val[made++] = (float)weight;
+    double squares = 0, sum = 0;
+    for (int64_t e = 0; e < n; e++) {
+        const double tf = o->binary ? 1 : (double)counts[e];
+        const double weight = (o->sublinear ? 1 + log(tf) : tf) * (double)idf[idx[e]];
+        val[e] = (float)weight;
         squares += weight * weight;
-        i = j;
+        sum += fabs(weight);
     }
-    for (int64_t e = 0; e < made; e++)
-        val[e] = (float)(val[e] / sqrt(squares));
-    return made;
-}
-
-static enum status weigh(const struct counting *c, const int64_t *text, uint64_t n_texts, bool sublinear,
-                         const uint32_t *column, struct arena *arena, struct arena *scratch,
-                         struct tfidf *out)
-{
-    int64_t *ptr = NULL;
-    uint32_t *idx = NULL, *row = NULL;
-    float *val = NULL;
-    uint64_t longest = 0, kept = 0;
-    for (uint64_t i = 0; i < n_texts; i++)
-        if ((uint64_t)(text[i + 1] - text[i]) > longest)
-            longest = (uint64_t)(text[i + 1] - text[i]);
-    for (uint64_t e = 0; e < c->n; e++)
-        kept += column[c->token[e]] != UINT32_MAX;
-    ARENA_NEW(ptr, arena, n_texts + 1);
-    ARENA_NEW(idx, arena, kept);
-    ARENA_NEW(val, arena, kept);
-    ARENA_NEW(row, scratch, longest);
-    for (uint64_t i = 0; i < n_texts; i++) {
-        size_t n = 0;
-        for (int64_t e = text[i]; e < text[i + 1]; e++)
-            if (column[c->token[e]] != UINT32_MAX)
-                row[n++] = column[c->token[e]];
-        ptr[i + 1] = ptr[i] + weigh_text(row, n, sublinear, out->idf, idx + ptr[i], val + ptr[i]);
-    }
-    out->weights = (struct csr){(uint32_t)n_texts, (uint32_t)out->words.n, ptr[n_texts], ptr, idx, val};
-    return STATUS_OK;
+    const double norm = o->norm == TFIDF_L2 ? sqrt(squares) : o->norm == TFIDF_L1 ? sum : 1;
+    for (int64_t e = 0; e < n; e++)
+        val[e] = (float)((double)val[e] / norm);
 }
 
 enum status tfidf_fit(const struct strings *texts, const struct tfidf_options *options, struct arena *arena,
                       struct arena *scratch, struct tfidf *out)
 {
-    struct counting c = {.map = string_map_new()};
-    int64_t *ptr = arena_alloc(scratch, texts->n + 1, sizeof *ptr);
-    uint32_t *column = NULL;
-    enum status status = c.map == NULL || ptr == NULL ? STATUS_SYSTEM : STATUS_OK;
-    if (status == STATUS_OK)
-        status = count_texts(texts, options->stops, &c, ptr);
-    if (status == STATUS_OK) {
-        column = arena_alloc(scratch, string_map_size(c.map), sizeof *column);
-        status = column == NULL ? STATUS_SYSTEM : STATUS_OK;
-    }
-    if (status == STATUS_OK)
-        status = choose_columns(&c, ptr, texts->n, options, arena, scratch, column, out);
-    if (status == STATUS_OK)
-        status = weigh(&c, ptr, texts->n, options->sublinear, column, arena, scratch, out);
-    free(c.token);
-    string_map_free(c.map);
-    return status;
+    struct bag bag = {0};
+    float *idf = NULL, *val = NULL;
+    TRY(bag_build(texts, &options->text, arena, scratch, &bag));
+    ARENA_NEW(idf, arena, bag.words.n);
+    for (uint64_t j = 0; j < bag.words.n; j++)
+        idf[j] = (float)inverse_frequency((enum tfidf_idf)options->idf, (double)texts->n, bag.df[j]);
+    const struct csr *c = &bag.counts;
+    ARENA_NEW(val, arena, (size_t)c->nnz);
+    for (uint32_t i = 0; i < c->n_rows; i++)
+        weigh_text(options, idf, c->idx + c->ptr[i], c->val + c->ptr[i], c->ptr[i + 1] - c->ptr[i],
+                   val + c->ptr[i]);
+    *out = (struct tfidf){bag.words, idf, bag.counts};
+    out->weights.val = val;
+    return STATUS_OK;
 }

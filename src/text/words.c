@@ -1,57 +1,21 @@
 /*
- * words.c - from cleaned text to words.
+ * words.c - from cleaned text to words, by one of two rules.
  *
- * The stop words are a list of our own: English articles, pronouns, auxiliaries, prepositions,
- * conjunctions and the commonest adverbs, with the pieces that an apostrophe leaves ("don't" -> "don"
- * "t"; one letter is no word).  It was written for recfuse from a grammar's closed word classes and
- * copies no published list; it errs on the short side, for in titles even "the" and "who" may carry
- * meaning ("The Who"), and idf weighs common words down anyway.
- * Limits: scripts that need a dictionary
- * to find words (Thai, Khmer) give one long word a run; no stemming.
+ * WORDS_RUNS is the rule of scikit-learn's default pattern.  WORDS_UNICODE is that of Unicode Standard Annex 29 (word
+ * boundaries, revision 41, rules WB4 to WB13b): letters, digits and connectors join; one mark of MidLetter or MidNumLet
+ * between letters joins ("can't"), and one of MidNum or MidNumLet between digits ("32.3", "1,000").  utf8proc knows general
+ * categories and not the property Word_Break, so its classes are derived here: ALetter = L*, Nl; Numeric = Nd;
+ * ExtendNumLet = Pc; Extend and Format = M*, Cf; the Mid classes are listed.  Pieces without a letter or digit are no words.
+ * Limits: scripts that need a dictionary to find words (Thai, Khmer) give one long word a run; Katakana counts a character
+ * at a time, where UAX 29 joins it (WB13).
  */
 #include "text/words.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <utf8proc.h>
 
-/* Sorted by strcmp: binary search. */
-/* clang-format off */
-static const char *const stops_english[] = {
-    "about", "above", "after", "again", "against", "all", "also", "am", "an", "and", "any", "are",
-    "aren", "as", "at", "be", "because", "been", "before", "being", "below", "between", "both", "but",
-    "by", "can", "could", "couldn", "did", "didn", "do", "does", "doesn", "doing", "don", "down",
-    "during", "each", "few", "for", "from", "further", "had", "hadn", "has", "hasn", "have", "haven",
-    "having", "he", "her", "here", "hers", "herself", "him", "himself", "his", "how", "if", "in",
-    "into", "is", "isn", "it", "its", "itself", "just", "ll", "may", "me", "might", "more", "most",
-    "must", "my", "myself", "no", "nor", "not", "of", "off", "on", "once", "only", "or", "other", "our",
-    "ours", "ourselves", "out", "over", "own", "same", "shall", "she", "should", "shouldn", "so",
-    "some", "such", "than", "that", "the", "their", "theirs", "them", "themselves", "then", "there",
-    "these", "they", "this", "those", "through", "to", "too", "under", "until", "up", "upon", "us",
-    "ve", "very", "was", "wasn", "we", "were", "weren", "what", "when", "where", "which", "while",
-    "who", "whom", "why", "will", "with", "won", "would", "wouldn", "you", "your", "yours", "yourself",
-    "yourselves"};
-/* clang-format on */
+#include "text/segment.h"
 
-bool words_is_stop(const char *word, size_t length)
-{
-    size_t low = 0, high = sizeof stops_english / sizeof *stops_english;
-    while (low < high) {
-        const size_t middle = (low + high) / 2;
-        int order = strncmp(word, stops_english[middle], length);
-        if (order == 0)
-            order = -(stops_english[middle][length] != '\0'); /* a proper prefix comes first */
-        if (order == 0)
-            return true;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return false;
-}
-
-enum piece { PIECE_BREAK, PIECE_WORD, PIECE_ALONE };
+enum piece { PIECE_BREAK, PIECE_LETTER, PIECE_NUMBER, PIECE_JOINER, PIECE_EXTEND, PIECE_ALONE };
 
 static enum piece piece_of(utf8proc_int32_t point)
 {
@@ -61,58 +25,140 @@ static enum piece piece_of(utf8proc_int32_t point)
     switch (utf8proc_category(point)) {
     case UTF8PROC_CATEGORY_LO:
     case UTF8PROC_CATEGORY_LM:
-        return alone ? PIECE_ALONE : PIECE_WORD;
+        return alone ? PIECE_ALONE : PIECE_LETTER;
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
     case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_NL:
+        return PIECE_LETTER;
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_MC:
     case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_CF:
+        return PIECE_EXTEND;
     case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
     case UTF8PROC_CATEGORY_NO:
+        return PIECE_NUMBER;
     case UTF8PROC_CATEGORY_PC:
-        return PIECE_WORD;
+        return PIECE_JOINER;
     default:
         return PIECE_BREAK;
     }
 }
 
-static enum status visit_one(const char *word, size_t length, enum word_stops stops, word_visitor *visit,
-                             void *context)
+/* UAX 29 table 3; NFKC has folded full-width forms, the rest is for texts cleaned by NFC. */
+static bool joins_letters(utf8proc_int32_t p)
 {
-    if (stops == WORDS_ENGLISH && words_is_stop(word, length))
-        return STATUS_OK;
-    return visit(context, word, length);
+    return p == '\'' || p == '.' || p == ':' || p == 0xB7 || p == 0x387 || p == 0x55F || p == 0x5F4 ||
+           p == 0x2018 || p == 0x2019 || p == 0x2024 || p == 0x2027 || p == 0xFE52 || p == 0xFF07 ||
+           p == 0xFF0E;
+}
+static bool joins_numbers(utf8proc_int32_t p)
+{
+    return p == '\'' || p == '.' || p == ',' || p == ';' || p == 0x37E || p == 0x589 || p == 0x60C ||
+           p == 0x60D || p == 0x66C || p == 0x7F8 || p == 0x2018 || p == 0x2019 || p == 0x2024 ||
+           p == 0x2044 || p == 0xFE52 || p == 0xFF07 || p == 0xFF0E;
 }
 
-enum status words_visit(const char *text, size_t length, enum word_stops stops, word_visitor *visit,
-                        void *context)
+/* A place in the text: the code point there and the bytes it takes; U+0000, a break, behind the end. */
+struct place {
+    utf8proc_int32_t point;
+    size_t step;
+};
+static struct place look(const char *text, size_t length, size_t at)
 {
-    size_t start = 0, n_points = 0; /* of the run of PIECE_WORD that is open */
-    for (size_t i = 0; i <= length;) {
-        utf8proc_int32_t point = 0;
-        utf8proc_ssize_t step = 1;
-        enum piece piece = PIECE_BREAK;
-        if (i < length) {
-            step =
-                utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(length - i), &point);
-            if (step > 0)
-                piece = piece_of(point);
-            else
-                step = 1;
+    struct place p = {0, 1};
+    if (at < length) {
+        const utf8proc_ssize_t step =
+            utf8proc_iterate((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(length - at), &p.point);
+        p.step = step > 0 ? (size_t)step : 1;
+        if (step <= 0)
+            p.point = 0;
+    }
+    return p;
+}
+
+/* The end of the run of \w that begins at `at`; *n_points of it. */
+static size_t end_of_run(const char *text, size_t length, size_t at, size_t *n_points)
+{
+    for (*n_points = 0; at < length; ++*n_points) {
+        const struct place p = look(text, length, at);
+        const enum piece piece = piece_of(p.point);
+        const bool format = piece == PIECE_EXTEND && utf8proc_category(p.point) == UTF8PROC_CATEGORY_CF;
+        if (piece == PIECE_BREAK || piece == PIECE_ALONE || format)
+            break;
+        at += p.step;
+    }
+    return at;
+}
+
+/* The end of the word of UAX 29 that begins at `at`; *solid: a letter or digit is in it. */
+static size_t end_of_word(const char *text, size_t length, size_t at, bool *solid)
+{
+    enum piece last = PIECE_BREAK;
+    *solid = false;
+    while (at < length) {
+        const struct place p = look(text, length, at);
+        const enum piece piece = piece_of(p.point);
+        if (piece == PIECE_EXTEND) { /* WB4: belongs to what stands before */
+            at += p.step;
+            continue;
         }
-        if (piece == PIECE_WORD) {
-            if (n_points++ == 0)
-                start = i;
-        } else {
-            if (n_points >= 2)
-                TRY(visit_one(text + start, i - start, stops, visit, context));
-            n_points = 0;
-            if (piece == PIECE_ALONE)
-                TRY(visit_one(text + i, (size_t)step, stops, visit, context));
+        if (piece == PIECE_LETTER || piece == PIECE_NUMBER || piece == PIECE_JOINER) {
+            *solid = *solid || piece != PIECE_JOINER;
+            last = piece;
+            at += p.step;
+            continue;
         }
-        i += (size_t)step;
+        size_t next = at + p.step; /* WB6, WB7, WB11, WB12: one mark between two of a kind */
+        while (next < length && piece_of(look(text, length, next).point) == PIECE_EXTEND)
+            next += look(text, length, next).step;
+        const enum piece after = piece_of(look(text, length, next).point);
+        const bool joins = (last == PIECE_LETTER && after == PIECE_LETTER && joins_letters(p.point)) ||
+                           (last == PIECE_NUMBER && after == PIECE_NUMBER && joins_numbers(p.point));
+        if (!joins)
+            break;
+        at = next;
+    }
+    return at;
+}
+
+/* From a character that stands alone: the end of what is visited. */
+static enum status visit_alone(const char *text, size_t length, size_t *at, const struct segmenter *segmenter,
+                               word_visitor *visit, void *context)
+{
+    const size_t begin = *at;
+    struct place p = look(text, length, begin);
+    if (segmenter == NULL || !segmenter_takes(p.point)) {
+        *at = begin + p.step;
+        return visit(context, text + begin, p.step);
+    }
+    while (*at < length && segmenter_takes(p.point)) {
+        *at += p.step;
+        p = look(text, length, *at);
+    }
+    return segmenter_visit(segmenter, text + begin, *at - begin, visit, context);
+}
+
+enum status words_visit(const char *text, size_t length, enum word_rule rule,
+                        const struct segmenter *segmenter, word_visitor *visit, void *context)
+{
+    for (size_t at = 0; at < length;) {
+        const struct place p = look(text, length, at);
+        const enum piece piece = piece_of(p.point);
+        if (piece == PIECE_ALONE) {
+            TRY(visit_alone(text, length, &at, segmenter, visit, context));
+            continue;
+        }
+        size_t end = at, n_points = 0;
+        bool solid = false;
+        if (rule == WORDS_RUNS)
+            end = end_of_run(text, length, at, &n_points);
+        else if (piece != PIECE_BREAK && piece != PIECE_EXTEND)
+            end = end_of_word(text, length, at, &solid);
+        if (n_points >= 2 || solid)
+            TRY(visit(context, text + at, end - at));
+        at = end > at ? end : at + p.step;
     }
     return STATUS_OK;
 }

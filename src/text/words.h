@@ -5,22 +5,24 @@
 #define TEXT_WORDS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
-enum word_stops { WORDS_ALL, WORDS_ENGLISH }; /* WORDS_ENGLISH: without English function words */
+struct segmenter; /* segment.h */
+
+enum word_rule {
+    WORDS_RUNS,   /* longest runs of L*, M*, N*, Pc of two or more code points: scikit-learn's `\b\w\w+\b` */
+    WORDS_UNICODE /* UAX 29: "can't", "32.3" and "U.S.A" are one word each; single letters too */
+};
+#define WORDS_CHOICES "runs|unicode"
 
 /* Called for each word; a failure ends the walk. */
 typedef enum status word_visitor(void *context, const char *word, size_t length);
 
-/* Words of cleaned text (text_clean()), in order: longest runs of letters, marks, numbers and
- * connecting punctuation (Unicode categories L*, M*, N*, Pc), of two or more code points, as
- * scikit-learn's token_pattern `\b\w\w+\b` has them; and each Han, Hiragana or Katakana character by
- * itself, since those scripts put no space between words. */
-enum status words_visit(const char *text, size_t length, enum word_stops stops, word_visitor *visit,
-                        void *context);
-
-/* Is it one of the English function words (lower case)? */
-bool words_is_stop(const char *word, size_t length);
+/* Words of cleaned text (text_clean()), in order.  Han, Hiragana and Katakana stand without spaces: each such character is
+ * a word by itself, but runs of Han go through the segmenter where there is one (NULL: none). */
+enum status words_visit(const char *text, size_t length, enum word_rule rule,
+                        const struct segmenter *segmenter, word_visitor *visit, void *context);
 
 #endif

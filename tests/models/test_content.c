@@ -11,7 +11,7 @@
 #include "models/item_vectors.h"
 #include "models/reduce.h"
 
-extern const struct model_type model_tfidf_content, model_llm_content;
+extern const struct model_type model_tfidf_content, model_bm25_content, model_llm_content;
 
 enum { N_USERS = 4, N_ITEMS = 8 };
 static const char *const titles[N_ITEMS] = {
@@ -39,7 +39,8 @@ static void score(const struct fixture *f, const struct model_type *type, const 
     const struct tile tile = {out, N_ITEMS, N_ITEMS};
     assert_int_equal(model_score_users(type, state, f->backend, users, N_USERS, &tile), STATUS_OK);
     for (int i = 0; i < N_USERS * N_ITEMS; i++)
-        assert_true(isfinite(out[i]) && fabsf(out[i]) < 1.0001F);
+        assert_true(isfinite(out[i]) &&
+                    (type == &model_bm25_content || fabsf(out[i]) < 1.0001F)); /* cosines */
 }
 
 /* By hand: with min_df 1, no stop words, item 1 is "moon rocket engineers"; user 0's profile is items 0
@@ -80,6 +81,24 @@ static void ratings_weigh_the_profile(void **state)
           fixture_fit(&f, &model_tfidf_content, "{text: title, min_df: 1, weights: rating}"), rated);
     const float *e = equal + 3 * N_ITEMS, *r = rated + 3 * N_ITEMS;
     assert_true(r[1] > e[1] && r[5] < e[5]); /* user 3 rated space 5 and bread 1 */
+    fixture_close(&f);
+}
+
+/* By hand, lucene with k1 1.5 and b 0: a term that occurs once is worth idf / 2.5.  User 0's query is items 0 and 2:
+ * rocket, to, the, moon, astronauts, of, mars once each; item 1 meets it in moon (df 2) and rocket (df 3). */
+static void bm25_scores_are_sums_over_the_query(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct column title;
+    float s[N_USERS * N_ITEMS];
+    open_catalogue(&f, &title);
+    score(&f, &model_bm25_content,
+          fixture_fit(&f, &model_bm25_content, "{text: title, min_df: 1, stop_words: none, b: 0}"), s);
+    const double moon = log(1 + 6.5 / 2.5), rocket = log(1 + 5.5 / 3.5), mars = moon;
+    assert_true(fabs((double)s[1] - (moon + rocket) / 2.5 / sqrt(7.0)) < 1e-6);
+    assert_true(fabs((double)s[3] - (mars + rocket) / 2.5 / sqrt(7.0)) < 1e-6);
+    assert_true(s[6] == 0 && s[N_ITEMS + 6] > 0);
     fixture_close(&f);
 }
 
@@ -218,6 +237,8 @@ static void files_come_back(void **state)
         const char *yaml;
     } cases[] = {{&model_tfidf_content, "{text: title, weights: rating}"},
                  {&model_tfidf_content, "{text: title, min_df: 1000}"},
+                 {&model_bm25_content, "{text: title, min_df: 1, stem: english}"},
+                 {&model_bm25_content, "{text: title, query: presence, variant: plus, weights: rating}"},
                  {&model_llm_content, "{text: title, encoder: tfidf, dimensions: 3}"}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         const struct model_type *type = cases[c].type;
@@ -243,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(tfidf_scores_are_cosines),
                                        cmocka_unit_test(ratings_weigh_the_profile),
+                                       cmocka_unit_test(bm25_scores_are_sums_over_the_query),
                                        cmocka_unit_test(sparse_and_dense_decompositions_agree),
                                        cmocka_unit_test(vectors_without_a_model),
                                        cmocka_unit_test(a_missing_language_model_is_unavailable),

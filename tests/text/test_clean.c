@@ -81,33 +81,69 @@ static enum status join(void *context, const char *word, size_t length)
     strcat(j->text, "|");
     return STATUS_OK;
 }
-static void assert_words(const char *text, enum word_stops stops, const char *expected)
+static void assert_words(const char *text, enum word_rule rule, const char *expected)
 {
     struct joined j = {{0}};
-    assert_int_equal(words_visit(text, strlen(text), stops, join, &j), STATUS_OK);
+    assert_int_equal(words_visit(text, strlen(text), rule, NULL, join, &j), STATUS_OK);
     assert_string_equal(j.text, expected);
 }
 
 static void words_by_category(void **state)
 {
     (void)state;
-    assert_words("toy story 2: toys, a 1995-film_noir don't", WORDS_ALL,
+    assert_words("toy story 2: toys, a 1995-film_noir don't", WORDS_RUNS,
                  "toy|story|toys|1995|film_noir|don|");
-    assert_words("caf\xC3\xA9 \xD0\xB2\xD0\xBE\xD0\xB9\xD0\xBD\xD0\xB0", WORDS_ALL,
+    assert_words("caf\xC3\xA9 \xD0\xB2\xD0\xBE\xD0\xB9\xD0\xBD\xD0\xB0", WORDS_RUNS,
                  "caf\xC3\xA9|\xD0\xB2\xD0\xBE\xD0\xB9\xD0\xBD\xD0\xB0|");
     assert_words("ab\xE5\x8D\x83\xE4\xB8\x8E"
                  "cd",
-                 WORDS_ALL, "ab|\xE5\x8D\x83|\xE4\xB8\x8E|cd|");
-    assert_words("", WORDS_ALL, "");
+                 WORDS_RUNS, "ab|\xE5\x8D\x83|\xE4\xB8\x8E|cd|");
+    assert_words("", WORDS_RUNS, "");
 }
 
-static void stop_words_go(void **state)
+/* Figure 1 of UAX 29 (its typographic quotes too), and the joining rules one by one. */
+static void words_by_uax_29(void **state)
 {
     (void)state;
-    assert_words("the man who would be king of the hill", WORDS_ENGLISH, "man|king|hill|");
-    assert_true(words_is_stop("about", 5) && words_is_stop("yourselves", 10) && words_is_stop("the", 3));
-    assert_false(words_is_stop("them", 2) || words_is_stop("themes", 6) || words_is_stop("", 0) ||
-                 words_is_stop("zoo", 3));
+    assert_words("The quick (\xE2\x80\x9C"
+                 "brown\xE2\x80\x9D) fox can\xE2\x80\x99t jump 32.3 feet, right?",
+                 WORDS_UNICODE, "The|quick|brown|fox|can\xE2\x80\x99t|jump|32.3|feet|right|");
+    assert_words("u.s.a. 1,000.5 3, 4 a'1 can't' x_1 __ 'tis 7.a", WORDS_UNICODE,
+                 "u.s.a|1,000.5|3|4|a|1|can't|x_1|tis|7|a|");
+    assert_words("ne\xCC\x81"
+                 "e co\xC2\xAD"
+                 "op i", /* a combining accent and a soft hyphen belong to the letter before */
+                 WORDS_UNICODE,
+                 "ne\xCC\x81"
+                 "e|co\xC2\xAD"
+                 "op|i|");
+    assert_words("\xE5\x8D\x83"
+                 "a\xE4\xB8\x8E",
+                 WORDS_UNICODE, "\xE5\x8D\x83|a|\xE4\xB8\x8E|");
+    assert_words("bad \xFF\xFE utf'", WORDS_UNICODE, "bad|utf|");
+}
+
+/* NFC keeps what NFKC folds, and case stays where asked. */
+static void the_form_is_as_asked(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "<b>\xEF\xBC\xA1\xEF\xAC\x81 &Eacute;E\xCC\x81</b>"; /* full-width A, ligature fi */
+    static const struct {
+        enum clean_form form;
+        bool keep_case;
+        const char *expected;
+    } expect[] = {{CLEAN_NFKC, false, "afi \xC3\xA9\xC3\xA9"},
+                  {CLEAN_NFKC, true, "Afi \xC3\x89\xC3\x89"},
+                  {CLEAN_NFC, true, "\xEF\xBC\xA1\xEF\xAC\x81 \xC3\x89\xC3\x89"}};
+    for (size_t k = 0; k < 3; k++) {
+        struct string_builder b = {0};
+        assert_int_equal(text_clean_as(text, strlen(text), expect[k].form, expect[k].keep_case, &b),
+                         STATUS_OK);
+        assert_int_equal(b.length, strlen(expect[k].expected));
+        assert_memory_equal(b.bytes, expect[k].expected, b.length);
+        string_builder_free(&b);
+    }
 }
 
 int main(void)
@@ -115,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entities_are_decoded_once), cmocka_unit_test(tags_become_spaces),
         cmocka_unit_test(one_spelling_a_character),  cmocka_unit_test(cleaning_twice_changes_nothing),
-        cmocka_unit_test(words_by_category),         cmocka_unit_test(stop_words_go)};
+        cmocka_unit_test(words_by_category),         cmocka_unit_test(words_by_uax_29),
+        cmocka_unit_test(the_form_is_as_asked)};
     return cmocka_run_group_tests_name("clean", tests, NULL, NULL);
 }

@@ -73,7 +73,7 @@ static void as_scikit_learn_sublinear_and_cut(void **state)
                                              {4, "toys", 1.0}};
     struct arena *arena = arena_new();
     struct tfidf t;
-    fit(&(struct tfidf_options){.sublinear = true, .max_features = 4}, arena, &t);
+    fit(&(struct tfidf_options){.sublinear = true, .text.max_features = 4}, arena, &t);
     assert_int_equal(t.words.n, 4);
     assert_weights(&t, golden, sizeof golden / sizeof *golden);
     arena_free(arena);
@@ -84,11 +84,11 @@ static void rare_and_stop_words_go(void **state)
     (void)state;
     struct arena *arena = arena_new();
     struct tfidf t;
-    fit(&(struct tfidf_options){.min_df = 2, .stops = WORDS_ENGLISH}, arena, &t);
+    fit(&(struct tfidf_options){.text = {.min_df = 2, .stop_words = STOPS_ENGLISH}}, arena, &t);
     assert_int_equal(t.words.n, 1);
     assert_true(strings_equal(&t.words, 0, "dark"));
     assert_int_equal(t.weights.nnz, 2);
-    fit(&(struct tfidf_options){.min_df = 3}, arena, &t);
+    fit(&(struct tfidf_options){.text.min_df = 3}, arena, &t);
     assert_int_equal(t.words.n, 0);
     assert_int_equal(t.weights.n_rows, 5);
     assert_int_equal(t.weights.nnz, 0);
