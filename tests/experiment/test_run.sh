@@ -225,6 +225,6 @@ check models gives 0 "factors" "$R" models ials
 check formats gives 0 "leave_one_out" "$R" formats
 check metrics gives 0 "ndcg" "$R" metrics
 check help gives 0 "130 interrupted" "$R" --help
-for c in run merge plan report import info synth recommend models metrics formats embed version; do
+for c in run merge plan report import info synth recommend models metrics formats embed text version; do
     check "help_$c" gives 0 "Usage: recfuse $c" "$R" $c --help
 done
