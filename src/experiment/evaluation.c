@@ -64,7 +64,7 @@ static bool asks_for(const struct evaluation *v, const char *metric)
 static enum status text_facts(struct evaluation *v, struct arena *scratch)
 {
     static const char *fields[] = {"title", "genres", "description", "categories"};
-    const struct tfidf_options options = {.min_df = 1};
+    const struct tfidf_options options = {.text.min_df = 1};
     struct csr *weights;
     struct tfidf tfidf;
     struct strings texts;
