@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command/command.h"
 #include "data/store.h"
@@ -13,15 +14,29 @@ struct arguments {
     struct synth_options options;
 };
 
-enum { OPTION_USERS = 256, OPTION_ITEMS, OPTION_INTERACTIONS, OPTION_SEED, OPTION_SIGNAL, OPTION_FACTORS };
+enum {
+    OPTION_USERS = 256,
+    OPTION_ITEMS,
+    OPTION_INTERACTIONS,
+    OPTION_SEED,
+    OPTION_SIGNAL,
+    OPTION_FACTORS,
+    OPTION_EXPOSURE,
+    OPTION_DRIFT,
+    OPTION_TEXTS,
+    OPTION_LANGUAGE,
+    OPTION_DIALECTS,
+    OPTION_IMAGE,
+    OPTION_AUDIO
+};
 
-static double real(struct argp_state *state, const char *option, const char *text)
+static double real(struct argp_state *state, const char *option, const char *text, double most)
 {
     char *end;
     errno = 0;
     const double value = strtod(text, &end);
-    if (errno != 0 || end == text || *end != '\0' || !(value >= 0 && value <= 100))
-        argp_error(state, "%s: '%s' is not a number from 0 to 100", option, text);
+    if (errno != 0 || end == text || *end != '\0' || !(value >= 0 && value <= most))
+        argp_error(state, "%s: '%s' is not a number from 0 to %g", option, text, most);
     return value;
 }
 
@@ -46,10 +61,33 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->options.seed = (uint64_t)command_number(state, "--seed", argument, 0, INT64_MAX);
         return 0;
     case OPTION_SIGNAL:
-        a->options.signal = real(state, "--signal", argument);
+        a->options.signal = real(state, "--signal", argument, 10);
         return 0;
     case OPTION_FACTORS:
         a->options.factors = (uint32_t)command_number(state, "--factors", argument, 2, 16);
+        return 0;
+    case OPTION_EXPOSURE:
+        a->options.less_exposure = 1 - real(state, "--exposure", argument, 1);
+        return 0;
+    case OPTION_DRIFT:
+        a->options.drift = real(state, "--drift", argument, 1);
+        return 0;
+    case OPTION_TEXTS:
+        a->options.fewer_texts = 1 - real(state, "--texts", argument, 1);
+        return 0;
+    case OPTION_LANGUAGE:
+        if (strcmp(argument, "english") != 0 && strcmp(argument, "chinese") != 0)
+            argp_error(state, "--language: '%s' is neither english nor chinese", argument);
+        a->options.language = argument[0] == 'c' ? SYNTH_CHINESE : SYNTH_ENGLISH;
+        return 0;
+    case OPTION_DIALECTS:
+        a->options.dialects = true;
+        return 0;
+    case OPTION_IMAGE:
+        a->options.n_image = (uint32_t)command_number(state, "--image", argument, 0, 4096);
+        return 0;
+    case OPTION_AUDIO:
+        a->options.n_audio = (uint32_t)command_number(state, "--audio", argument, 0, 4096);
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is too much", argument);
@@ -74,6 +112,18 @@ static enum status run(int argc, char **argv)
         {"signal", OPTION_SIGNAL, "X", 0,
          "How much taste decides; 0: nothing does, and no model can beat random (default 1)", 0},
         {"factors", OPTION_FACTORS, "N", 0, "Dimensions of the true taste, 2 to 16 (default 8)", 0},
+        {"exposure", OPTION_EXPOSURE, "X", 0,
+         "Of the popularity that is no matter of taste, this share (default 1)", 0},
+        {"drift", OPTION_DRIFT, "X", 0, "How far tastes turn over a user's rows, 0 to 1 (default 0)", 0},
+        {"texts", OPTION_TEXTS, "X", 0, "Of the reviews and tags, this share (default 1)", 0},
+        {"language", OPTION_LANGUAGE, "english|chinese", 0, "Of all texts (default english)", 0},
+        {"dialects", OPTION_DIALECTS, NULL, 0,
+         "Half of the users and items use other words for the same themes, so that counting words is not "
+         "enough",
+         0},
+        {"image", OPTION_IMAGE, "N", 0,
+         "Width of image vectors that tell of half of the themes (default 0: none)", 0},
+        {"audio", OPTION_AUDIO, "N", 0, "Width of audio vectors, of the other half (default 0: none)", 0},
         {0}};
     const struct argp argp = {options,
                               parse,

@@ -10,7 +10,8 @@
  * exposure is the best ranking there is of what a user will be observed to take, and the oracle
  * (models/oracle.c) bounds every model from above. Ratings 1 .. 5 are an ordered probit of how far the
  * preference lies above the user's mean, with a user's mildness and noise (McKelvey and Zavoina 1975).  The
- * order of a user's rows in time is random.
+ * order of a user's rows in time is random; with drift they come in five phases, each drawn among what is left by a taste
+ * that has turned a step further.
  *
  * Every number is a Philox draw named by what it is for, and sums run in a fixed order: the same options give
  * the same bytes for any number of threads.  Compilers with another libm or without FMA may differ in the
@@ -24,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/synth_choice.h"
+#include "data/synth_features.h"
 #include "data/synth_text.h"
 #include "data/synth_words.h"
 
@@ -38,6 +41,7 @@
 #define RATING_NOISE   0.6
 #define ROWS_LEAST     5
 #define ROWS_SHARE     0.6 /* of the items: the most a user may have */
+enum { DRIFT_PHASES = 5 };
 
 static const double rating_steps[4] = {-0.75, -0.1, 0.85, 2.0};
 
@@ -52,6 +56,12 @@ static enum status check(const struct synth_options *o)
         return status_fail(STATUS_USAGE, "synth: %u factors; 2 to %d are possible", o->factors, SYNTH_THEMES);
     if (!(o->signal >= 0 && o->signal <= 10))
         return status_fail(STATUS_USAGE, "synth: a signal of %g; 0 to 10 is possible", o->signal);
+    if (!(o->less_exposure >= 0 && o->less_exposure <= 1) || !(o->drift >= 0 && o->drift <= 1) ||
+        !(o->fewer_texts >= 0 && o->fewer_texts <= 1))
+        return status_fail(STATUS_USAGE, "synth: exposure, drift and texts can be 0 to 1 of what they are");
+    if (o->n_image > SYNTH_FEATURE_MAX || o->n_audio > SYNTH_FEATURE_MAX)
+        return status_fail(STATUS_USAGE, "synth: image and audio vectors have 0 to %d numbers",
+                           SYNTH_FEATURE_MAX);
     const uint64_t most = (uint64_t)o->n_users * (uint64_t)(ROWS_SHARE * o->n_items);
     const uint64_t least = (uint64_t)o->n_users * ROWS_LEAST;
     if (o->n_interactions < least || o->n_interactions > most)
@@ -92,18 +102,34 @@ static enum status draw_truth(const struct synth_options *o, struct arena *arena
         item_vector(o, i, item + (size_t)i * o->factors);
         bias[i] = (float)(o->signal * QUALITY_SCALE * synth_normal(o->seed, SYNTH_QUALITY, 0, i));
         /* 20 added to the rank: the few top items are near each other, as in MovieLens. */
-        exposure[i] = (float)(-o->signal * EXPOSURE_SCALE * log((rank[i] + 20.0) / (o->n_items + 20.0)));
+        exposure[i] = (float)(-(1 - o->less_exposure) * o->signal * EXPOSURE_SCALE *
+                              log((rank[i] + 20.0) / (o->n_items + 20.0)));
     }
     *t = (struct truth){o->factors, user, item, bias, exposure};
     return STATUS_OK;
 }
 
-static double preference(const struct truth *t, uint32_t user, uint32_t item)
+/* What the user likes at a phase of drift: preference[i] for all items; returns their mean. */
+static double preferences(const struct synth_options *o, const struct truth *t, uint32_t user, int phase,
+                          double *out)
 {
-    double sum = t->item_bias[item];
-    for (uint32_t f = 0; f < t->factors; f++)
-        sum += (double)t->user[(size_t)user * t->factors + f] * t->item[(size_t)item * t->factors + f];
-    return sum;
+    double taste[SYNTH_THEMES], all = 0;
+    const double angle = o->drift * acos(0.0) * (DRIFT_PHASES - 1 - phase) / (DRIFT_PHASES - 1);
+    for (uint32_t f = 0; f < t->factors; f++) {
+        const size_t at = (size_t)user * t->factors + f;
+        taste[f] = (double)t->user[at];
+        if (o->drift > 0) /* a turn keeps the spread of tastes over users */
+            taste[f] = cos(angle) * taste[f] +
+                       sin(angle) * o->signal * TASTE_SCALE * synth_normal(o->seed, SYNTH_DRIFT, 0, at);
+    }
+    for (uint32_t i = 0; i < o->n_items; i++) {
+        double sum = (double)t->item_bias[i];
+        for (uint32_t f = 0; f < t->factors; f++)
+            sum += taste[f] * (double)t->item[(size_t)i * t->factors + f];
+        out[i] = sum;
+        all += sum;
+    }
+    return all / o->n_items;
 }
 
 struct share {
@@ -154,18 +180,6 @@ static enum status draw_activity(const struct synth_options *o, struct arena *ar
     return STATUS_OK;
 }
 
-struct ticket {
-    double key;
-    uint32_t item;
-};
-static int compare_tickets(const void *a, const void *b)
-{
-    const struct ticket *x = a, *y = b;
-    if (x->key != y->key)
-        return x->key > y->key ? -1 : 1;
-    return (x->item > y->item) - (x->item < y->item);
-}
-
 static float rate(const struct synth_options *o, uint32_t user, uint32_t item, double above_mean)
 {
     const double x = RATING_SLOPE * above_mean + RATING_MILD * synth_normal(o->seed, SYNTH_RATING, 0, user) +
@@ -176,35 +190,86 @@ static float rate(const struct synth_options *o, uint32_t user, uint32_t item, d
     return (float)stars;
 }
 
-/* The rows of one user; tickets: scratch [n_items]. */
-static void draw_user(const struct synth_options *o, const struct truth *t, uint32_t user, uint64_t begin,
-                      uint64_t end, struct ticket *tickets, struct interactions *out)
+/* What a thread draws with. */
+struct desk {
+    double *preference;        /* [n_items] */
+    struct synth_ticket *heap; /* [n_items] */
+    uint8_t *taken;            /* [n_items]; NULL without drift */
+    double bound[SYNTH_BINS];
+};
+
+static void desk_free(struct desk *desk)
 {
-    double sum = 0;
-    for (uint32_t i = 0; i < o->n_items; i++) {
-        const double p = preference(t, user, i);
-        const double gumbel = -log(-log(synth_unit(o->seed, SYNTH_CHOICE, user, i)));
-        tickets[i] = (struct ticket){p + t->exposure[i] + gumbel, i};
-        sum += p;
+    if (desk != NULL) {
+        free(desk->preference);
+        free(desk->heap);
+        free(desk->taken);
     }
-    qsort(tickets, o->n_items, sizeof *tickets, compare_tickets);
+    free(desk);
+}
+
+static struct desk *desk_new(const struct synth_options *o)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+    if (desk == NULL)
+        return NULL;
+    desk->preference = malloc(o->n_items * sizeof *desk->preference);
+    desk->heap = malloc(o->n_items * sizeof *desk->heap);
+    desk->taken = o->drift > 0 ? calloc(o->n_items, 1) : NULL;
+    if (desk->preference == NULL || desk->heap == NULL || (o->drift > 0 && desk->taken == NULL)) {
+        desk_free(desk);
+        return NULL;
+    }
+    synth_bounds(desk->bound);
+    return desk;
+}
+
+/* The rows of one phase of one user; *now: the time of the row before. */
+static void draw_phase(const struct synth_options *o, const struct truth *t, uint32_t user, int phase,
+                       uint64_t first, uint64_t begin, uint64_t end, struct desk *desk, double *now,
+                       struct interactions *out)
+{
     const uint64_t n = end - begin;
+    const double mean = preferences(o, t, user, phase, desk->preference);
+    const struct synth_choice choice = {.n_items = o->n_items,
+                                        .preference = desk->preference,
+                                        .exposure = t->exposure,
+                                        .taken = desk->taken,
+                                        .first = (uint64_t)phase * o->n_items,
+                                        .bound = desk->bound};
+    synth_choose(&choice, o->seed, user, n, desk->heap);
     for (uint64_t k = 0; k < n; k++) /* the chosen ones, in a random order of time */
-        tickets[k].key = synth_unit(o->seed, SYNTH_ORDER, user, tickets[k].item);
-    qsort(tickets, n, sizeof *tickets, compare_tickets);
+        desk->heap[k].key = synth_unit(o->seed, SYNTH_ORDER, user, desk->heap[k].item);
+    qsort(desk->heap, n, sizeof *desk->heap, synth_ticket_compare);
+    for (uint64_t r = begin; r < end; r++) {
+        const uint32_t item = desk->heap[r - begin].item;
+        const double gap = synth_unit(o->seed, SYNTH_TIME, 1 + user, 2 * (r - first));
+        const bool later = synth_unit(o->seed, SYNTH_TIME, 1 + user, 2 * (r - first) + 1) < 0.05;
+        *now += 1 + floor(gap * (later ? 40 * 86400.0 : 600.0));
+        out->user[r] = user;
+        out->item[r] = item;
+        out->value[r] = rate(o, user, item, desk->preference[item] - mean);
+        out->time[r] = (int64_t)*now;
+        out->source_row[r] = r;
+        if (desk->taken != NULL)
+            desk->taken[item] = 1;
+    }
+}
+
+static void draw_user(const struct synth_options *o, const struct truth *t, uint32_t user, uint64_t begin,
+                      uint64_t end, struct desk *desk, struct interactions *out)
+{
     /* A user comes within five years and then rates every few minutes, now and then after weeks. */
     double now = 946684800.0 + floor(synth_unit(o->seed, SYNTH_TIME, 0, user) * 5 * 365 * 86400.0);
-    for (uint64_t k = 0; k < n; k++) {
-        const uint32_t item = tickets[k].item;
-        const double gap = synth_unit(o->seed, SYNTH_TIME, 1 + user, 2 * k);
-        const bool later = synth_unit(o->seed, SYNTH_TIME, 1 + user, 2 * k + 1) < 0.05;
-        now += 1 + floor(gap * (later ? 40 * 86400.0 : 600.0));
-        out->user[begin + k] = user;
-        out->item[begin + k] = item;
-        out->value[begin + k] = rate(o, user, item, preference(t, user, item) - sum / o->n_items);
-        out->time[begin + k] = (int64_t)now;
-        out->source_row[begin + k] = begin + k;
+    const int phases = o->drift > 0 ? DRIFT_PHASES : 1;
+    for (int p = 0; p < phases; p++) {
+        const uint64_t from = begin + (end - begin) * (uint64_t)p / (uint64_t)phases;
+        const uint64_t to = begin + (end - begin) * (uint64_t)(p + 1) / (uint64_t)phases;
+        if (to > from)
+            draw_phase(o, t, user, p, begin, from, to, desk, &now, out);
     }
+    for (uint64_t r = begin; r < end && desk->taken != NULL; r++)
+        desk->taken[out->item[r]] = 0;
 }
 
 static enum status draw_interactions(const struct synth_options *o, const struct truth *t,
@@ -221,16 +286,16 @@ static enum status draw_interactions(const struct synth_options *o, const struct
     ARENA_NEW(out->source_row, arena, out->n);
 #pragma omp parallel
     {
-        struct ticket *tickets = malloc(o->n_items * sizeof *tickets);
-        if (tickets == NULL) {
+        struct desk *desk = desk_new(o);
+        if (desk == NULL) {
 #pragma omp atomic write
             failed = true;
         }
 #pragma omp for schedule(dynamic, 16)
         for (uint32_t u = 0; u < o->n_users; u++)
-            if (tickets != NULL)
-                draw_user(o, t, u, begin[u], begin[u + 1], tickets, out);
-        free(tickets);
+            if (desk != NULL)
+                draw_user(o, t, u, begin[u], begin[u + 1], desk, out);
+        desk_free(desk);
     }
     return failed ? status_fail(STATUS_SYSTEM, "out of memory: synth with %u items", o->n_items) : STATUS_OK;
 }
@@ -248,6 +313,32 @@ static enum status name_ids(const char *prefix, uint32_t n, struct arena *arena,
     return s;
 }
 
+/* The options that differ from a plain set are named after those that every set has. */
+static const char *command_line(const struct synth_options *o, struct arena *arena)
+{
+    const char *line =
+        arena_printf(arena,
+                     "recfuse synth --users %u --items %u --interactions %llu --seed %llu --signal %g "
+                     "--factors %u",
+                     o->n_users, o->n_items, (unsigned long long)o->n_interactions,
+                     (unsigned long long)o->seed, o->signal, o->factors);
+    if (line != NULL && o->less_exposure > 0)
+        line = arena_printf(arena, "%s --exposure %g", line, 1 - o->less_exposure);
+    if (line != NULL && o->drift > 0)
+        line = arena_printf(arena, "%s --drift %g", line, o->drift);
+    if (line != NULL && o->fewer_texts > 0)
+        line = arena_printf(arena, "%s --texts %g", line, 1 - o->fewer_texts);
+    if (line != NULL && o->language == SYNTH_CHINESE)
+        line = arena_printf(arena, "%s --language chinese", line);
+    if (line != NULL && o->dialects)
+        line = arena_printf(arena, "%s --dialects", line);
+    if (line != NULL && o->n_image > 0)
+        line = arena_printf(arena, "%s --image %u", line, o->n_image);
+    if (line != NULL && o->n_audio > 0)
+        line = arena_printf(arena, "%s --audio %u", line, o->n_audio);
+    return line;
+}
+
 enum status synth_generate(const struct synth_options *o, struct arena *arena, struct dataset **out)
 {
     struct dataset *d;
@@ -256,12 +347,7 @@ enum status synth_generate(const struct synth_options *o, struct arena *arena, s
     ARENA_NEW(d, arena, 1);
     ARENA_NEW(truth, arena, 1);
     d->name = "synth";
-    d->source =
-        arena_printf(arena,
-                     "recfuse synth --users %u --items %u --interactions %llu --seed %llu --signal %g "
-                     "--factors %u",
-                     o->n_users, o->n_items, (unsigned long long)o->n_interactions,
-                     (unsigned long long)o->seed, o->signal, o->factors);
+    d->source = command_line(o, arena);
     d->policies = "{\"duplicates\":0,\"generated\":true}";
     if (d->source == NULL)
         return STATUS_SYSTEM;
@@ -273,6 +359,7 @@ enum status synth_generate(const struct synth_options *o, struct arena *arena, s
     TRY(draw_truth(o, arena, truth));
     d->truth = truth;
     TRY(draw_interactions(o, truth, arena, &d->interactions));
+    TRY(synth_features(o, arena, d));
     TRY(synth_columns(o, arena, d));
     TRY(synth_texts(o, arena, d));
     *out = d;

@@ -4,11 +4,14 @@
  * The model (synth.c) is a softmax choice model: user u's items are drawn without replacement with
  * probability proportional to exp(preference(u, i) + exposure(i)), where preference = user[u] . item[i] +
  * item_bias[i].  Titles, genres, descriptions, tags and reviews are written from the same item vectors in
- * plain English words, so that both what people chose and what is written tell of the same taste.
+ * plain words, so that both what people chose and what is written tell of the same taste; image and audio
+ * vectors tell of half of it each.  docs/synthetic-data.md says why, with plots against MovieLens.
  */
 #ifndef DATA_SYNTH_H
 #define DATA_SYNTH_H
 #include "data/dataset.h"
+
+enum synth_language { SYNTH_ENGLISH, SYNTH_CHINESE };
 
 struct synth_options {
     uint32_t n_users, n_items;
@@ -19,7 +22,15 @@ struct synth_options {
      * ratings are noise and texts tell of an item's themes that nobody chose by: no model can beat a random
      * order. */
     double signal;
-    uint32_t factors; /* 2 .. 16: each owns a theme of words (space, war, romance ...) */
+    uint32_t factors;     /* 2 .. 16: each owns a theme of words (space, war, romance ...) */
+    double less_exposure; /* 0 .. 1: the share of exposure taken away; 1: who is seen is what is liked */
+    /* 0 .. 1: how far tastes turn from a user's first rows to the last; at 1 the first taste has nothing to do with the
+     * last.  The truth holds the last. */
+    double drift;
+    double fewer_texts;           /* 0 .. 1: the share of reviews and tags left out; 1: none are written */
+    enum synth_language language; /* of all texts */
+    bool dialects; /* half of the users and of the items use other words for the same themes; see below */
+    uint32_t n_image, n_audio; /* widths of the features image and audio; 0: none */
 };
 /* MovieLens-100K's size: 943 users, 1,682 items, 100,000 rows; seed 1, signal 1, 8 factors. */
 #define SYNTH_DEFAULTS                                                                                       \
@@ -28,7 +39,12 @@ struct synth_options {
         .n_users = 943, .n_items = 1682, .n_interactions = 100000, .seed = 1, .signal = 1, .factors = 8      \
     }
 
-/* The dataset in the arena, truth included; content_sha256 is left to store_write().  The same options give
+/* With dialects each theme's words fall into two halves without a word in common: a user of dialect b never writes a word
+ * that one of dialect a writes (but for words of no theme), an item's title, genres and description are of the item's
+ * dialect, drawn by a coin; taste knows nothing of it.  So counting words finds half of the items at best, and a model that
+ * knows what words mean finds all.  The user column `dialect` holds "a" or "b".
+ *
+ * The dataset in the arena, truth included; content_sha256 is left to store_write().  The same options give
  * the same bytes, with any number of threads.  STATUS_USAGE: an option out of range, or more or fewer rows
  * than users and items allow (says which).  STATUS_SYSTEM: memory. */
 enum status synth_generate(const struct synth_options *options, struct arena *arena, struct dataset **out);

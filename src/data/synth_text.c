@@ -4,7 +4,8 @@
  * Each word is drawn from the theme of a latent factor, a factor with probability proportional to the square
  * of the item's weight in it (the main theme speaks most, the trace of the others hardly ever); so the words
  * carry the very vector that tastes act on, with the noise of language.  A review opens with an opinion that
- * fits the rating. One row in four has a review, one in eight one or two tags.
+ * fits the rating. One row in four has a review, one in eight one or two tags.  With dialects an item's own texts keep to
+ * the words of the item's dialect and a review or tag to those of its user's (synth.h).
  */
 #include "data/synth_text.h"
 
@@ -26,6 +27,7 @@ struct pen {
     uint32_t epoch;
     uint64_t next;
     const float *vector; /* the item's weights, [factors] */
+    char dialect;        /* 'a', 'b'; 0: all words */
 };
 
 static double draw(struct pen *pen)
@@ -38,6 +40,23 @@ static uint32_t below(struct pen *pen, uint32_t n)
     return (uint32_t)(draw(pen) * n);
 }
 
+static const struct synth_theme *themes_of(const struct synth_options *o)
+{
+    return o->language == SYNTH_CHINESE ? synth_themes_zh : synth_themes;
+}
+
+/* One of the n words that stand from `first` on in the theme's order (nouns, adjectives, tags). */
+static const char *pick(struct pen *pen, const struct synth_theme *theme, const char *const *words,
+                        uint32_t first, uint32_t n)
+{
+    if (pen->dialect == 0)
+        return words[below(pen, n)];
+    uint32_t left = below(pen, n / 2), k = 0;
+    while (theme->dialect[first + k] != pen->dialect || left-- > 0)
+        k++;
+    return words[k];
+}
+
 static const struct synth_theme *draw_theme(struct pen *pen)
 {
     double sum = 0;
@@ -47,21 +66,21 @@ static const struct synth_theme *draw_theme(struct pen *pen)
     for (uint32_t f = 0; f < pen->o->factors; f++) {
         at -= (double)pen->vector[f] * pen->vector[f];
         if (at <= 0)
-            return &synth_themes[f];
+            return &themes_of(pen->o)[f];
     }
-    return &synth_themes[pen->o->factors - 1];
+    return &themes_of(pen->o)[pen->o->factors - 1];
 }
 
 static const char *noun(struct pen *pen)
 {
     const struct synth_theme *theme = draw_theme(pen);
-    return theme->noun[below(pen, SYNTH_NOUNS)];
+    return pick(pen, theme, theme->noun, 0, SYNTH_NOUNS);
 }
 
 static const char *adjective(struct pen *pen)
 {
     const struct synth_theme *theme = draw_theme(pen);
-    return theme->adjective[below(pen, SYNTH_ADJECTIVES)];
+    return pick(pen, theme, theme->adjective, SYNTH_NOUNS, SYNTH_ADJECTIVES);
 }
 
 /* Lower case, into one of the caller's buffers. */
@@ -74,8 +93,60 @@ static const char *low(const char *word, char buffer[32])
     return buffer;
 }
 
+static const char *tag(struct pen *pen, const struct synth_theme *theme)
+{
+    return pick(pen, theme, theme->tag, SYNTH_NOUNS + SYNTH_ADJECTIVES, SYNTH_TAGS);
+}
+
+static int write_title_zh(struct pen *pen, int year, char *out, size_t size)
+{
+    const char *a = adjective(pen), *x = noun(pen), *y = noun(pen);
+    if (x == y)
+        y = a;
+    switch (below(pen, 5)) {
+    case 0:
+        return snprintf(out, size, "%s的%s (%d)", a, x, year);
+    case 1:
+        return snprintf(out, size, "%s与%s (%d)", x, y, year);
+    case 2:
+        return snprintf(out, size, "最后的%s (%d)", x, year);
+    case 3:
+        return snprintf(out, size, "%s之%s (%d)", x, y, year);
+    default:
+        return snprintf(out, size, "%s归来 (%d)", x, year);
+    }
+}
+
+static int write_description_zh(struct pen *pen, char *out, size_t size)
+{
+    const char *a = adjective(pen), *x = noun(pen), *y = noun(pen), *z = noun(pen), *c = adjective(pen);
+    switch (below(pen, 3)) {
+    case 0:
+        return snprintf(out, size, "一个%s的故事：关于%s和%s。后来出现了%s，%s的一切都变了。", a, x, y, z, c);
+    case 1:
+        return snprintf(out, size, "当%s遇到%s的%s，什么都不再一样。还有%s，以及%s的结局。", x, a, y, z, c);
+    default:
+        return snprintf(out, size, "一切从%s开始。接着是%s的%s，最后是%s的%s。", x, a, y, c, z);
+    }
+}
+
+static int write_review_zh(struct pen *pen, const char *opinion, char *out, size_t size)
+{
+    const char *x = noun(pen), *y = noun(pen), *a = adjective(pen);
+    switch (below(pen, 3)) {
+    case 0:
+        return snprintf(out, size, "%s。%s和%s的%s让人印象深刻。", opinion, x, a, y);
+    case 1:
+        return snprintf(out, size, "%s：一部关于%s和%s的%s电影。", opinion, x, y, a);
+    default:
+        return snprintf(out, size, "%s！讲的是%s，最后还有%s的%s。", opinion, x, a, y);
+    }
+}
+
 static int write_title(struct pen *pen, int year, char *out, size_t size)
 {
+    if (pen->o->language == SYNTH_CHINESE)
+        return write_title_zh(pen, year, out, size);
     const char *a = adjective(pen), *x = noun(pen), *y = noun(pen);
     if (x == y)
         y = a;
@@ -97,6 +168,8 @@ static int write_title(struct pen *pen, int year, char *out, size_t size)
 
 static int write_description(struct pen *pen, char *out, size_t size)
 {
+    if (pen->o->language == SYNTH_CHINESE)
+        return write_description_zh(pen, out, size);
     char b[6][32];
     const char *a = low(adjective(pen), b[0]), *x = low(noun(pen), b[1]), *y = low(noun(pen), b[2]);
     const char *z = low(noun(pen), b[3]), *c = low(adjective(pen), b[4]), *w = low(noun(pen), b[5]);
@@ -124,7 +197,11 @@ static int write_review(struct pen *pen, float rating, char *out, size_t size)
 {
     char b[3][32];
     const int stars = rating < 1 ? 1 : rating > 5 ? 5 : (int)rating;
-    const char *opinion = synth_opinions[stars - 1][below(pen, SYNTH_OPINIONS)];
+    const bool chinese = pen->o->language == SYNTH_CHINESE;
+    const char *opinion =
+        (chinese ? synth_opinions_zh : synth_opinions)[stars - 1][below(pen, SYNTH_OPINIONS)];
+    if (chinese)
+        return write_review_zh(pen, opinion, out, size);
     const char *x = low(noun(pen), b[0]), *y = low(noun(pen), b[1]), *a = low(adjective(pen), b[2]);
     switch (below(pen, 3)) {
     case 0:
@@ -136,10 +213,18 @@ static int write_review(struct pen *pen, float rating, char *out, size_t size)
     }
 }
 
+/* 'a' or 'b'; 0 without dialects. */
+static char dialect_of(const struct synth_options *o, bool of_item, uint32_t at)
+{
+    if (!o->dialects)
+        return 0;
+    return synth_unit(o->seed, SYNTH_DIALECT, of_item, at) < 0.5 ? 'a' : 'b';
+}
+
 static struct pen pen_for(const struct synth_options *o, const struct dataset *d, enum synth_purpose purpose,
                           uint32_t epoch, uint32_t item, uint64_t first)
 {
-    return (struct pen){o, purpose, epoch, first, d->truth->item + (size_t)item * o->factors};
+    return (struct pen){o, purpose, epoch, first, d->truth->item + (size_t)item * o->factors, 0};
 }
 
 /* Released 1930 to 1999, most of them late. */
@@ -162,17 +247,40 @@ static enum status genres(const struct synth_options *o, struct arena *arena, co
             if (weight[(size_t)i * o->factors + f] < GENRE_WEIGHT)
                 continue;
             row[n] = i;
-            col[n++] = f;
+            col[n++] = dialect_of(o, true, i) == 'b' ? o->factors + f : f;
         }
     }
     *out = (struct column){.name = "genres", .kind = COLUMN_LIST};
-    TRY(csr_from_triples(d->n_items, o->factors, n, row, col, NULL, arena, &out->list, NULL));
+    const uint32_t n_names = o->dialects ? 2 * o->factors : o->factors;
+    TRY(csr_from_triples(d->n_items, n_names, n, row, col, NULL, arena, &out->list, NULL));
     enum status s = STATUS_OK;
-    for (uint32_t f = 0; f < o->factors && s == STATUS_OK; f++)
-        s = string_builder_add(&names, synth_themes[f].genre, strlen(synth_themes[f].genre));
+    for (uint32_t k = 0; k < n_names && s == STATUS_OK; k++) {
+        const struct synth_theme *theme = &themes_of(o)[k % o->factors];
+        const char *name = k < o->factors ? theme->genre : theme->genre_b;
+        s = string_builder_add(&names, name, strlen(name));
+    }
     if (s == STATUS_OK)
         return string_builder_finish(&names, arena, &out->names);
     string_builder_free(&names);
+    return s;
+}
+
+static enum status user_dialects(const struct synth_options *o, struct arena *arena, struct dataset *d)
+{
+    struct column *column;
+    struct string_builder b = {0};
+    enum status s = STATUS_OK;
+    ARENA_NEW(column, arena, 1);
+    *column = (struct column){.name = "dialect", .kind = COLUMN_TEXT};
+    for (uint32_t u = 0; u < d->n_users && s == STATUS_OK; u++) {
+        const char name = dialect_of(o, false, u);
+        s = string_builder_add(&b, &name, 1);
+    }
+    if (s == STATUS_OK)
+        s = string_builder_finish(&b, arena, &column->text);
+    string_builder_free(&b);
+    d->user_columns = column;
+    d->n_user_columns = 1;
     return s;
 }
 
@@ -186,7 +294,9 @@ enum status synth_columns(const struct synth_options *o, struct arena *arena, st
     ARENA_NEW(columns, arena, 4);
     ARENA_NEW(years, arena, d->n_items);
     for (uint32_t i = 0; i < d->n_items && s == STATUS_OK; i++) {
-        struct pen title = pen_for(o, d, SYNTH_TITLE, i, i, 0), description = title;
+        struct pen title = pen_for(o, d, SYNTH_TITLE, i, i, 0);
+        title.dialect = dialect_of(o, true, i);
+        struct pen description = title;
         description.purpose = SYNTH_DESCRIPTION;
         const int year = draw_year(o, i);
         years[i] = (float)year;
@@ -207,6 +317,8 @@ enum status synth_columns(const struct synth_options *o, struct arena *arena, st
     TRY(s);
     d->item_columns = columns;
     d->n_item_columns = 4;
+    if (o->dialects)
+        TRY(user_dialects(o, arena, d));
     return genres(o, arena, d, &columns[1]);
 }
 
@@ -219,22 +331,25 @@ static enum status write_row(const struct synth_options *o, const struct dataset
     char text[512];
     /* 64 draws a text are more than any takes: the streams of two items never meet. */
     struct pen pen = pen_for(o, d, SYNTH_REVIEW, user, item, (uint64_t)item * 64);
+    const double share = 1 - o->fewer_texts;
     *n = 0;
-    if (draw(&pen) < REVIEW_SHARE) {
+    pen.dialect = dialect_of(o, false, user);
+    if (draw(&pen) < share * REVIEW_SHARE) {
         TRY(string_builder_add(b, text, (size_t)write_review(&pen, in->value[r], text, sizeof text)));
         kind[(*n)++] = TEXT_REVIEW;
     }
     pen = pen_for(o, d, SYNTH_TAG, user, item, (uint64_t)item * 64);
-    if (draw(&pen) < TAG_SHARE) {
+    pen.dialect = dialect_of(o, false, user);
+    if (draw(&pen) < share * TAG_SHARE) {
         const uint32_t n_tags = 1 + below(&pen, 2);
         const char *before = NULL;
         for (uint32_t k = 0; k < n_tags; k++) {
             const struct synth_theme *theme = draw_theme(&pen);
-            const char *tag = theme->tag[below(&pen, SYNTH_TAGS)];
-            if (tag == before)
+            const char *word = tag(&pen, theme);
+            if (word == before)
                 continue; /* nobody tags the same twice */
-            before = tag;
-            TRY(string_builder_add(b, tag, strlen(tag)));
+            before = word;
+            TRY(string_builder_add(b, word, strlen(word)));
             kind[(*n)++] = TEXT_TAG;
         }
     }

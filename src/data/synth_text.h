@@ -21,7 +21,11 @@ enum synth_purpose {
     SYNTH_YEAR,
     SYNTH_DESCRIPTION,
     SYNTH_TAG,
-    SYNTH_REVIEW
+    SYNTH_REVIEW,
+    SYNTH_DRIFT,
+    SYNTH_DIALECT,
+    SYNTH_IMAGE,
+    SYNTH_AUDIO
 };
 static inline double synth_unit(uint64_t seed, enum synth_purpose purpose, uint32_t epoch, uint64_t index)
 {
@@ -32,7 +36,7 @@ static inline double synth_normal(uint64_t seed, enum synth_purpose purpose, uin
     return random_normal(seed, (enum random_purpose)(RANDOM_SYNTH + (int)purpose), epoch, index);
 }
 
-/* Columns title, genres, year, description of d's items, from d->truth. */
+/* Columns title, genres, year, description of d's items, from d->truth; with dialects the users' column too. */
 enum status synth_columns(const struct synth_options *options, struct arena *arena, struct dataset *d);
 /* Tags and reviews of d's interactions, in their order. */
 enum status synth_texts(const struct synth_options *options, struct arena *arena, struct dataset *d);

@@ -7,13 +7,15 @@
 enum { SYNTH_THEMES = 16, SYNTH_NOUNS = 18, SYNTH_ADJECTIVES = 8, SYNTH_TAGS = 8, SYNTH_OPINIONS = 8 };
 
 struct synth_theme {
-    const char *genre;
+    const char *genre, *genre_b; /* genre_b: what dialect b calls it */
+    /* 'a' or 'b' of each noun, adjective and tag, in this order, half of each: who writes it when there are dialects */
+    const char *dialect;
     const char *noun[SYNTH_NOUNS];
     const char *adjective[SYNTH_ADJECTIVES];
     const char *tag[SYNTH_TAGS];
 };
-extern const struct synth_theme synth_themes[SYNTH_THEMES];
+extern const struct synth_theme synth_themes[SYNTH_THEMES], synth_themes_zh[SYNTH_THEMES];
 /* What a reviewer says who gave 1 .. 5. */
-extern const char *const synth_opinions[5][SYNTH_OPINIONS];
+extern const char *const synth_opinions[5][SYNTH_OPINIONS], *const synth_opinions_zh[5][SYNTH_OPINIONS];
 
 #endif

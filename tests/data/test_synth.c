@@ -11,8 +11,11 @@
 #include "build.h"
 #include "data/split.h"
 #include "data/synth.h"
+#include "data/synth_choice.h"
+#include "data/synth_text.h"
 #include "data/synth_words.h"
 #include "data/view.h"
+#include "text/script.h"
 
 static struct dataset *generate(struct arena *arena, const struct synth_options *options)
 {
@@ -24,6 +27,10 @@ static struct dataset *generate(struct arena *arena, const struct synth_options 
 
 static const struct synth_options small = {
     .n_users = 80, .n_items = 120, .n_interactions = 1703, .seed = 5, .signal = 1, .factors = 5};
+
+/* A third of the default set, for speed. */
+static const struct synth_options third_of_default = {
+    .n_users = 500, .n_items = 700, .n_interactions = 25000, .seed = 1, .signal = 1, .factors = 8};
 
 static void same_strings(const struct strings *a, const struct strings *b)
 {
@@ -118,17 +125,22 @@ static void the_extremes_work(void **state)
     arena_free(arena);
 }
 
+static const char *theme_word(const struct synth_theme *theme, size_t w)
+{
+    return w < SYNTH_NOUNS                      ? theme->noun[w]
+           : w < SYNTH_NOUNS + SYNTH_ADJECTIVES ? theme->adjective[w - SYNTH_NOUNS]
+                                                : theme->tag[w - SYNTH_NOUNS - SYNTH_ADJECTIVES];
+}
+
 static void no_word_stands_in_two_themes(void **state)
 {
     (void)state;
     struct string_map *map = string_map_new();
-    for (size_t k = 0; k < SYNTH_THEMES; k++) {
-        const struct synth_theme *theme = &synth_themes[k];
+    for (size_t k = 0; k < 2 * SYNTH_THEMES; k++) {
+        const struct synth_theme *theme =
+            k < SYNTH_THEMES ? &synth_themes[k] : &synth_themes_zh[k - SYNTH_THEMES];
         for (size_t w = 0; w < SYNTH_NOUNS + SYNTH_ADJECTIVES + SYNTH_TAGS; w++) {
-            const char *word = w < SYNTH_NOUNS ? theme->noun[w]
-                               : w < SYNTH_NOUNS + SYNTH_ADJECTIVES
-                                   ? theme->adjective[w - SYNTH_NOUNS]
-                                   : theme->tag[w - SYNTH_NOUNS - SYNTH_ADJECTIVES];
+            const char *word = theme_word(theme, w);
             assert_non_null(word);
             const uint32_t before = string_map_size(map);
             if (string_map_add(map, word, strlen(word)) < before)
@@ -136,6 +148,224 @@ static void no_word_stands_in_two_themes(void **state)
         }
     }
     string_map_free(map);
+}
+
+/* The first four letters of the English words (by stems they would meet), whole words of the Chinese. */
+static void dialects_share_no_word(void **state)
+{
+    (void)state;
+    enum { N = SYNTH_NOUNS + SYNTH_ADJECTIVES + SYNTH_TAGS };
+    for (size_t k = 0; k < SYNTH_THEMES; k++) {
+        const struct synth_theme *theme = &synth_themes[k];
+        struct string_map *map[2] = {string_map_new(), string_map_new()};
+        size_t n[2] = {0, 0};
+        for (size_t w = 0; w < N + 2; w++) {
+            const int b = w < N ? theme->dialect[w] == 'b' : w == N + 1;
+            char words[64];
+            snprintf(words, sizeof words, "%s",
+                     w < N ? theme_word(theme, w)
+                     : b   ? theme->genre_b
+                           : theme->genre);
+            n[b] += w < N;
+            for (char *rest = words, *word; (word = strsep(&rest, " -")) != NULL;) {
+                static const char *const small_words[] = {"of", "the", "and", "to", "in", "out", "under"};
+                size_t s = 0, length = strlen(word) < 4 ? strlen(word) : 4;
+                for (; s < 7 && strcmp(word, small_words[s]) != 0; s++)
+                    ;
+                for (char *c = word; *c != '\0'; c++)
+                    *c = (char)tolower((unsigned char)*c);
+                if (s == 7)
+                    string_map_add(map[b], word, length);
+                if (s == 7 && string_map_find(map[!b], word, length) != UINT32_MAX)
+                    fail_msg("'%s' of %s is in both dialects", word, theme->genre);
+            }
+        }
+        assert_int_equal(strlen(theme->dialect), N);
+        assert_int_equal(strlen(synth_themes_zh[k].dialect), N);
+        assert_int_equal(n[0], N / 2);
+        assert_int_equal(n[1], N / 2);
+        string_map_free(map[0]);
+        string_map_free(map[1]);
+    }
+}
+
+/* A user of dialect b writes no word that one of dialect a writes; genres, titles and descriptions keep to the item's. */
+static void dialects_are_written(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct synth_options o = small;
+    o.dialects = true;
+    const struct dataset *d = generate(arena, &o);
+    assert_int_equal(d->n_user_columns, 1);
+    assert_int_equal(d->item_columns[1].names.n, 10);
+    uint64_t n[2] = {0, 0}, n_items[2] = {0, 0};
+    for (uint64_t t = 0; t < d->texts.n; t++) {
+        const bool b = strings_equal(&d->user_columns[0].text, d->texts.user[t], "b");
+        if (d->texts.kind[t] != TEXT_TAG)
+            continue;
+        n[b]++;
+        char found = 0;
+        for (size_t k = 0; k < 5; k++)
+            for (size_t w = 0; w < SYNTH_TAGS; w++)
+                if (strings_equal(&d->texts.text, t, synth_themes[k].tag[w]))
+                    found = synth_themes[k].dialect[SYNTH_NOUNS + SYNTH_ADJECTIVES + w];
+        assert_int_equal(found, b ? 'b' : 'a');
+    }
+    for (uint32_t i = 0; i < d->n_items; i++) {
+        const struct csr *g = &d->item_columns[1].list;
+        for (int64_t e = g->ptr[i]; e < g->ptr[i + 1]; e++)
+            assert_int_equal(g->idx[e] >= 5, g->idx[g->ptr[i]] >= 5);
+        n_items[g->ptr[i + 1] > g->ptr[i] && g->idx[g->ptr[i]] >= 5]++;
+    }
+    assert_true(n[0] > 20 && n[1] > 20 && n_items[0] > 30 && n_items[1] > 30);
+    const struct dataset *plain = generate(arena, &small); /* who takes what is not touched */
+    assert_memory_equal(plain->interactions.item, d->interactions.item, d->interactions.n * sizeof(uint32_t));
+    arena_free(arena);
+}
+
+static void chinese_is_written(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct synth_options o = small;
+    o.language = SYNTH_CHINESE;
+    o.fewer_texts = 0.5;
+    const struct dataset *d = generate(arena, &o), *plain = generate(arena, &small);
+    for (uint32_t i = 0; i < d->n_items; i++) {
+        assert_int_equal(script_guess(strings_at(&d->item_columns[3].text, i),
+                                      strings_length(&d->item_columns[3].text, i)),
+                         SCRIPT_HAN);
+        assert_int_equal(utf8_valid_prefix(strings_at(&d->item_columns[0].text, i),
+                                           strings_length(&d->item_columns[0].text, i)),
+                         strings_length(&d->item_columns[0].text, i));
+    }
+    assert_memory_equal(plain->interactions.item, d->interactions.item, d->interactions.n * sizeof(uint32_t));
+    assert_true(d->texts.n > 0.35 * (double)plain->texts.n && d->texts.n < 0.65 * (double)plain->texts.n);
+    o.fewer_texts = 1;
+    assert_int_equal(generate(arena, &o)->texts.n, 0);
+    arena_free(arena);
+}
+
+/* Items of one main theme are alike by image where the theme is even, by audio where it is odd. */
+static void features_carry_half_of_the_themes(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct synth_options o = small;
+    o.factors = 6;
+    o.n_image = 24;
+    o.n_audio = 12;
+    const struct dataset *d = generate(arena, &o);
+    const struct feature *image = dataset_feature(d, "image"), *audio = dataset_feature(d, "audio");
+    assert_true(image != NULL && image->width == 24 && audio != NULL && audio->width == 12 &&
+                !image->from_users);
+    const struct feature *features[2] = {image, audio};
+    for (int which = 0; which < 2; which++) {
+        double same[2] = {0, 0}, n[2] = {0, 0}; /* by parity of a shared main theme; less that of all pairs */
+        double all = 0, n_all = 0;
+        const struct feature *x = features[which];
+        for (uint32_t i = 0; i < d->n_items; i++)
+            for (uint32_t j = 0; j < i; j++) {
+                uint32_t main_theme[2] = {0, 0};
+                double dot = 0, a = 0, b = 0;
+                for (uint32_t f = 1; f < 6; f++)
+                    for (int s = 0; s < 2; s++) {
+                        const float *v = d->truth->item + (size_t)(s ? j : i) * 6;
+                        main_theme[s] = v[f] > v[main_theme[s]] ? f : main_theme[s];
+                    }
+                for (uint32_t k = 0; k < x->width; k++) {
+                    const double p = x->value[i * x->width + k], q = x->value[j * x->width + k];
+                    dot += p * q, a += p * p, b += q * q;
+                }
+                const double cosine = dot / sqrt(a * b);
+                all += cosine, n_all += 1;
+                if (main_theme[0] == main_theme[1]) {
+                    same[main_theme[0] % 2] += cosine;
+                    n[main_theme[0] % 2] += 1;
+                }
+            }
+        const double told = same[which] / n[which] - all / n_all,
+                     untold = same[!which] / n[!which] - all / n_all;
+        assert_true(told > 0.3 && told > 2 * untold);
+    }
+    arena_free(arena);
+}
+
+/* Early rows follow another taste than late ones, which follow the truth; without drift they are alike. */
+static void tastes_drift(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    for (int drift = 0; drift < 2; drift++) {
+        struct synth_options o = third_of_default;
+        o.drift = drift;
+        const struct dataset *d = generate(arena, &o);
+        const struct interactions *in = &d->interactions;
+        double early = 0, late = 0, n = 0;
+        for (uint64_t begin = 0, end; begin < in->n; begin = end) {
+            for (end = begin; end < in->n && in->user[end] == in->user[begin]; end++)
+                ;
+            const uint64_t fifth = (end - begin) / 5;
+            for (uint64_t k = 0; k < fifth; k++, n++)
+                for (uint32_t f = 0; f < o.factors; f++) {
+                    const double taste = d->truth->user[in->user[begin] * o.factors + f];
+                    early += taste * d->truth->item[in->item[begin + k] * o.factors + f];
+                    late += taste * d->truth->item[in->item[end - 1 - k] * o.factors + f];
+                }
+        }
+        print_message("drift %d: preference by the last taste, first fifth %.3f, last fifth %.3f\n", drift,
+                      early / n, late / n);
+        assert_true(late / n > 1);
+        assert_true(drift ? early < 0.5 * late : fabs(early - late) < 0.1 * late);
+    }
+    arena_free(arena);
+}
+
+/* Without exposure the best ranking of what is observed is preference itself. */
+static void exposure_can_be_taken_away(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct synth_options o = small;
+    o.less_exposure = 1;
+    const struct dataset *d = generate(arena, &o);
+    for (uint32_t i = 0; i < d->n_items; i++)
+        assert_true(d->truth->exposure[i] == 0);
+    arena_free(arena);
+}
+
+/* The heap and its table against sorting all keys. */
+static void choosing_is_sorting(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    static double preference[N], bound[SYNTH_BINS];
+    static float exposure[N];
+    static uint8_t taken[N];
+    static struct synth_ticket heap[N], all[N];
+    for (uint32_t i = 0; i < N; i++) {
+        preference[i] = 2 * random_normal(3, RANDOM_INIT, 0, i);
+        exposure[i] = (float)random_normal(3, RANDOM_INIT, 1, i);
+        taken[i] = i % 7 == 3;
+    }
+    synth_bounds(bound);
+    for (uint32_t user = 0; user < 20; user++) {
+        const struct synth_choice choice = {N, preference, exposure, taken, 5 * (uint64_t)N, bound};
+        const uint64_t n = user == 0 ? 1 : 61 * user;
+        uint32_t n_all = 0;
+        synth_choose(&choice, 9, user, n, heap);
+        for (uint32_t i = 0; i < N; i++)
+            if (!taken[i])
+                all[n_all++] = (struct synth_ticket){
+                    preference[i] + (double)exposure[i] -
+                        log(-log(synth_unit(9, SYNTH_CHOICE, user, 5 * (uint64_t)N + i))),
+                    i};
+        qsort(all, n_all, sizeof *all, synth_ticket_compare);
+        qsort(heap, n, sizeof *heap, synth_ticket_compare);
+        for (uint64_t k = 0; k < n; k++)
+            assert_int_equal(heap[k].item, all[k].item);
+    }
 }
 
 /* What a test ranks by: scores of one user for all items. */
@@ -306,15 +536,11 @@ static struct bed build_bed(struct arena *arena, const struct synth_options *opt
     return bed;
 }
 
-/* A third of the default set, for speed. */
-static const struct synth_options third = {
-    .n_users = 500, .n_items = 700, .n_interactions = 25000, .seed = 1, .signal = 1, .factors = 8};
-
 static void each_signal_is_there(void **state)
 {
     (void)state;
     struct arena *arena = arena_new();
-    struct bed bed = build_bed(arena, getenv("FULL") ? &SYNTH_DEFAULTS : &third);
+    struct bed bed = build_bed(arena, getenv("FULL") ? &SYNTH_DEFAULTS : &third_of_default);
     const double random = ndcg(&bed, score_random), popularity = ndcg(&bed, score_popularity);
     const double neighbours = ndcg(&bed, score_neighbours), words = ndcg(&bed, score_words);
     const double oracle = ndcg(&bed, score_oracle);
@@ -341,7 +567,7 @@ static void without_signal_nothing_beats_random(void **state)
 {
     (void)state;
     struct arena *arena = arena_new();
-    struct synth_options o = third;
+    struct synth_options o = third_of_default;
     o.signal = 0;
     struct bed bed = build_bed(arena, &o);
     const double random = ndcg(&bed, score_random);
@@ -361,6 +587,13 @@ int main(void)
                                        cmocka_unit_test(rows_are_as_asked),
                                        cmocka_unit_test(the_extremes_work),
                                        cmocka_unit_test(no_word_stands_in_two_themes),
+                                       cmocka_unit_test(dialects_share_no_word),
+                                       cmocka_unit_test(dialects_are_written),
+                                       cmocka_unit_test(chinese_is_written),
+                                       cmocka_unit_test(features_carry_half_of_the_themes),
+                                       cmocka_unit_test(tastes_drift),
+                                       cmocka_unit_test(exposure_can_be_taken_away),
+                                       cmocka_unit_test(choosing_is_sorting),
                                        cmocka_unit_test(each_signal_is_there),
                                        cmocka_unit_test(without_signal_nothing_beats_random)};
     return cmocka_run_group_tests(tests, NULL, NULL);
