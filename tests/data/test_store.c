@@ -55,6 +55,10 @@ static struct dataset *example(struct arena *arena)
     static const float truth_user[] = {1, 2, 3, 4, 5, 6}, truth_item[] = {1, 0, 0, 1, -1, 0, 0, -1};
     static const float bias[] = {0, 0.5f, 1, 2}, exposure[] = {0, -1, -2, -3};
     static const struct truth truth = {2, truth_user, truth_item, bias, exposure};
+    static float image[8], genome[4] = {0.5f, 0, 1, 0.25f};
+    static const struct feature features[] = {{"image", 2, false, image}, {"genome", 1, true, genome}};
+    for (int k = 0; k < 8; k++)
+        image[k] = k / 2 == 2 ? NAN : (float)k; /* item 2 has no image */
     static float year[4];
     year[0] = 1979;
     year[1] = NAN;
@@ -83,6 +87,8 @@ static struct dataset *example(struct arena *arena)
                           .user_columns = columns + 3,
                           .item_columns = columns,
                           .texts = {2, text_user, text_item, text_time, text_kind, tag_texts(arena)},
+                          .n_features = 2,
+                          .features = features,
                           .truth = &truth};
     memset(d->source_sha256, 'a', 64);
     return d;
@@ -170,6 +176,15 @@ static void assert_same(const struct dataset *a, const struct dataset *b)
         assert_memory_equal(a->texts.kind, b->texts.kind, a->texts.n);
         assert_strings(&a->texts.text, &b->texts.text);
     }
+    assert_int_equal(a->n_features, b->n_features);
+    for (uint32_t f = 0; f < a->n_features; f++) {
+        assert_string_equal(a->features[f].name, b->features[f].name);
+        assert_int_equal(a->features[f].width, b->features[f].width);
+        assert_int_equal(a->features[f].from_users, b->features[f].from_users);
+        for (uint64_t k = 0; k < (uint64_t)a->n_items * a->features[f].width; k++)
+            assert_true(a->features[f].value[k] == b->features[f].value[k] ||
+                        (isnan(a->features[f].value[k]) && isnan(b->features[f].value[k])));
+    }
     assert_int_equal(a->truth == NULL, b->truth == NULL);
     if (a->truth != NULL) {
         assert_int_equal(a->truth->factors, b->truth->factors);
@@ -245,6 +260,12 @@ static void content_hash(void **state)
     assert_ok(store_write(path, d));
     assert_string_not_equal(first, d->content_sha256);
     d->interactions.value = kept;
+    struct feature features[] = {d->features[0], d->features[1]};
+    features[1].from_users = false;
+    d->features = features;
+    assert_ok(store_write(path, d));
+    assert_string_not_equal(first, d->content_sha256);
+    d->features = example(arena)->features;
     d->texts = (struct texts){0};
     assert_ok(store_write(path, d));
     assert_string_not_equal(first, d->content_sha256);
@@ -452,6 +473,52 @@ static void truth_of_other_width(hid_t f)
     const hsize_t shape[] = {4, 1};
     put(f, "/truth/item", H5T_IEEE_F32LE, 2, shape, (float[]){1, 2, 3, 4});
 }
+static void put_feature(hid_t f, hid_t type, hsize_t rows, hsize_t width, uint32_t from_users,
+                        const float *value)
+{
+    const hsize_t shape[] = {rows, width};
+    put(f, "/features/image", type, 2, shape, value);
+    const uint32_t values[] = {0, from_users};
+    static const char *const names[] = {"position", "from_users"};
+    const hid_t array = H5Dopen2(f, "/features/image", H5P_DEFAULT);
+    for (int k = 0; k < 2; k++)
+        put_attribute(array, names[k], H5T_STD_U32LE, &values[k]);
+    H5Dclose(array);
+}
+static void feature_half_missing(hid_t f)
+{
+    put_feature(f, H5T_IEEE_F32LE, 4, 2, 0, (float[]){1, 2, 3, 4, 5, NAN, 7, 8});
+}
+static void feature_infinite(hid_t f)
+{
+    put_feature(f, H5T_IEEE_F32LE, 4, 2, 0, (float[]){1, 2, 3, 4, 5, 6, 7, INFINITY});
+}
+static void feature_of_fewer_items(hid_t f)
+{
+    put_feature(f, H5T_IEEE_F32LE, 3, 2, 0, (float[]){1, 2, 3, 4, 5, 6});
+}
+static void feature_of_doubles(hid_t f)
+{
+    put_feature(f, H5T_IEEE_F64LE, 4, 2, 0, NULL);
+}
+static void feature_without_width(hid_t f)
+{
+    put_feature(f, H5T_IEEE_F32LE, 4, 0, 0, NULL);
+}
+static void feature_from_whom(hid_t f)
+{
+    put_feature(f, H5T_IEEE_F32LE, 4, 1, 2, (float[]){1, 2, 3, 4});
+}
+static void feature_without_attributes(hid_t f)
+{
+    const hsize_t shape[] = {4, 1};
+    put(f, "/features/image", H5T_IEEE_F32LE, 2, shape, (float[]){1, 2, 3, 4});
+}
+static void features_is_an_array(hid_t f)
+{
+    H5Ldelete(f, "/features", H5P_DEFAULT);
+    PUT(f, "/features", H5T_STD_U32LE, uint32_t, 1, 2);
+}
 static void no_interactions(hid_t f)
 {
     H5Ldelete(f, "/interactions", H5P_DEFAULT);
@@ -571,6 +638,14 @@ static const struct {
                {column_without_position, "position"},
                {text_kind_unknown, "/texts/kind: row 1 holds 200"},
                {truth_of_other_width, "has 1 columns, expected 2"},
+               {feature_half_missing, "/features/image: row 2 is neither finite nor missing"},
+               {feature_infinite, "/features/image: row 3 is neither finite nor missing"},
+               {feature_of_fewer_items, "/features/image has 3 rows, expected 4"},
+               {feature_of_doubles, "/features/image has the wrong type"},
+               {feature_without_width, "/features/image has 0 columns (expected 1 to"},
+               {feature_from_whom, "a from_users of 2"},
+               {feature_without_attributes, "/features/image has no attribute position"},
+               {features_is_an_array, "/features is not a group"},
                {no_interactions, "has no /interactions"},
                {interactions_is_an_array, "/interactions is not a group"},
                {value_is_a_group, "/interactions/value is not a dataset"},
