@@ -12,11 +12,11 @@
 
 #include "tile.h"
 
-/* Softmax without its division of TILE_ROWS rows of n scores, in place; 1 / sum of each row into inverse. */
-TEAM_FN void softmax_rows(float *TEAM_RESTRICT scores, int n, long ld, float scale, float *inverse,
-                          struct team *t)
+/* Softmax without its division of n_rows rows of n scores, in place; 1 / sum of each row into inverse. */
+TEAM_FN void softmax_rows(float *TEAM_RESTRICT scores, int n_rows, int n, long ld, float scale,
+                          float *inverse, struct team *t)
 {
-    for (int i = 0; i < TILE_ROWS; i++) {
+    for (int i = 0; i < n_rows; i++) {
         float *row = scores + i * ld;
         float most = -FLT_MAX;
         LANE_MAX(j, n, most)
@@ -51,20 +51,21 @@ TEAM_FN void attention_row(const struct attention *a, long row, struct team *t)
             LANE_FOR(j, TILE_COLS)
                 transposed[j0 * d + m * TILE_COLS + j] = j0 + j < n ? keys[(j0 + j) * a->ld + m] : 0.0f;
     for (int i0 = 0; i0 < n; i0 += TILE_ROWS) {
+        const int left = n - i0, n_rows = left < TILE_ROWS ? left : TILE_ROWS; /* of this text */
         for (long j0 = 0; j0 < padded; j0 += TILE_COLS)
             tile_product(d, queries + i0 * a->ld, a->ld, transposed + j0 * d, TILE_COLS, NULL, scores + j0,
                          padded);
-        for (int i = 0; i < TILE_ROWS; i++)
+        for (int i = 0; i < n_rows; i++)
             LANE_FOR(j, (int)padded)
                 scores[i * padded + j] = j < n + MUTANT(attention_index, 1, 0)
                                              ? scores[i * padded + j]
                                              : -1e30f; /* columns beyond the text: e^-inf */
-        softmax_rows(scores, n, padded, a->scale, inverse, t);
+        softmax_rows(scores, n_rows, n, padded, a->scale, inverse, t);
         MUTANT(attention_sync, (void)0, team_sync(t)); /* a lane has met only its own columns so far */
         for (int j0 = 0; j0 < d; j0 += TILE_COLS)
             tile_product(n, scores, padded, values + j0, a->ld, NULL, tile + j0, d);
         MUTANT(attention_reuse, (void)0, team_sync(t)); /* all lanes have read the scores */
-        for (int i = 0; i < TILE_ROWS && i0 + i < n + MUTANT(attention_outside, 1, 0); i++) {
+        for (int i = 0; i < n_rows + MUTANT(attention_outside, i0 + n_rows == n, 0); i++) {
             float *out = a->out + (from + i0 + i) * a->ld_out + head * d;
             LANE_FOR(j, d)
                 out[j] = tile[i * d + j] * inverse[i];
