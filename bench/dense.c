@@ -107,7 +107,8 @@ static void bench_als(const char *name, struct arena *arena, int step)
     const double nnz = (double)ptr[rows];
     j.rows = rows, j.restored = X, j.original = X0, j.n_restored = (size_t)rows * RANK;
     if (strcmp(name, "gram") == 0) {
-        j.descriptor = &kernel_gram, j.args = &g, j.rows = (long)g.n_blocks * (RANK / ALS_GRAM_ROWS);
+        j.restored = NULL, j.descriptor = &kernel_gram, j.args = &g,
+        j.rows = (long)g.n_blocks * (RANK / ALS_GRAM_ROWS);
         j.work = 2e-9 * (double)cols * RANK * RANK, j.size = cols;
     } else if (strcmp(name, "als_cg_64") == 0) {
         j.descriptor = &kernel_als_cg_64, j.scratch = als_cg_scratch(RANK);

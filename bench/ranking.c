@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "eval/rank.h"
@@ -25,11 +24,27 @@ static double now(clockid_t clock)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static long peak_mib(void)
+/* A line of /proc/self/status in MiB: VmRSS, or VmHWM, the most since memory_reset(). */
+static long memory_mib(const char *name)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss / 1024;
+    char line[256];
+    long kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, name, strlen(name)) == 0)
+            sscanf(line + strlen(name), ": %ld", &kib);
+    if (f != NULL)
+        fclose(f);
+    return kib / 1024;
+}
+
+static void memory_reset(void)
+{
+    FILE *f = fopen("/proc/self/clear_refs", "w");
+    if (f != NULL) {
+        fputs("5", f);
+        fclose(f);
+    }
 }
 
 struct problem {
@@ -102,6 +117,7 @@ static enum status measure(const char *name, const struct problem *p, int thread
     const struct backend *b;
     TRY(backend_open("cpu", threads, &b));
     double bare = INFINITY, ranked = INFINITY, bare_cpu = INFINITY, ranked_cpu = INFINITY;
+    long added = 0;
     for (int r = 0; r < RUNS; r++) {
         double seconds, cpu;
         TRY(bare_sgemm(p, b, &seconds, &cpu));
@@ -111,19 +127,23 @@ static enum status measure(const char *name, const struct problem *p, int thread
             return STATUS_SYSTEM;
         const struct rank_options o = {.k = k, .seed = 1, .masks = {&p->train, NULL}};
         struct lists lists;
+        memory_reset();
+        const long held = memory_mib("VmRSS");
         const double start = now(CLOCK_MONOTONIC), cpu_start = now(CLOCK_PROCESS_CPUTIME_ID);
         const enum status status = rank_factors(&p->f, b, p->users, p->f.n_users, &o, arena, &lists);
         ranked = fmin(ranked, now(CLOCK_MONOTONIC) - start);
         ranked_cpu = fmin(ranked_cpu, now(CLOCK_PROCESS_CPUTIME_ID) - cpu_start);
+        added = memory_mib("VmHWM") - held > added ? memory_mib("VmHWM") - held : added;
         arena_free(arena);
         TRY(status);
     }
     printf("ranking %-4s %6u x %5u, %d factors, top %3u, %d thread%s: %8.4f s; bare sgemm %8.4f s (%5.1f "
            "GFLOP/s); "
-           "ratio %.2f (of CPU seconds %.2f), share of sgemm %3.0f %%; peak memory %ld MiB\n",
+           "ratio %.2f (of CPU seconds %.2f), share of sgemm %3.0f %%; memory beyond factors and train rows "
+           "%ld MiB, the lists' own %zu MiB\n",
            name, p->f.n_users, p->f.n_items, FACTORS, k, threads, threads > 1 ? "s" : " ", ranked, bare,
            2e-9 * p->f.n_users * p->f.n_items * FACTORS / bare, ranked / bare, ranked_cpu / bare_cpu,
-           100 * bare / ranked, peak_mib());
+           100 * bare / ranked, added, (size_t)p->f.n_users * k * 8 >> 20);
     fflush(stdout);
     return STATUS_OK;
 }

@@ -28,8 +28,8 @@ static void run_sgd(struct job *j, const struct backend *b)
     for (int d = 0; d < GRID; d++) {
         s.sgd.diagonal = s.bpr.diagonal = d;
         j->rows = GRID;
-        must(backend_launch(b, j->descriptor, s.pairwise ? (const void *)&s.bpr : &s.sgd, GRID, BPR_SCRATCH) ==
-             STATUS_OK);
+        must(backend_launch(b, j->descriptor, s.pairwise ? (const void *)&s.bpr : &s.sgd, GRID,
+                            BPR_SCRATCH) == STATUS_OK);
     }
 }
 

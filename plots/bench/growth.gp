@@ -13,8 +13,9 @@ set grid linecolor rgb "#dddddd" linetype 1
 set tics nomirror textcolor rgb "#222222"
 set logscale x 2
 set yrange [0 : *]
+rows_of(name, threads) = sprintf("< awk -F, '$1 == \"%s\" && $3 == %d' '%s'", name, threads, csv)
 set xtics format "%.0f"
-set key bottom right font ",9" samplen 2
+set key below horizontal font ",9" samplen 2
 set lmargin 8
 do for [i = 1 : n] {
     name = word(names, i)
@@ -25,11 +26,11 @@ do for [i = 1 : n] {
     set xrange [(word(sizes, 1) + 0) / 1.3 : (word(sizes, words(sizes)) + 0) * 1.3]
     set title name noenhanced font ",13"
     set ylabel unit noenhanced offset 1, 0
-    plot csv using (stringcolumn(1) eq name && column(3) == 1 ? column(2) : NaN):6 with linespoints \
+    plot rows_of(name, 1) using 2:6 with linespoints \
              linecolor rgb "#1b6ca8" linewidth 2 pointtype 7 pointsize 0.5 title "1 thread", \
-         csv using (stringcolumn(1) eq name && column(3) == 2 ? column(2) : NaN):6 with linespoints \
+         rows_of(name, 2) using 2:6 with linespoints \
              linecolor rgb "#c8553d" linewidth 2 pointtype 5 pointsize 0.5 title "2 threads", \
-         csv using (stringcolumn(1) eq name && column(3) == 1 ? column(2) : NaN):8 with lines \
+         rows_of(name, 1) using 2:8 with lines \
              linecolor rgb "#1b6ca8" linewidth 1 dashtype 2 title "limit, 1 thread"
 }
 unset multiplot

@@ -23,7 +23,7 @@ static void gemm_cases(const char *kernel)
         const float beta = c & 4 ? 0.5f : 0.0f;
         float *A = check_floats("A", (size_t)(ta ? K : M) * LDA, 1);
         float *B = check_floats("B", (size_t)(tb ? N : K) * LDB, 2);
-        float *C = check_floats("C", (size_t)M * LDC, 3),
+        float *C = check_floats("C", (size_t)(M + 1) * LDC, 3) /* a row that nothing may write */,
               *before = check_floats("before", (size_t)M * LDC, 3);
         const struct gemm a = {A, B, C, LDA, LDB, LDC, M, N, K, 1.5f, beta, ta, tb};
         check_run(kernel, &a, gemm_rows(M, N), 0);
