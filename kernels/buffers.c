@@ -25,6 +25,7 @@
 #include "spmm.h"
 #include "team_ops.h"
 #include "topk.h"
+#include "tree.h"
 
 #define BUFFERS(name)                                                                                        \
     void name##_buffers(const void *args, long n_rows, struct kernel_buffers *out)                           \
@@ -461,4 +462,29 @@ DECLARE(team_ops)
     NUMBERS(i);
 #undef NUMBERS
     ROWS_WRITE(positive, n, n);
+}
+
+DECLARE(tree_histogram)
+{
+    READS(bin, (size_t)a->n * a->ld);
+    READS(index, (size_t)a->m);
+    READS(gradient, (size_t)a->n);
+    READS(hessian, (size_t)a->n);
+    ROWS_WRITE(part, (size_t)TREE_COLUMNS * TREE_BINS * 2, (size_t)TREE_COLUMNS * TREE_BINS * 2);
+    (void)rows;
+}
+
+DECLARE(tree_histogram_sum)
+{
+    READS(part, (size_t)a->n_chunks * (size_t)a->n_groups * TREE_COLUMNS * TREE_BINS * 2);
+    ROWS_WRITE(sum, (size_t)TREE_BINS * 2, (size_t)TREE_BINS * 2);
+}
+
+DECLARE(tree_predict)
+{
+    ROWS_READ(x, a->ldx, a->ldx);
+    READS(node, a->n_nodes);
+    READS(root, (size_t)a->n_trees);
+    READS(set, a->n_sets * TREE_SETS);
+    ROWS_WRITE(y, 1, 1);
 }

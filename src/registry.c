@@ -33,6 +33,9 @@
     MODEL(co_clustering)  \
     MODEL(fm)             \
     MODEL(fm_ranking)     \
+    MODEL(decision_tree)  \
+    MODEL(random_forest)  \
+    MODEL(gbdt)           \
     MODEL(oracle)
 /* clang-format on */
 

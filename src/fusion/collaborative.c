@@ -122,9 +122,8 @@ void collaborative_free(struct collaborative *c)
     memset(c->state, 0, sizeof c->state);
 }
 
-/* The view without the rows of one fold. */
-static enum status view_without(const struct view *view, uint32_t fold, uint32_t n_folds, uint64_t seed,
-                                struct arena *arena, struct view *out)
+enum status collaborative_view_without(const struct view *view, uint32_t fold, uint32_t n_folds,
+                                       uint64_t seed, struct arena *arena, struct view *out)
 {
     const struct csr *all = view->by_user;
     int64_t *ptr = NULL, *time = NULL, n = 0;
@@ -209,7 +208,7 @@ static enum status extra_of_fold(const struct collaborative *chosen, const struc
     struct view part;
     struct run inner = *run; /* its fitted models go when the fold is scored */
     memset(c.state, 0, sizeof c.state);
-    TRY(view_without(view, fold, n_folds, run->seed, run->arena, &part));
+    TRY(collaborative_view_without(view, fold, n_folds, run->seed, run->arena, &part));
     enum status status = collaborative_fit(&c, &part, &inner);
     for (uint32_t j = 0; j < c.n && status == STATUS_OK; j++)
         status = extra_of_signal(&c, j, fold, run->backend, groups, S);
@@ -240,6 +239,16 @@ enum status collaborative_extra(const struct collaborative *c, const struct view
         arena_free(inner.arena);
         TRY(status);
     }
+    return STATUS_OK;
+}
+
+enum status collaborative_scores(const struct collaborative *c, uint32_t j, const struct backend *backend,
+                                 const uint32_t *users, size_t n, float *S)
+{
+    if (c->type[j] != NULL)
+        return standardized(c, j, backend, users, n, S);
+    for (size_t r = 0; r < n; r++)
+        memcpy(S + r * c->n_items, c->popularity, c->n_items * sizeof *S);
     return STATUS_OK;
 }
 

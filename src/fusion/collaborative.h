@@ -25,11 +25,17 @@ enum status collaborative_choose(const struct param_list *names, const struct no
                                  struct arena *arena, struct collaborative *out);
 /* Fits the chosen models on the whole view; states live in run->arena. */
 enum status collaborative_fit(struct collaborative *c, const struct view *view, struct run *run);
+/* The view without the train rows of one fold (intent_fold()). */
+enum status collaborative_view_without(const struct view *view, uint32_t fold, uint32_t n_folds,
+                                       uint64_t seed, struct arena *arena, struct view *out);
 /* Sets groups->extra to out-of-fold scores: the candidates of a group of fold k are scored by models
  * fitted on the rows of the other folds (intent_fold() of n_folds), so no train row is scored by a
  * model that saw it. */
 enum status collaborative_extra(const struct collaborative *c, const struct view *view, uint32_t n_folds,
                                 struct run *run, struct intent_groups *groups);
+/* S [n x n_items]: standardised scores of signal j for users. */
+enum status collaborative_scores(const struct collaborative *c, uint32_t j, const struct backend *backend,
+                                 const uint32_t *users, size_t n, float *S);
 /* out[r][i] += sum_j weight[j] * standardised score j of users[r] for item i. */
 enum status collaborative_add(const struct collaborative *c, const struct backend *backend,
                               const float *weight, const uint32_t *users, size_t n, const struct tile *out);
