@@ -1,7 +1,7 @@
 # metrics.gp - one panel a metric, one bar a model, at one cut-off; the oracle (where the truth is known) as a line.
 #
 # Set before: n_models, n_metrics, columns, rows, figure_title, metric_names (words), oracle (an array, NaN: none), has_oracle (0 or 1), top (an array: the largest
-# value of each panel), names (an array), $data: value_1 ... value_n_metrics best_1 ... best_n_metrics, one line a model.  Colours: Okabe and Ito 2008.
+# value of each panel), names (an array), $data: value_1 ... value_n_metrics best_1 ... best_n_metrics low_1 ... high_1 ... (the interval; the value twice: none), one line a model.  Colours: Okabe and Ito 2008.
 set multiplot layout rows, columns title figure_title noenhanced font ",15" margins screen left_margin, 0.985, bottom_margin, top_margin spacing screen 0.025, panel_gap
 set yrange [n_models - 0.4 + 0.8 * has_oracle : -0.6] # the oracle's name stands below the last bar
 set xtics nomirror font ",10" textcolor rgb "#222222"
@@ -29,6 +29,7 @@ do for [m = 1 : n_metrics] {
         do for [i = 1 : n_models] { set ytics add (names[i] i - 1) }
     }
     plot $data using (column(m) / 2):0:(column(m) / 2):(0.36):(column(m + n_metrics) > 0 ? 0xD55E00 : 0x56B4E9) with boxxyerror linecolor rgb variable notitle, \
-         $data using (column(m)):0:(sprintf("%.3f", column(m))) with labels left offset 0.6, 0 font ",10" boxed notitle
+         $data using (column(m + 3 * n_metrics) > column(m + 2 * n_metrics) ? column(m) : 1/0):0:(column(m + 2 * n_metrics)):(column(m + 3 * n_metrics)) with xerrorbars pointtype 0 linewidth 1 linecolor rgb "#333333" notitle, \
+     $data using (column(m + 3 * n_metrics) > column(m) ? column(m + 3 * n_metrics) : column(m)):0:(sprintf("%.3f", column(m))) with labels left offset 0.6, 0 font ",10" boxed notitle
 }
 unset multiplot

@@ -36,7 +36,9 @@ struct report_block {
 };
 static const struct param report_params[] = {
     PARAM_LIST(struct report_block, tables, "csv|md|tex", "csv|md|tex", "formats of the tables"),
-    PARAM_LIST(struct report_block, plots, "metrics|per_k", "metrics|per_k|time", "which plots"), PARAM_END};
+    PARAM_LIST(struct report_block, plots, "metrics|per_k|strata|tradeoff|ranks",
+               "metrics|per_k|time|strata|tradeoff|ranks", "which plots"),
+    PARAM_END};
 
 enum status config_list(const struct node *node, const char *what)
 {

@@ -11,7 +11,10 @@
 
 #include "models/forest.h"
 
-enum { CHUNK = 8192, SMALL = 4096 }; /* rows of a partial histogram; of a node that is not worth waking threads for */
+enum {
+    CHUNK = 8192,
+    SMALL = 4096
+}; /* rows of a partial histogram; of a node that is not worth waking threads for */
 static const double NOISE = 1e-10; /* of the score: a smaller gain is rounding */
 
 struct cut {

@@ -38,7 +38,8 @@ static enum status encode_minilm(const struct strings *texts, struct run *run, u
 
 static enum status encode_tfidf(const struct strings *texts, uint32_t d, struct run *run, float *out)
 {
-    const struct tfidf_options options = {.sublinear = true, .text = {.stop_words = STOPS_ENGLISH, .min_df = 2}};
+    const struct tfidf_options options = {.sublinear = true,
+                                          .text = {.stop_words = STOPS_ENGLISH, .min_df = 2}};
     struct tfidf words;
     TRY(tfidf_fit(texts, &options, run->scratch, run->scratch, &words));
     return reduce_sparse(run->backend, &words.weights, d, REDUCE_ITERATIONS, run->seed, run->scratch, out,

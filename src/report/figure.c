@@ -78,11 +78,11 @@ size_t figure_write_names(const struct figure *f, bool as_tics, FILE *out)
     return widest;
 }
 
-void figure_write_panels(const struct figure *f, bool lines, FILE *out, int *width, int *height)
+void figure_write_panels(const struct figure *f, bool lines, int below, FILE *out, int *width, int *height)
 {
     const size_t widest = figure_write_names(f, false, out);
     const int key = 70 + (int)widest * 8, key_height = 90 + 20 * (int)f->n_series;
-    const int panels = 94 + (int)f->rows * 258;
+    const int panels = 94 + (int)f->rows * (258 + below);
     *height = panels > key_height ? panels : key_height;
     *width = 60 + 270 * (int)f->columns + key;
     fprintf(out, "array is_oracle[%zu]\n", f->n_series);
@@ -91,8 +91,8 @@ void figure_write_panels(const struct figure *f, bool lines, FILE *out, int *wid
     fprintf(out,
             "n_models = %zu\nkey_lines = %d\nleft_margin = %.4f\nright_margin = %.4f\nbottom_margin = %.4f\n"
             "top_margin = %.4f\npanel_gap = %.4f\nkey_left = %.4f\nkey_row = %.4f\n",
-            f->n_series, lines, 58.0 / *width, 1.0 - (double)(key + 16) / *width, 50.0 / *height,
-            1.0 - 78.0 / *height, 92.0 / *height, 24.0 / *width, 20.0 / *height);
+            f->n_series, lines, 58.0 / *width, 1.0 - (double)(key + 16) / *width, (50.0 + below) / *height,
+            1.0 - 78.0 / *height, (92.0 + below) / *height, 24.0 / *width, 20.0 / *height);
 }
 
 /* Cut-offs from small to large, whatever their order in the experiment. */
@@ -100,6 +100,21 @@ static int by_number(const void *a, const void *b)
 {
     const double x = atof(*(const char *const *)a), y = atof(*(const char *const *)b);
     return (x > y) - (x < y);
+}
+
+static void lay_out(struct figure *f)
+{
+    f->columns = f->n_metrics < 3 ? f->n_metrics : 3; /* panels in at most three columns */
+    if (f->n_metrics == 4)
+        f->columns = 2;
+    f->rows = f->columns > 0 ? (f->n_metrics + f->columns - 1) / f->columns : 0;
+}
+
+void figure_write_metrics(struct figure *f, FILE *out)
+{
+    lay_out(f);
+    fprintf(out, "n_metrics = %zu\nrows = %zu\ncolumns = %zu\n", f->n_metrics, f->rows, f->columns);
+    figure_write_words(out, "metric_names", f->metric, f->n_metrics);
 }
 
 enum status figure_collect(struct figure *f, bool needs_cutoff, struct arena *arena)
@@ -122,9 +137,6 @@ enum status figure_collect(struct figure *f, bool needs_cutoff, struct arena *ar
     }
     f->n_cutoffs = table_cutoffs(r, f->cutoff, FIGURE_CUTOFFS);
     qsort(f->cutoff, f->n_cutoffs, sizeof *f->cutoff, by_number);
-    f->columns = f->n_metrics < 3 ? f->n_metrics : 3; /* panels in at most three columns */
-    if (f->n_metrics == 4)
-        f->columns = 2;
-    f->rows = f->columns > 0 ? (f->n_metrics + f->columns - 1) / f->columns : 0;
+    lay_out(f);
     return STATUS_OK;
 }

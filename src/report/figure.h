@@ -28,21 +28,26 @@ struct figure {
 
 struct figure_kind {
     const char *name, *recipe;
-    bool has_key;      /* plots/key.gp goes before the recipe */
-    bool needs_cutoff; /* metrics without a cut-off have no place in it */
+    bool has_key;                            /* plots/key.gp goes before the recipe */
+    bool needs_cutoff;                       /* metrics without a cut-off have no place in it */
+    bool (*applies)(const struct figure *f); /* has the run what it shows?  NULL: always */
     /* Writes sizes and data as the recipe's head says, and the picture's size in pixels. */
     void (*write)(const struct figure *f, FILE *out, int *width, int *height);
 };
-extern const struct figure_kind figure_metrics, figure_per_k, figure_time;
+extern const struct figure_kind figure_metrics, figure_per_k, figure_time, figure_strata, figure_tradeoff,
+    figure_ranks;
 
+/* n_metrics, metric_names, rows and columns of panels: again, where a figure shows some metrics alone. */
+void figure_write_metrics(struct figure *f, FILE *out);
 /* Collects; STATUS_SYSTEM: memory is out. */
 enum status figure_collect(struct figure *f, bool needs_cutoff, struct arena *arena);
 
 /* The names of the models as a gnuplot array; returns the widest one's columns.  As names of tics they leave the oracle
  * out and double each '%', for gnuplot takes those for formats. */
 size_t figure_write_names(const struct figure *f, bool as_tics, FILE *out);
-/* What key.gp asks for, and the sizes of a figure of panels with a key; lines: does the key show lines, or points alone? */
-void figure_write_panels(const struct figure *f, bool lines, FILE *out, int *width, int *height);
+/* What key.gp asks for, and the sizes of a figure of panels with a key; lines: does the key show lines, or points alone?
+ * below: pixels more below each panel, for long tics. */
+void figure_write_panels(const struct figure *f, bool lines, int below, FILE *out, int *width, int *height);
 /* NAME = "WORD WORD ..." */
 void figure_write_words(FILE *out, const char *name, const char *const *word, size_t n);
 /* A text in gnuplot's single quotes, which runs nothing. */

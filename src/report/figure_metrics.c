@@ -1,10 +1,11 @@
-/* figure_metrics.c - bars: one panel a metric, one bar a model, at the main cut-off (plots/metrics.gp). */
+/* figure_metrics.c - bars: one panel a metric, one bar a model with its interval, at the main cut-off
+ * (plots/metrics.gp). */
 #include <math.h>
 
 #include "plot_recipes.h"
 #include "report/figure.h"
 
-static void write(const struct figure *f, FILE *out, int *width, int *height)
+static void write_figure(const struct figure *f, FILE *out, int *width, int *height)
 {
     const char *k = table_main_k(f->r);
     size_t n_bars = 0;
@@ -19,6 +20,13 @@ static void write(const struct figure *f, FILE *out, int *width, int *height)
             const size_t at = figure_measure(f, m, k);
             fprintf(out, " %d", at < f->r->n_measures && records_best(f->r, f->series[s], at));
         }
+        for (int end = 0; end < 2; end++)
+            for (size_t m = 0; m < f->n_metrics; m++) {
+                const size_t at = figure_measure(f, m, k);
+                const double *ends = end == 0 ? f->series[s]->low : f->series[s]->high;
+                const bool known = at < f->r->n_measures && !isnan(ends[at]);
+                figure_write_number(out, known ? ends[at] : figure_value(f, f->series[s], m, k));
+            }
         fputc('\n', out);
         n_bars++;
     }
@@ -27,7 +35,10 @@ static void write(const struct figure *f, FILE *out, int *width, int *height)
         double oracle = NAN, top = 0;
         for (size_t s = 0; s < f->n_series; s++) {
             const double value = figure_value(f, f->series[s], m, k);
+            const size_t at = figure_measure(f, m, k);
             top = value > top ? value : top;
+            if (at < f->r->n_measures && f->series[s]->high[at] > top)
+                top = f->series[s]->high[at];
             if (series_is_oracle(f->series[s]) && isnan(oracle))
                 oracle = value;
         }
@@ -47,4 +58,5 @@ static void write(const struct figure *f, FILE *out, int *width, int *height)
     figure_write_title(f, k, out);
 }
 
-const struct figure_kind figure_metrics = {.name = "metrics", .recipe = PLOT_RECIPE_metrics, .write = write};
+const struct figure_kind figure_metrics = {
+    .name = "metrics", .recipe = PLOT_RECIPE_metrics, .write = write_figure};

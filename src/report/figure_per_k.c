@@ -2,9 +2,9 @@
 #include "plot_recipes.h"
 #include "report/figure.h"
 
-static void write(const struct figure *f, FILE *out, int *width, int *height)
+static void write_figure(const struct figure *f, FILE *out, int *width, int *height)
 {
-    figure_write_panels(f, true, out, width, height);
+    figure_write_panels(f, true, 0, out, width, height);
     fputs("$data << EOD\n", out);
     for (size_t c = 0; c < f->n_cutoffs; c++) {
         fputs(f->cutoff[c], out);
@@ -18,5 +18,8 @@ static void write(const struct figure *f, FILE *out, int *width, int *height)
     figure_write_title(f, "", out);
 }
 
-const struct figure_kind figure_per_k = {
-    .name = "per_k", .recipe = PLOT_RECIPE_per_k, .has_key = true, .needs_cutoff = true, .write = write};
+const struct figure_kind figure_per_k = {.name = "per_k",
+                                         .recipe = PLOT_RECIPE_per_k,
+                                         .has_key = true,
+                                         .needs_cutoff = true,
+                                         .write = write_figure};

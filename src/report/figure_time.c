@@ -10,11 +10,11 @@
 
 enum { FASTEST = -3 }; /* a decade: what takes less than a millisecond stands at one */
 
-static void write(const struct figure *f, FILE *out, int *width, int *height)
+static void write_figure(const struct figure *f, FILE *out, int *width, int *height)
 {
     const char *k = table_main_k(f->r);
     double slowest = 0;
-    figure_write_panels(f, false, out, width, height);
+    figure_write_panels(f, false, 0, out, width, height);
     fputs("$data << EOD\n", out);
     for (size_t s = 0; s < f->n_series; s++) {
         const double seconds = fmax(f->series[s]->fit_seconds, pow(10, FASTEST));
@@ -29,4 +29,4 @@ static void write(const struct figure *f, FILE *out, int *width, int *height)
 }
 
 const struct figure_kind figure_time = {
-    .name = "time", .recipe = PLOT_RECIPE_time, .has_key = true, .write = write};
+    .name = "time", .recipe = PLOT_RECIPE_time, .has_key = true, .write = write_figure};

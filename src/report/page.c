@@ -70,6 +70,15 @@ void page_text(FILE *out, const char *text)
         }
 }
 
+/* The interval shows under the pointer. */
+static void write_value(const struct records *r, const struct series *s, size_t m, FILE *out)
+{
+    fputs(records_best(r, s, m) ? "<td class=\"best\"" : "<td", out);
+    if (!isnan(s->low[m]))
+        fprintf(out, " title=\"95 %% interval over users: %.4f to %.4f\"", s->low[m], s->high[m]);
+    fprintf(out, ">%.4f%s</td>", s->mean[m], records_below_best(r, s, m) ? "<sup>†</sup>" : "");
+}
+
 static void write_row(const struct records *r, const struct series *series, FILE *out)
 {
     fputs("<tr><td>", out);
@@ -85,8 +94,7 @@ static void write_row(const struct records *r, const struct series *series, FILE
         if (isnan(series->mean[m]))
             fputs("<td></td>", out);
         else
-            fprintf(out, "<td%s>%.4f</td>", records_best(r, series, m) ? " class=\"best\"" : "",
-                    series->mean[m]);
+            write_value(r, series, m, out);
     }
     fprintf(out, "<td>%.2f</td></tr>\n", series->fit_seconds);
 }
@@ -151,8 +159,8 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
     page_text(out, r->experiment);
     fputs(" - recfuse</title>\n</head>\n<body>\n<h1>", out);
     page_text(out, r->experiment);
-    fputs("</h1>\n<p>Means over folds and seeds. The best value of a column stands out; an oracle does not "
-          "compete. "
+    fputs("</h1>\n<p>Means over folds and seeds. The best value of a column stands out (an oracle does not "
+          "compete); \u2020 differs from it significantly; a value's interval shows under the pointer. "
           "A click on a heading sorts.</p>\n",
           out);
     for (size_t d = 0; d < r->n_datasets; d++) {

@@ -15,7 +15,8 @@
 #include "plot_recipes.h"
 #include "report/figure.h"
 
-static const struct figure_kind *const KINDS[] = {&figure_metrics, &figure_per_k, &figure_time};
+static const struct figure_kind *const KINDS[] = {&figure_metrics, &figure_per_k,    &figure_time,
+                                                  &figure_strata,  &figure_tradeoff, &figure_ranks};
 
 const char *plot_name(const struct records *r, const char *dataset, const char *plot, struct arena *arena)
 {
@@ -24,13 +25,12 @@ const char *plot_name(const struct records *r, const char *dataset, const char *
     return stem != NULL ? arena_printf(arena, "plots/%s-%s", stem, plot) : NULL;
 }
 
-static void write_script(const struct figure *f, const struct figure_kind *kind, const char *stem, FILE *out)
+static void write_script(struct figure *f, const struct figure_kind *kind, const char *stem, FILE *out)
 {
     int width, height;
     fprintf(out, "# Drawn by recfuse; `gnuplot %s.gp` in this folder draws it again.\n", stem);
     fputs("if (!exists(\"suffix\")) { suffix = \"\" }\n", out);
-    fprintf(out, "n_metrics = %zu\nrows = %zu\ncolumns = %zu\n", f->n_metrics, f->rows, f->columns);
-    figure_write_words(out, "metric_names", f->metric, f->n_metrics);
+    figure_write_metrics(f, out);
     kind->write(f, out, &width, &height);
     for (int i = 0; i < 2; i++)
         fprintf(out,
@@ -62,7 +62,7 @@ static enum status run_gnuplot(const char *folder, const char *script, bool *mis
     return status_fail(STATUS_SYSTEM, "gnuplot failed on %s/%s: run it by hand to see why", folder, script);
 }
 
-static enum status draw(const struct figure *f, const struct figure_kind *kind, const char *folder,
+static enum status draw(struct figure *f, const struct figure_kind *kind, const char *folder,
                         const char *stem, struct arena *arena, bool *missing)
 {
     struct atomic_file file;
@@ -110,7 +110,7 @@ static enum status plot_write(const struct records *r, const char *dataset, cons
     TRY(figure_collect(f, kind->needs_cutoff, arena));
     for (size_t s = 0; s < f->n_series; s++)
         n_compared += !series_is_oracle(f->series[s]);
-    if (n_compared == 0 || f->n_metrics == 0)
+    if (n_compared == 0 || f->n_metrics == 0 || (kind->applies != NULL && !kind->applies(f)))
         return STATUS_OK;
     return draw(f, kind, folder, name + strlen("plots/"), arena, missing);
 }

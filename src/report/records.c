@@ -1,7 +1,6 @@
 /* records.c - see records.h. */
 #include "report/records.h"
 
-#include <csv.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,107 +8,63 @@
 
 #include "base/fsio.h"
 #include "eval/metrics.h"
+#include "report/csv_table.h"
 
-enum { LIMIT = 1 << 30, N_COLUMNS = 14 };
-static const char *const COLUMNS[N_COLUMNS] = {"dataset", "fold",    "model",      "label",  "params",
-                                               "seed",    "split",   "candidates", "metric", "k",
-                                               "dialect", "stratum", "value",      "n_users"};
+enum { LIMIT = 1 << 30, MAX_STRATA = 64 };
 
-struct csv_reader {
-    struct arena *arena;
-    struct records *r;
-    const char *path;
-    size_t allocated, line;
-    int column;
-    const char *field[N_COLUMNS];
-    enum status status;
-};
-
-static void on_field(void *bytes, size_t n, void *context)
+static bool same(const char *a, const char *b)
 {
-    struct csv_reader *c = context;
-    if (c->column < N_COLUMNS && c->status == STATUS_OK) {
-        c->field[c->column] = arena_printf(c->arena, "%.*s", (int)n, n > 0 ? (const char *)bytes : "");
-        if (c->field[c->column] == NULL)
-            c->status = STATUS_SYSTEM;
-    }
-    c->column++;
+    return strcmp(a, b) == 0;
 }
 
-static enum status add_row(struct csv_reader *c)
+/* The number of the stratum of that name, added when new; MAX_STRATA: there is no room. */
+static size_t stratum_of(struct records *r, const char *name)
 {
-    struct records *r = c->r;
-    char *end;
-    const double value = strtod(c->field[12], &end);
-    if (end == c->field[12] || *end != '\0')
-        return status_fail(STATUS_DATA, "%s:%zu: found '%s' in column value, expected a number", c->path,
-                           c->line, c->field[12]);
-    if (strcmp(c->field[6], "valid") == 0 || strcmp(c->field[10], "default") != 0 ||
-        strcmp(c->field[11], "all") != 0)
-        return STATUS_OK;
-    if (r->n_rows == c->allocated) {
-        c->allocated = c->allocated == 0 ? 256 : c->allocated * 2;
-        struct metric_row *grown = arena_alloc(c->arena, c->allocated, sizeof *grown);
-        if (grown == NULL)
-            return STATUS_SYSTEM;
-        if (r->n_rows > 0)
-            memcpy(grown, r->row, r->n_rows * sizeof *grown);
-        r->row = grown;
-    }
-    r->row[r->n_rows++] = (struct metric_row){.dataset = c->field[0],
-                                              .fold = c->field[1],
-                                              .model = c->field[2],
-                                              .label = c->field[3],
-                                              .params = c->field[4],
-                                              .seed = c->field[5],
-                                              .metric = c->field[8],
-                                              .k = c->field[9],
-                                              .value = value,
-                                              .n_users = strtol(c->field[13], NULL, 10)};
-    return STATUS_OK;
-}
-
-static void on_line(int end, void *context)
-{
-    struct csv_reader *c = context;
-    (void)end;
-    c->line++;
-    const int n = c->column;
-    c->column = 0;
-    if (c->status != STATUS_OK || n == 0)
-        return;
-    if (n != N_COLUMNS) {
-        c->status =
-            status_fail(STATUS_DATA, "%s:%zu: found %d columns, expected %d", c->path, c->line, n, N_COLUMNS);
-        return;
-    }
-    if (c->line == 1) {
-        for (int i = 0; i < N_COLUMNS && c->status == STATUS_OK; i++)
-            if (strcmp(c->field[i], COLUMNS[i]) != 0)
-                c->status = status_fail(STATUS_DATA, "%s:1: column %d is '%s', expected '%s'", c->path, i + 1,
-                                        c->field[i], COLUMNS[i]);
-        return;
-    }
-    c->status = add_row(c);
+    size_t i = 0;
+    const char *end = strrchr(name, '_');
+    if (end != NULL && same(end, "_gap")) /* a difference between parts, itself none */
+        return MAX_STRATA;
+    while (i < r->n_strata && !same(r->stratum[i], name))
+        i++;
+    if (i == r->n_strata && i < MAX_STRATA)
+        r->stratum[r->n_strata++] = name;
+    return i;
 }
 
 static enum status read_metrics(struct records *r, struct arena *arena)
 {
-    struct csv_reader c = {.arena = arena, .r = r};
-    struct csv_parser parser;
-    char *bytes;
-    size_t n;
-    c.path = arena_printf(arena, "%s/metrics.csv", r->run_dir);
-    if (c.path == NULL)
+    static const char *const columns[] = {"dataset", "fold",    "model",      "label",  "params",
+                                          "seed",    "split",   "candidates", "metric", "k",
+                                          "dialect", "stratum", "value",      "n_users"};
+    struct csv_table t;
+    const char *path = arena_printf(arena, "%s/metrics.csv", r->run_dir);
+    if (path == NULL)
         return STATUS_SYSTEM;
-    TRY(read_whole_file(c.path, LIMIT, arena, &bytes, &n));
-    if (csv_init(&parser, CSV_STRICT) != 0)
-        return status_fail(STATUS_SYSTEM, "out of memory for the csv parser");
-    const bool parsed = csv_parse(&parser, bytes, n, on_field, on_line, &c) == n &&
-                        csv_fini(&parser, on_field, on_line, &c) == 0;
-    csv_free(&parser);
-    TRY(c.status);
-    return parsed ? STATUS_OK : status_fail(STATUS_DATA, "%s:%zu: not valid csv", c.path, c.line + 1);
+    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
+    ARENA_NEW(r->row, arena, t.n_rows);
+    ARENA_NEW(r->stratum, arena, MAX_STRATA);
+    for (size_t i = 0; i < t.n_rows; i++) {
+        double value;
+        TRY(csv_number(&t, i, 12, "value", &value));
+        const char *stratum = csv_cell(&t, i, 11);
+        if (same(csv_cell(&t, i, 6), "valid") || !same(csv_cell(&t, i, 10), "default"))
+            continue;
+        const size_t part = same(stratum, "all") ? 0 : stratum_of(r, stratum) + 1;
+        if (part > MAX_STRATA)
+            continue;
+        r->row[r->n_rows++] = (struct metric_row){.dataset = csv_cell(&t, i, 0),
+                                                  .fold = csv_cell(&t, i, 1),
+                                                  .model = csv_cell(&t, i, 2),
+                                                  .label = csv_cell(&t, i, 3),
+                                                  .params = csv_cell(&t, i, 4),
+                                                  .seed = csv_cell(&t, i, 5),
+                                                  .metric = csv_cell(&t, i, 8),
+                                                  .k = csv_cell(&t, i, 9),
+                                                  .stratum = part,
+                                                  .value = value,
+                                                  .n_users = strtol(csv_cell(&t, i, 13), NULL, 10)};
+    }
+    return STATUS_OK;
 }
 
 static const char *text_of(const json_t *object, const char *key, struct arena *arena)
@@ -189,11 +144,6 @@ static enum status read_record(struct records *r, struct arena *arena)
     return s;
 }
 
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
-
 /* Adds a cell to its dataset and series, both in the order of the plan. */
 static enum status collect_cell(struct records *r, const struct cell_row *c, struct arena *arena)
 {
@@ -244,15 +194,23 @@ static enum status collect(struct records *r, struct arena *arena)
     return STATUS_OK;
 }
 
-/* Mean and standard deviation of one series over its cells. */
+static bool is_of(const struct series *s, const char *dataset, const char *label, const char *params)
+{
+    return same(dataset, s->dataset) && same(label, s->label) && same(params, s->params);
+}
+
+/* Mean and standard deviation of one series over its cells, and its means by stratum. */
 static enum status average(struct records *r, struct series *series, struct arena *arena)
 {
-    double *square;
+    const size_t n_means = (r->n_strata + 1) * r->n_measures;
+    double *square, *mean;
     size_t *n;
-    ARENA_NEW(series->mean, arena, r->n_measures);
+    ARENA_NEW(mean, arena, n_means);
     ARENA_NEW(series->deviation, arena, r->n_measures);
+    ARENA_NEW(series->low, arena, r->n_measures);
+    ARENA_NEW(series->high, arena, r->n_measures);
     ARENA_NEW(square, arena, r->n_measures);
-    ARENA_NEW(n, arena, r->n_measures);
+    ARENA_NEW(n, arena, n_means);
     if (series->n_cells > 0) {
         series->skipped = NULL;
         series->fit_seconds /= (double)series->n_cells;
@@ -261,23 +219,132 @@ static enum status average(struct records *r, struct series *series, struct aren
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < r->n_rows; i++) {
             const struct metric_row *row = &r->row[i];
-            if (!same(row->dataset, series->dataset) || !same(row->label, series->label) ||
-                !same(row->params, series->params))
+            if (!is_of(series, row->dataset, row->label, row->params))
                 continue;
-            const size_t m = measure_of(r, row);
-            const double d = row->value - series->mean[m];
+            const size_t m = measure_of(r, row), at = row->stratum * r->n_measures + m;
+            const double d = row->value - mean[at];
             if (pass == 0) {
-                series->mean[m] += row->value;
-                n[m]++;
-            } else
+                mean[at] += row->value;
+                n[at]++;
+            } else if (row->stratum == 0)
                 square[m] += d * d;
         }
-        for (size_t m = 0; m < r->n_measures; m++)
-            if (pass == 0)
-                series->mean[m] = n[m] > 0 ? series->mean[m] / (double)n[m] : NAN;
-            else
-                series->deviation[m] = n[m] > 1 ? sqrt(square[m] / (double)(n[m] - 1)) : NAN;
+        for (size_t at = 0; at < n_means && pass == 0; at++)
+            mean[at] = n[at] > 0 ? mean[at] / (double)n[at] : NAN;
     }
+    for (size_t m = 0; m < r->n_measures; m++) {
+        series->deviation[m] = n[m] > 1 ? sqrt(square[m] / (double)(n[m] - 1)) : NAN;
+        series->low[m] = series->high[m] = NAN;
+    }
+    series->mean = mean;
+    series->stratum_mean = mean + r->n_measures;
+    return STATUS_OK;
+}
+
+static size_t measure_named(const struct records *r, const char *metric, const char *k)
+{
+    size_t m = 0;
+    while (m < r->n_measures && !(same(r->measure[m].metric, metric) && same(r->measure[m].k, k)))
+        m++;
+    return m;
+}
+
+/* intervals.csv, where the run has one. */
+static enum status read_intervals(struct records *r, struct arena *arena)
+{
+    static const char *const columns[] = {"dataset", "label", "params", "metric", "k",
+                                          "dialect", "mean",  "low",    "high"};
+    const char *path = arena_printf(arena, "%s/intervals.csv", r->run_dir);
+    struct csv_table t;
+    if (path == NULL)
+        return STATUS_SYSTEM;
+    if (!file_exists(path))
+        return STATUS_OK;
+    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
+    for (size_t i = 0; i < t.n_rows; i++) {
+        const size_t m = measure_named(r, csv_cell(&t, i, 3), csv_cell(&t, i, 4));
+        double low, high;
+        if (m == r->n_measures || !same(csv_cell(&t, i, 5), "default"))
+            continue;
+        TRY(csv_number(&t, i, 7, "low", &low));
+        TRY(csv_number(&t, i, 8, "high", &high));
+        for (size_t s = 0; s < r->n_series; s++)
+            if (is_of(&r->series[s], csv_cell(&t, i, 0), csv_cell(&t, i, 1), csv_cell(&t, i, 2)))
+                r->series[s].low[m] = low, r->series[s].high[m] = high;
+    }
+    return STATUS_OK;
+}
+
+/* ranks.csv, where the run has one. */
+static enum status read_ranks(struct records *r, struct arena *arena)
+{
+    static const char *const columns[] = {"dataset",
+                                          "metric",
+                                          "k",
+                                          "dialect",
+                                          "over",
+                                          "label",
+                                          "grid",
+                                          "mean_rank",
+                                          "n_blocks",
+                                          "chi_square",
+                                          "p",
+                                          "p_f",
+                                          "critical_difference",
+                                          "alpha"};
+    const char *path = arena_printf(arena, "%s/ranks.csv", r->run_dir);
+    struct csv_table t;
+    if (path == NULL)
+        return STATUS_SYSTEM;
+    if (!file_exists(path))
+        return STATUS_OK;
+    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
+    ARENA_NEW(r->rank, arena, t.n_rows);
+    for (size_t i = 0; i < t.n_rows; i++) {
+        struct rank_row *row = &r->rank[r->n_ranks++];
+        const char *grid = csv_cell(&t, i, 6);
+        *row = (struct rank_row){.dataset = csv_cell(&t, i, 0),
+                                 .metric = csv_cell(&t, i, 1),
+                                 .k = csv_cell(&t, i, 2),
+                                 .over = csv_cell(&t, i, 4)};
+        row->name = same(grid, "") || same(grid, "{}")
+                        ? csv_cell(&t, i, 5)
+                        : arena_printf(arena, "%s %s", csv_cell(&t, i, 5), grid);
+        if (row->name == NULL)
+            return STATUS_SYSTEM;
+        TRY(csv_number(&t, i, 7, "mean_rank", &row->mean_rank));
+        TRY(csv_number(&t, i, 8, "n_blocks", &row->n_blocks));
+        TRY(csv_number(&t, i, 10, "p", &row->p));
+        TRY(csv_number(&t, i, 12, "critical_difference", &row->critical_difference));
+    }
+    return STATUS_OK;
+}
+
+/* significance.csv, where the run has one: pairs of labels that differ significantly. */
+static enum status read_significance(struct records *r, struct arena *arena)
+{
+    static const char *const columns[] = {"dataset",      "a",          "b",
+                                          "metric",       "k",          "n_users",
+                                          "mean_a",       "mean_b",     "mean_difference",
+                                          "low",          "high",       "t",
+                                          "degrees",      "p",          "p_holm",
+                                          "cohen_d",      "dialect",    "over",
+                                          "p_wilcoxon",   "p_sign",     "p_randomisation",
+                                          "p_bonferroni", "p_bh",       "cliffs_delta",
+                                          "test",         "significant"};
+    const char *path = arena_printf(arena, "%s/significance.csv", r->run_dir);
+    struct csv_table t;
+    if (path == NULL)
+        return STATUS_SYSTEM;
+    if (!file_exists(path))
+        return STATUS_OK;
+    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
+    ARENA_NEW(r->pair, arena, t.n_rows);
+    for (size_t i = 0; i < t.n_rows; i++)
+        if (same(csv_cell(&t, i, 25), "1") && same(csv_cell(&t, i, 16), "default"))
+            r->pair[r->n_pairs++] =
+                (struct pair_row){csv_cell(&t, i, 0), csv_cell(&t, i, 1), csv_cell(&t, i, 2),
+                                  csv_cell(&t, i, 3), csv_cell(&t, i, 4)};
     return STATUS_OK;
 }
 
@@ -330,6 +397,9 @@ enum status records_read(const char *run_dir, struct arena *arena, struct record
         TRY(average(r, &r->series[s], arena));
         TRY(name_series(r, &r->series[s], arena));
     }
+    TRY(read_intervals(r, arena));
+    TRY(read_ranks(r, arena));
+    TRY(read_significance(r, arena));
     *out = r;
     return STATUS_OK;
 }
@@ -350,4 +420,20 @@ bool records_best(const struct records *r, const struct series *s, size_t measur
             sign * r->series[t].mean[measure] > sign * s->mean[measure])
             return false;
     return true;
+}
+
+bool records_below_best(const struct records *r, const struct series *s, size_t measure)
+{
+    for (size_t p = 0; p < r->n_pairs; p++) {
+        const struct pair_row *pair = &r->pair[p];
+        if (!same(pair->dataset, s->dataset) || !same(pair->metric, r->measure[measure].metric) ||
+            !same(pair->k, r->measure[measure].k) || !(same(pair->a, s->label) || same(pair->b, s->label)))
+            continue;
+        const char *other = same(pair->a, s->label) ? pair->b : pair->a;
+        for (size_t t = 0; t < r->n_series; t++)
+            if (same(r->series[t].dataset, s->dataset) && same(r->series[t].label, other) &&
+                records_best(r, &r->series[t], measure))
+                return true;
+    }
+    return false;
 }

@@ -9,9 +9,10 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-/* One line of metrics.csv (split test, dialect default, stratum all). */
+/* One line of metrics.csv (split test, dialect default). */
 struct metric_row {
     const char *dataset, *fold, *model, *label, *params, *seed, *metric, *k;
+    size_t stratum; /* 0: all; else 1 + its number in records.stratum */
     double value;
     long n_users;
 };
@@ -27,10 +28,21 @@ struct series {
     double fit_seconds, rank_seconds;                    /* means over cells */
     size_t n_cells;
     double *mean, *deviation; /* [n_measures] over the cells; NaN where missing */
+    double *low, *high;       /* [n_measures] of intervals.csv; NaN where missing */
+    double *stratum_mean;     /* [n_strata x n_measures] */
 };
 /* A table's column. */
 struct measure {
     const char *metric, *k; /* k "" for a metric without cut-off */
+};
+/* A line of ranks.csv: one model of a Friedman test. */
+struct rank_row {
+    const char *dataset, *metric, *k, *over, *name;
+    double mean_rank, n_blocks, p, critical_difference;
+};
+/* A significant line of significance.csv: two labels. */
+struct pair_row {
+    const char *dataset, *a, *b, *metric, *k;
 };
 struct records {
     const char *run_dir, *experiment;
@@ -40,6 +52,10 @@ struct records {
     const char **dataset;    /* in order of the plan */
     struct measure *measure; /* in order of metrics.csv */
     struct series *series;   /* in order of the plan */
+    size_t n_strata, n_ranks, n_pairs;
+    const char **stratum; /* parts of users and items beside all, in order of metrics.csv */
+    struct rank_row *rank;
+    struct pair_row *pair;
     size_t n_tables, n_plots;
     const char **tables, **plots; /* as the config asks */
 };
@@ -49,6 +65,8 @@ enum status records_read(const char *run_dir, struct arena *arena, struct record
 /* Of the series of a dataset, is this one's value the best in the column?  Oracles (model "oracle") do not
  * count. */
 bool records_best(const struct records *r, const struct series *s, size_t measure);
+/* Does a significant comparison say that the dataset's best series in this column is another one than this? */
+bool records_below_best(const struct records *r, const struct series *s, size_t measure);
 /* Is the series the oracle's, which is drawn as a line? */
 bool series_is_oracle(const struct series *s);
 

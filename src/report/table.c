@@ -70,8 +70,9 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
     fputs("label,model,params,n_cells", out);
     for (size_t m = 0; m < r->n_measures; m++) {
         const char *at = r->measure[m].k[0] != '\0' ? "@" : "";
-        fprintf(out, ",%s%s%s,%s%s%s_sd", r->measure[m].metric, at, r->measure[m].k, r->measure[m].metric, at,
-                r->measure[m].k);
+        fprintf(out, ",%s%s%s,%s%s%s_sd,%s%s%s_low,%s%s%s_high", r->measure[m].metric, at, r->measure[m].k,
+                r->measure[m].metric, at, r->measure[m].k, r->measure[m].metric, at, r->measure[m].k,
+                r->measure[m].metric, at, r->measure[m].k);
     }
     fputs(",fit_seconds,rank_seconds,note\n", out);
     for (size_t s = 0; s < r->n_series; s++) {
@@ -85,12 +86,12 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
         csv_field(out, series->params);
         fprintf(out, ",%zu", series->n_cells);
         for (size_t m = 0; m < r->n_measures; m++) {
-            fputc(',', out);
-            if (!isnan(series->mean[m]))
-                fprintf(out, "%.9g", series->mean[m]);
-            fputc(',', out);
-            if (!isnan(series->deviation[m]))
-                fprintf(out, "%.9g", series->deviation[m]);
+            const double values[4] = {series->mean[m], series->deviation[m], series->low[m], series->high[m]};
+            for (int i = 0; i < 4; i++)
+                if (isnan(values[i]))
+                    fputc(',', out);
+                else
+                    fprintf(out, ",%.9g", values[i]);
         }
         if (series->n_cells > 0)
             fprintf(out, ",%.4g,%.4g,", series->fit_seconds, series->rank_seconds);
@@ -180,7 +181,8 @@ static void write_md_table(const struct records *r, const char *dataset, const c
             if (isnan(series->mean[m]))
                 fputs("  |", out);
             else
-                fprintf(out, " %s%.4f%s |", mark, series->mean[m], mark);
+                fprintf(out, " %s%.4f%s%s |", mark, series->mean[m], mark,
+                        records_below_best(r, series, m) ? "†" : "");
         }
         fprintf(out, " %.2f |\n", series->fit_seconds);
     }
@@ -193,7 +195,9 @@ static void write_md(const struct records *r, const char *dataset, FILE *out)
     fputs("# ", out);
     md_text(out, dataset);
     fprintf(out,
-            "\n\nExperiment %s. Means over folds and seeds; best value bold (the oracle does not compete).\n",
+            "\n\nExperiment %s. Means over folds and seeds; best value bold (the oracle does not compete); † "
+            "differs from it "
+            "significantly (significance.csv).\n",
             r->experiment);
     for (size_t i = 0; i < n || i == 0; i++) {
         if (n > 0)
@@ -218,7 +222,11 @@ static void write_tex_row(const struct records *r, const struct series *series, 
         if (isnan(series->mean[m]))
             fputs(" & ", out);
         else
-            fprintf(out, records_best(r, series, m) ? " & \\textbf{%.4f}" : " & %.4f", series->mean[m]);
+            fprintf(out,
+                    records_best(r, series, m)         ? " & \\textbf{%.4f}"
+                    : records_below_best(r, series, m) ? " & %.4f$^\\dagger$"
+                                                       : " & %.4f",
+                    series->mean[m]);
     }
     fputs(" \\\\\n", out);
 }
@@ -234,7 +242,9 @@ static void write_tex(const struct records *r, const char *dataset, FILE *out)
         tex_text(out, dataset);
         if (n > 0)
             fprintf(out, ", $k = %s$", cut);
-        fputs(". Means over folds and seeds; best value bold.}\n\\begin{tabular}{l", out);
+        fputs(". Means over folds and seeds; best value bold; $\\dagger$ differs from it "
+              "significantly.}\n\\begin{tabular}{l",
+              out);
         for (size_t m = 0; m < count_columns(r, cut); m++)
             fputc('r', out);
         fputs("}\n\\toprule\nmodel", out);

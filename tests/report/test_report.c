@@ -96,7 +96,8 @@ static void tables_escape_and_mark(void **state)
     assert_non_null(strstr(tex, "Pop \\& Co\\_1"));
     assert_non_null(strstr(tex, "\\textbf{0.4500}"));
     assert_non_null(strstr(tex, "\\toprule"));
-    assert_non_null(strstr(csv, "iALS,ials,\"{\"\"alpha0\"\":0.1,\"\"factors\"\":64}\",1,,,0.45,,0.5,0.1,"));
+    assert_non_null(
+        strstr(csv, "iALS,ials,\"{\"\"alpha0\"\":0.1,\"\"factors\"\":64}\",1,,,,,0.45,,,,0.5,0.1,"));
     assert_non_null(strstr(content("index.html"), "Pop &amp; Co_1"));
 }
 
@@ -147,6 +148,56 @@ static void plots_bear_any_name(void **state)
     assert_non_null(strstr(content("plots/toy-per_k.gp"), "5 0.125\n20 0.25\n"));
 }
 
+/* Intervals, parts, ranks and what differs significantly, each from its file. */
+static void further_files_are_shown(void **state)
+{
+    (void)state;
+    test_write(
+        test_path(folder, "metrics.csv"),
+        "dataset,fold,model,label,params,seed,split,candidates,metric,k,dialect,stratum,value,n_users\n"
+        "toy,0,popularity,P,{},0,random,full,ndcg,10,default,all,0.3,10\n"
+        "toy,0,popularity,P,{},0,random,full,novelty,10,default,all,2,10\n"
+        "toy,0,popularity,P,{},0,random,full,ndcg,10,default,head,0.35,8\n"
+        "toy,0,popularity,P,{},0,random,full,ndcg,10,elliot,all,0.9,10\n"
+        "toy,0,ease,E,{},0,random,full,ndcg,10,default,all,0.5,10\n"
+        "toy,0,ease,E,{},0,random,full,novelty,10,default,all,3,10\n"
+        "toy,0,ease,E,{},0,random,full,ndcg,10,default,head,0.45,8\n");
+    test_write(
+        test_path(folder, "record.json"),
+        "{\"experiment\":\"toy run\",\"cells\":[" CELL("popularity", "P", "0", "{}", "done", "") "," CELL(
+            "ease", "E", "0", "{}", "done",
+            "") "],\"report\":{\"tables\":[\"csv\",\"md\"],\"plots\":[\"metrics\",\"strata\",\"tradeoff\","
+                "\"ranks\"]}}");
+    test_write(test_path(folder, "intervals.csv"),
+               "dataset,label,params,metric,k,dialect,mean,low,high,n_users,draws\n"
+               "toy,E,{},ndcg,10,default,0.5,0.41,0.62,10,2000\n");
+    test_write(test_path(folder, "ranks.csv"), "dataset,metric,k,dialect,over,label,grid,mean_rank,n_blocks,"
+                                               "chi_square,p,p_f,critical_difference,alpha\n"
+                                               "toy,ndcg,10,default,users,P,{},1.7,10,1,0.3,0.3,0.6,0.05\n"
+                                               "toy,ndcg,10,default,users,E,{},1.3,10,1,0.3,0.3,0.6,0.05\n");
+    test_write(test_path(folder, "significance.csv"),
+               "dataset,a,b,metric,k,n_users,mean_a,mean_b,mean_difference,low,high,t,degrees,p,p_holm,cohen_"
+               "d,dialect,over,"
+               "p_wilcoxon,p_sign,p_randomisation,p_bonferroni,p_bh,cliffs_delta,test,significant\n"
+               "toy,E,P,ndcg,10,10,0.5,0.3,0.2,0.1,0.3,5,9,0.001,0.001,1,default,users,0.01,0.01,0.01,0.01,0."
+               "01,0.5,t,1\n");
+    assert_ok(report_run(folder));
+    assert_non_null(strstr(content("tables/toy.md"), "| P | 0.3000\u2020 |"));
+    assert_non_null(strstr(content("tables/toy.csv"), ",0.5,,0.41,0.62,"));
+    assert_non_null(strstr(content("index.html"), "0.4100 to 0.6200"));
+    if (system("command -v gnuplot >/dev/null") != 0)
+        return;
+    assert_non_null(strstr(content("plots/toy-strata.gp"), "1 0.35 0.45\n"));
+    assert_non_null(
+        strstr(content("plots/toy-tradeoff.gp"), "0.5 3 1\n")); /* E beats P in both: it alone is the front */
+    assert_non_null(strstr(content("plots/toy-tradeoff.gp"), "0.3 2 0\n"));
+    assert_non_null(
+        strstr(content("plots/toy-ranks.gp"), "1.3 1.7 0\n")); /* within the critical difference: a bar */
+    assert_true(file_exists(test_path(folder, "plots/toy-ranks.svg")));
+    test_write(test_path(folder, "ranks.csv"), "dataset,metric\ntoy,ndcg\n");
+    test_fails(report_run(folder), STATUS_DATA, "ranks.csv:1", "expected 14", NULL);
+}
+
 static void names_are_cut_to_columns(void **state)
 {
     (void)state;
@@ -180,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tables_escape_and_mark, set_up, tear_down),
         cmocka_unit_test_setup_teardown(plots_are_drawn_and_repeat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(plots_bear_any_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(further_files_are_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_cut_to_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_records_are_named, set_up, tear_down),
     };
