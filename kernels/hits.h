@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HITS_NONE 0xFFFFFFFFu
+#define HITS_NONE   0xFFFFFFFFu
+#define HITS_FILTER 1024 /* a power of 2 */
 /* Bytes of scratch a team needs for lists of that many places. */
-#define HITS_SCRATCH(longest) ((size_t)(longest)*4 + 256)
+#define HITS_SCRATCH(longest) ((size_t)(longest)*8 + HITS_FILTER + 512)
 
 /* Sums over the places j (from 1) up to a cut-off k that hold a relevant item; d(j) = 1 / log2(j + 1). */
 struct hits_sums {

@@ -11,6 +11,9 @@
 
 #include "hits.h"
 
+/* Sums of a part stay in the second-level cache until they are used, values of a block in the first. */
+enum { PART_USERS = 4096, BLOCK_USERS = 16 };
+
 bool metric_has_cutoff(const struct metric_type *metric)
 {
     return (metric->kind == METRIC_RANKING && !metric->no_cutoff) || metric->kind == METRIC_BEYOND ||
@@ -72,6 +75,8 @@ struct pass {
     double *ideal, *ideal_clipped; /* [longest + 1] sums of the first discounts */
     metric_value **value;          /* [n_measures] */
     uint32_t *cut;                 /* [n_measures] position in k; n_k: R */
+    size_t
+        *same; /* [n_measures] the first measure of that formula, cut-off and rule: itself, or one to copy */
     const struct relevance *relevance;
     const struct metric_at *measures;
     size_t n_measures, n_relevant_most;
@@ -84,6 +89,7 @@ static void pass_close(struct pass *p)
     free(p->table);
     free(p->value);
     free(p->cut);
+    free(p->same);
     free(p->hits.out);
     free(p->hits.length);
 }
@@ -120,12 +126,30 @@ static bool fill_tables(struct pass *p)
     return true;
 }
 
+static bool counts_irrelevant(const struct pass *p, size_t m)
+{
+    return dialect_types[p->measures[m].dialect].zero_irrelevant;
+}
+
+/* Libraries agree more often than not: what one measure has computed, the others copy. */
+static void find_same(struct pass *p)
+{
+    for (size_t m = 0; m < p->n_measures; m++) {
+        size_t s = 0;
+        while (s < m && (p->value[s] != p->value[m] || p->cut[s] != p->cut[m] ||
+                         counts_irrelevant(p, s) != counts_irrelevant(p, m)))
+            s++;
+        p->same[m] = s;
+    }
+}
+
 static enum status pass_open(struct pass *p, const struct lists *lists)
 {
     p->k = malloc((p->n_measures + 1) * sizeof *p->k);
     p->value = malloc((p->n_measures + 1) * sizeof *p->value);
     p->cut = malloc((p->n_measures + 1) * sizeof *p->cut);
-    if (p->k == NULL || p->value == NULL || p->cut == NULL)
+    p->same = malloc((p->n_measures + 1) * sizeof *p->same);
+    if (p->k == NULL || p->value == NULL || p->cut == NULL || p->same == NULL)
         return status_fail(STATUS_SYSTEM, "memory is out: %zu measures", p->n_measures);
     for (size_t m = 0; m < p->n_measures; m++) {
         const struct metric_at *x = &p->measures[m];
@@ -143,9 +167,10 @@ static enum status pass_open(struct pass *p, const struct lists *lists)
     for (size_t m = 0; m < p->n_measures; m++)
         if (p->measures[m].metric->no_cutoff)
             p->cut[m] = p->hits.n_k, p->hits.longest = lists->k;
+    find_same(p);
     p->hits.k = p->k;
-    p->hits.out = aligned_alloc(64, ((size_t)lists->n_users * (p->hits.n_k + 1) + 1) * sizeof *p->hits.out);
-    p->hits.length = malloc(((size_t)lists->n_users + 1) * sizeof *p->hits.length);
+    p->hits.out = aligned_alloc(64, ((size_t)PART_USERS * (p->hits.n_k + 1)) * sizeof *p->hits.out);
+    p->hits.length = malloc(PART_USERS * sizeof *p->hits.length);
     return p->hits.out != NULL && p->hits.length != NULL && fill_tables(p)
                ? STATUS_OK
                : status_fail(STATUS_SYSTEM, "memory is out: sums of %u lists at %u cut-offs", lists->n_users,
@@ -199,35 +224,66 @@ static void see(const struct pass *p, uint32_t u, uint32_t user, double *sorted,
     }
 }
 
-static double value_of(const struct pass *p, size_t m, const struct ranking *r)
+/* A block of users, measure by measure: the same function is called over and over, and writes go side by side.  `first`: of all
+ * lists. */
+static void values_of_block(const struct pass *p, size_t n_users, size_t first, uint32_t n,
+                            const struct ranking *r)
 {
-    const struct dialect_type *dialect = &dialect_types[p->measures[m].dialect];
-    const struct ranking *at = &r[p->cut[m]];
-    if (at->n_relevant == 0)
-        return dialect->zero_irrelevant ? 0 : NAN;
-    return p->value[m](at);
+    const uint32_t n_cuts = p->hits.n_k + 1;
+    for (size_t m = 0; m < p->n_measures; m++) {
+        metric_value *const value = p->value[m];
+        const struct ranking *at = r + p->cut[m];
+        const double nothing = counts_irrelevant(p, m) ? 0 : NAN;
+        double *out = p->values + m * n_users + first;
+        if (p->same[m] != m) {
+            memcpy(out, p->values + p->same[m] * n_users + first, n * sizeof *out);
+            continue;
+        }
+        for (uint32_t u = 0; u < n; u++, at += n_cuts)
+            out[u] = at->n_relevant > 0 ? value(at) : nothing;
+    }
 }
 
-static bool values_of(const struct pass *p, const struct lists *lists, const uint32_t *users)
+/* Users part .. part + n - 1, whose sums are there. */
+static bool values_of_part(const struct pass *p, size_t n_users, const uint32_t *users, size_t part,
+                           uint32_t n)
 {
     int failed = 0;
+    const uint32_t n_cuts = p->hits.n_k + 1;
 #pragma omp parallel reduction(| : failed)
     {
-        struct ranking *r = malloc((p->hits.n_k + 1) * sizeof *r);
+        struct ranking *r = malloc((size_t)BLOCK_USERS * n_cuts * sizeof *r);
         double *sorted = malloc((p->n_relevant_most + 1) * sizeof *sorted);
         failed = r == NULL || sorted == NULL;
 #pragma omp for schedule(static)
-        for (uint32_t u = 0; u < lists->n_users; u++) {
+        for (uint32_t first = 0; first < n; first += BLOCK_USERS) {
+            const uint32_t left = n - first, block = left < BLOCK_USERS ? left : BLOCK_USERS;
             if (failed)
                 continue;
-            see(p, u, users[u], sorted, r);
-            for (size_t m = 0; m < p->n_measures; m++)
-                p->values[m * lists->n_users + u] = value_of(p, m, r);
+            for (uint32_t u = 0; u < block; u++)
+                see(p, first + u, users[part + first + u], sorted, r + (size_t)u * n_cuts);
+            values_of_block(p, n_users, part + first, block, r);
         }
         free(r);
         free(sorted);
     }
     return !failed;
+}
+
+static enum status score_part(struct pass *p, const struct backend *backend, const struct lists *lists,
+                              const uint32_t *users, size_t part)
+{
+    const size_t left = lists->n_users - part;
+    const uint32_t n = (uint32_t)(left < PART_USERS ? left : PART_USERS);
+    p->hits.item = lists->item + part * lists->k;
+    p->hits.users = users + part;
+    if (backend != NULL)
+        TRY(backend_launch(backend, &kernel_hits, &p->hits, n, HITS_SCRATCH(p->hits.longest)));
+    else if (kernel_hits.cpu(&p->hits, n, HITS_SCRATCH(p->hits.longest)) != 0)
+        return status_fail(STATUS_SYSTEM, "memory is out: lists of %u places", p->hits.longest);
+    return values_of_part(p, lists->n_users, users, part, n)
+               ? STATUS_OK
+               : status_fail(STATUS_SYSTEM, "memory is out: %zu relevant items", p->n_relevant_most);
 }
 
 static enum status score(struct pass *p, const struct backend *backend, const struct lists *lists,
@@ -242,16 +298,12 @@ static enum status score(struct pass *p, const struct backend *backend, const st
         p->n_relevant_most = n > p->n_relevant_most ? n : p->n_relevant_most;
     }
     TRY(pass_open(p, lists));
-    p->hits.item = lists->item, p->hits.ld = lists->k, p->hits.users = users;
+    p->hits.ld = lists->k;
     p->hits.ptr = items->ptr, p->hits.idx = items->idx;
     p->hits.gain = p->relevance->gain, p->hits.power = p->relevance->power;
-    if (backend != NULL)
-        TRY(backend_launch(backend, &kernel_hits, &p->hits, lists->n_users, HITS_SCRATCH(p->hits.longest)));
-    else if (kernel_hits.cpu(&p->hits, lists->n_users, HITS_SCRATCH(p->hits.longest)) != 0)
-        return status_fail(STATUS_SYSTEM, "memory is out: lists of %u places", p->hits.longest);
-    return values_of(p, lists, users)
-               ? STATUS_OK
-               : status_fail(STATUS_SYSTEM, "memory is out: %zu relevant items", p->n_relevant_most);
+    for (size_t part = 0; part < lists->n_users; part += PART_USERS)
+        TRY(score_part(p, backend, lists, users, part));
+    return STATUS_OK;
 }
 
 enum status metrics_score(const struct backend *backend, const struct lists *lists, const uint32_t *users,

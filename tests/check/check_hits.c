@@ -7,7 +7,7 @@
 #include "check.h"
 #include "hits.h"
 
-enum { ROWS = 5, ITEMS = 90, LONGEST = 40, LD = LONGEST + 2, CUTS = 3 };
+enum { ROWS = 5, ITEMS = 290, LONGEST = 40, LD = LONGEST + 2, CUTS = 3 };
 
 static void hits_writes(const void *args, long row)
 {
@@ -81,7 +81,7 @@ static void hits_case(const char *kernel, int graded, uint32_t longest)
         const uint32_t filled = r == 2 ? longest / 3 : r == 3 ? 0 : longest;
         for (uint32_t j = 0; j < LD; j++)
             item[r * LD + j] =
-                j < filled ? (7 * j + 13 * r) % ITEMS : HITS_NONE; /* 7 and 90: no item twice */
+                j < filled ? (7 * j + 13 * r) % ITEMS : HITS_NONE; /* 7 and 290: no item twice */
     }
     const struct hits a = {.longest = longest,
                            .ld = LD,

@@ -92,6 +92,8 @@ const struct check_mutant check_mutants[] = {
     {"randomisation_overrun", "randomisation", OVERRUN, NULL},
     {"randomisation_outside", "randomisation", OUTSIDE, NULL},
     {"hits_sync", "hits", SYNC, "thread"},
+    {"hits_filter_sync", "hits", SYNC, NULL},
+    {"hits_place_sync", "hits", SYNC, NULL},
     {"hits_index", "hits", INDEX, NULL},
     {"hits_leaves", "hits", LEAVES, NULL},
     {"hits_overrun", "hits", OVERRUN, NULL},
