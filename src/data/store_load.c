@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "data/store_chunks.h"
 #include "data/store_parts.h"
 
 #define DEFLATE_RATIO_MAX 1100u
@@ -183,6 +184,43 @@ static const char *type_name(hid_t type)
                                     : "another type";
 }
 
+/* Is it stored as store_write.c does it? */
+static bool is_ours(hid_t array, size_t element, uint64_t bytes, const uint64_t *width, struct chunked *c)
+{
+    const int rank = width != NULL ? 2 : 1;
+    const hid_t plist = H5Dget_create_plist(array);
+    hsize_t chunk[2] = {0, 1};
+    bool ours = plist >= 0 && H5Pget_layout(plist) == H5D_CHUNKED && H5Pget_chunk(plist, 2, chunk) == rank &&
+                (rank == 1 || chunk[1] == *width);
+    const H5Z_filter_t filters[] = {H5Z_FILTER_SHUFFLE, H5Z_FILTER_DEFLATE, H5Z_FILTER_FLETCHER32};
+    const int first = element > 1 ? 0 : 1;
+    ours = ours && H5Pget_nfilters(plist) == 3 - first;
+    for (int i = first; ours && i < 3; i++) {
+        unsigned flags, config;
+        size_t n_values = 0;
+        ours = H5Pget_filter2(plist, (unsigned)(i - first), &flags, &n_values, NULL, 0, NULL, &config) ==
+               filters[i];
+    }
+    H5Pclose(plist);
+    *c = (struct chunked){array, rank, element, bytes, chunk[0], (size_t)(chunk[0] * chunk[1]) * element};
+    return ours;
+}
+
+static enum status read_values(const struct loader *l, const char *path, hid_t array, hid_t type,
+                               uint64_t bytes, const uint64_t *width, void *values)
+{
+    struct chunked c;
+    const enum chunks_result result =
+        is_ours(array, H5Tget_size(type), bytes, width, &c) ? chunks_read(&c, values) : CHUNKS_OTHER;
+    if (result == CHUNKS_DAMAGED)
+        return status_fail(STATUS_DATA,
+                           "%s: %s can't be read (a chunk has not its checksum): damaged; import it again",
+                           l->path, path);
+    if (result == CHUNKS_OTHER && H5Dread(array, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        return load_damaged(l, path);
+    return STATUS_OK;
+}
+
 static enum status load_open_array(const struct loader *l, const char *path, hid_t array, hid_t type,
                                    uint64_t *rows, uint64_t *width, void **values)
 {
@@ -201,9 +239,7 @@ static enum status load_open_array(const struct loader *l, const char *path, hid
     *values = arena_alloc(l->arena, bytes, 1);
     if (*values == NULL)
         return STATUS_SYSTEM;
-    if (bytes > 0 && H5Dread(array, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *values) < 0)
-        return load_damaged(l, path);
-    return STATUS_OK;
+    return bytes > 0 ? read_values(l, path, array, type, bytes, width, *values) : STATUS_OK;
 }
 
 /* The values of a dataset of exactly this type and shape, in the arena.  width NULL: one dimension. */

@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/store_chunks.h"
 #include "data/store_parts.h"
 
-#define DEFLATE_LEVEL 4
+#define DEFLATE_LEVEL 4 /* what the file says; libdeflate has its own scale (store_chunks.c) */
 
 struct writer {
     const char *path;
@@ -66,8 +67,8 @@ static hid_t array_properties(int rank, const hsize_t *shape, size_t size)
 }
 
 /* Writes an array; position >= 0 adds the attribute that keeps columns in order. */
-static enum status write_array_of(const struct writer *w, const char *name, hid_t stored, hid_t native,
-                                  int rank, const hsize_t *shape, const void *values)
+static enum status write_array_of(const struct writer *w, const char *name, hid_t stored, int rank,
+                                  const hsize_t *shape, const void *values)
 {
     const hid_t space = H5Screate_simple(rank, shape, NULL);
     const hid_t plist = array_properties(rank, shape, H5Tget_size(stored));
@@ -78,8 +79,18 @@ static enum status write_array_of(const struct writer *w, const char *name, hid_
     if (space >= 0 && plist >= 0)
         array = H5Dcreate2(w->file, name, stored, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     bool fine = array >= 0;
-    if (fine && total > 0)
-        fine = H5Dwrite(array, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    if (fine && total > 0) {
+        hsize_t chunk[2] = {0, 0};
+        const size_t element = H5Tget_size(stored);
+        fine = H5Pget_chunk(plist, 2, chunk) == rank;
+        const struct chunked c = {.array = array,
+                                  .rank = rank,
+                                  .element = element,
+                                  .bytes = total * element,
+                                  .chunk_rows = chunk[0],
+                                  .chunk_bytes = chunk[0] * (rank > 1 ? chunk[1] : 1) * element};
+        fine = fine && chunks_write(&c, values);
+    }
     if (array >= 0)
         fine = H5Dclose(array) >= 0 && fine;
     H5Pclose(plist);
@@ -88,22 +99,20 @@ static enum status write_array_of(const struct writer *w, const char *name, hid_
 }
 
 static enum status write_array(const struct writer *w, const char *folder, const char *name, hid_t stored,
-                               hid_t native, uint64_t n, const void *values)
+                               uint64_t n, const void *values)
 {
     char path[200];
     const hsize_t shape = n;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    return write_array_of(w, path, stored, native, 1, &shape, values);
+    return write_array_of(w, path, stored, 1, &shape, values);
 }
 
 static enum status write_strings(const struct writer *w, const char *folder, const struct strings *s)
 {
     static const uint64_t zero = 0;
     TRY(write_group(w, folder));
-    TRY(write_array(w, folder, "offsets", H5T_STD_U64LE, H5T_NATIVE_UINT64, s->n + 1,
-                    s->n > 0 ? s->offsets : &zero));
-    return write_array(w, folder, "bytes", H5T_STD_U8LE, H5T_NATIVE_UINT8, s->n > 0 ? s->offsets[s->n] : 0,
-                       s->bytes);
+    TRY(write_array(w, folder, "offsets", H5T_STD_U64LE, s->n + 1, s->n > 0 ? s->offsets : &zero));
+    return write_array(w, folder, "bytes", H5T_STD_U8LE, s->n > 0 ? s->offsets[s->n] : 0, s->bytes);
 }
 
 static enum status write_attribute(const struct writer *w, const char *object, const char *name, hid_t stored,
@@ -147,13 +156,12 @@ static enum status write_columns(const struct writer *w, const char *owner, uint
             TRY(write_strings(w, path, &c->text));
         } else if (c->kind == COLUMN_LIST) {
             TRY(write_group(w, path));
-            TRY(write_array(w, path, "ptr", H5T_STD_I64LE, H5T_NATIVE_INT64, (uint64_t)n + 1, c->list.ptr));
-            TRY(write_array(w, path, "idx", H5T_STD_U32LE, H5T_NATIVE_UINT32, (uint64_t)c->list.nnz,
-                            c->list.idx));
+            TRY(write_array(w, path, "ptr", H5T_STD_I64LE, (uint64_t)n + 1, c->list.ptr));
+            TRY(write_array(w, path, "idx", H5T_STD_U32LE, (uint64_t)c->list.nnz, c->list.idx));
             snprintf(names, sizeof names, "%s/names", path);
             TRY(write_strings(w, names, &c->names));
         } else {
-            TRY(write_array(w, owner, c->name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, n, c->number));
+            TRY(write_array(w, owner, c->name, H5T_IEEE_F32LE, n, c->number));
         }
         TRY(write_attribute(w, path, "position", H5T_STD_U32LE, H5T_NATIVE_UINT32, &i));
     }
@@ -164,23 +172,23 @@ static enum status write_interactions(const struct writer *w, const struct inter
 {
     const char *folder = "/interactions";
     TRY(write_group(w, folder));
-    TRY(write_array(w, folder, "user", H5T_STD_U32LE, H5T_NATIVE_UINT32, x->n, x->user));
-    TRY(write_array(w, folder, "item", H5T_STD_U32LE, H5T_NATIVE_UINT32, x->n, x->item));
-    TRY(write_array(w, folder, "value", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, x->n, x->value));
+    TRY(write_array(w, folder, "user", H5T_STD_U32LE, x->n, x->user));
+    TRY(write_array(w, folder, "item", H5T_STD_U32LE, x->n, x->item));
+    TRY(write_array(w, folder, "value", H5T_IEEE_F32LE, x->n, x->value));
     if (x->time != NULL)
-        TRY(write_array(w, folder, "time", H5T_STD_I64LE, H5T_NATIVE_INT64, x->n, x->time));
-    return write_array(w, folder, "source_row", H5T_STD_U64LE, H5T_NATIVE_UINT64, x->n, x->source_row);
+        TRY(write_array(w, folder, "time", H5T_STD_I64LE, x->n, x->time));
+    return write_array(w, folder, "source_row", H5T_STD_U64LE, x->n, x->source_row);
 }
 
 static enum status write_texts(const struct writer *w, const struct texts *t)
 {
     const char *folder = "/texts";
     TRY(write_group(w, folder));
-    TRY(write_array(w, folder, "user", H5T_STD_U32LE, H5T_NATIVE_UINT32, t->n, t->user));
-    TRY(write_array(w, folder, "item", H5T_STD_U32LE, H5T_NATIVE_UINT32, t->n, t->item));
+    TRY(write_array(w, folder, "user", H5T_STD_U32LE, t->n, t->user));
+    TRY(write_array(w, folder, "item", H5T_STD_U32LE, t->n, t->item));
     if (t->time != NULL)
-        TRY(write_array(w, folder, "time", H5T_STD_I64LE, H5T_NATIVE_INT64, t->n, t->time));
-    TRY(write_array(w, folder, "kind", H5T_STD_U8LE, H5T_NATIVE_UINT8, t->n, t->kind));
+        TRY(write_array(w, folder, "time", H5T_STD_I64LE, t->n, t->time));
+    TRY(write_array(w, folder, "kind", H5T_STD_U8LE, t->n, t->kind));
     return write_strings(w, "/texts/text", &t->text);
 }
 
@@ -194,7 +202,7 @@ static enum status write_features(const struct writer *w, const struct dataset *
         const hsize_t shape[2] = {d->n_items, f->width};
         const uint32_t from_users = f->from_users;
         snprintf(path, sizeof path, "/features/%s", f->name);
-        TRY(write_array_of(w, path, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, shape, f->value));
+        TRY(write_array_of(w, path, H5T_IEEE_F32LE, 2, shape, f->value));
         TRY(write_attribute(w, path, "position", H5T_STD_U32LE, H5T_NATIVE_UINT32, &i));
         TRY(write_attribute(w, path, "from_users", H5T_STD_U32LE, H5T_NATIVE_UINT32, &from_users));
     }
@@ -206,10 +214,10 @@ static enum status write_truth(const struct writer *w, const struct dataset *d)
     const struct truth *t = d->truth;
     const hsize_t users[2] = {d->n_users, t->factors}, items[2] = {d->n_items, t->factors};
     TRY(write_group(w, "/truth"));
-    TRY(write_array_of(w, "/truth/user", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, users, t->user));
-    TRY(write_array_of(w, "/truth/item", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, items, t->item));
-    TRY(write_array(w, "/truth", "item_bias", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, d->n_items, t->item_bias));
-    return write_array(w, "/truth", "exposure", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, d->n_items, t->exposure);
+    TRY(write_array_of(w, "/truth/user", H5T_IEEE_F32LE, 2, users, t->user));
+    TRY(write_array_of(w, "/truth/item", H5T_IEEE_F32LE, 2, items, t->item));
+    TRY(write_array(w, "/truth", "item_bias", H5T_IEEE_F32LE, d->n_items, t->item_bias));
+    return write_array(w, "/truth", "exposure", H5T_IEEE_F32LE, d->n_items, t->exposure);
 }
 
 static enum status write_all(const struct writer *w, const struct dataset *d)
