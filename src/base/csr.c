@@ -12,6 +12,24 @@ static int compare_u64(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+enum { MANY = 65536 }; /* entries that are worth waking threads for */
+
+/* key[lo .. hi) of one row: columns rising, equal ones in the order given; returns how many columns there are. */
+static int64_t sort_row(const uint32_t *col, const uint64_t *from, int64_t lo, int64_t hi, uint64_t *key)
+{
+    int rising = 1;
+    int64_t n = 0;
+    for (int64_t e = lo; e < hi; e++) {
+        key[e] = (uint64_t)col[from[e]] << 32 | (uint64_t)(e - lo);
+        rising &= e == lo || key[e] >> 32 > key[e - 1] >> 32;
+    }
+    if (!rising)
+        qsort(key + lo, (size_t)(hi - lo), sizeof *key, compare_u64);
+    for (int64_t e = lo; e < hi; e++)
+        n += e == lo || key[e] >> 32 != key[e - 1] >> 32;
+    return n;
+}
+
 enum status csr_from_triples(uint32_t n_rows, uint32_t n_cols, uint64_t n, const uint32_t *row,
                              const uint32_t *col, const float *value, struct arena *arena, struct csr *out,
                              uint64_t *n_duplicates)
@@ -39,34 +57,30 @@ enum status csr_from_triples(uint32_t n_rows, uint32_t n_cols, uint64_t n, const
         at[r + 1] += at[r];
     for (uint64_t e = 0; e < n; e++)
         from[at[row[e]]++] = e; /* stable: in the order given; at[r] becomes the start of row r + 1 */
-    int64_t kept = 0;
-    uint64_t duplicates = 0;
+#pragma omp parallel for schedule(dynamic, 256) if (n > MANY)
+    for (uint32_t r = 0; r < n_rows; r++)
+        ptr[r + 1] = sort_row(col, from, r == 0 ? 0 : at[r - 1], at[r], key);
+    for (uint32_t r = 0; r < n_rows; r++)
+        ptr[r + 1] += ptr[r];
+#pragma omp parallel for schedule(dynamic, 256) if (n > MANY)
     for (uint32_t r = 0; r < n_rows; r++) {
         const int64_t lo = r == 0 ? 0 : at[r - 1], hi = at[r];
-        int rising = 1;
+        int64_t to = ptr[r];
         for (int64_t e = lo; e < hi; e++) {
-            key[e] = (uint64_t)col[from[e]] << 32 | (uint64_t)(e - lo);
-            rising &= e == lo || key[e] >> 32 > key[e - 1] >> 32;
-        }
-        if (!rising)
-            qsort(key + lo, (size_t)(hi - lo), sizeof *key, compare_u64);
-        for (int64_t e = lo; e < hi; e++) {
-            if (e + 1 < hi && key[e] >> 32 == key[e + 1] >> 32) { /* a later one follows */
-                duplicates++;
+            if (e + 1 < hi && key[e] >> 32 == key[e + 1] >> 32) /* a later one follows */
                 continue;
-            }
-            idx[kept] = (uint32_t)(key[e] >> 32);
+            idx[to] = (uint32_t)(key[e] >> 32);
             if (val != NULL)
-                val[kept] = value[from[lo + (int64_t)(key[e] & 0xffffffffu)]];
-            kept++;
+                val[to] = value[from[lo + (int64_t)(key[e] & 0xffffffffu)]];
+            to++;
         }
-        ptr[r + 1] = kept;
     }
+    const int64_t kept = ptr[n_rows];
     free(key);
     free(from);
     free(at);
     if (n_duplicates != NULL)
-        *n_duplicates = duplicates;
+        *n_duplicates = n - (uint64_t)kept;
     *out = (struct csr){n_rows, n_cols, kept, ptr, idx, val};
     return STATUS_OK;
 }

@@ -26,6 +26,8 @@ const struct feature *dataset_feature(const struct dataset *d, const char *name)
     return NULL;
 }
 
+enum { MANY = 65536 }; /* rows that are worth waking threads for */
+
 /* One row on its way: what the order within a user depends on, and where the row stood. */
 struct sort_row {
     int64_t time;
@@ -53,11 +55,12 @@ static void interactions_order(uint32_t n_users, const struct interactions *rows
     for (uint64_t i = 0; i < rows->n; i++)
         order[start[rows->user[i]]++] =
             (struct sort_row){rows->time != NULL ? rows->time[i] : 0, rows->source_row[i], i};
-    for (uint64_t begin = 0, end; begin < rows->n; begin = end) {
-        const uint32_t user = rows->user[order[begin].from];
+#pragma omp parallel for schedule(dynamic, 256) if (rows->n > MANY)
+    for (uint32_t u = 0; u < n_users; u++) { /* start[u] is by now where user u ends */
+        const uint64_t begin = u > 0 ? start[u - 1] : 0, end = start[u];
         bool sorted = true;
-        for (end = begin + 1; end < rows->n && rows->user[order[end].from] == user; end++)
-            sorted = sorted && sort_row_compare(&order[end - 1], &order[end]) < 0;
+        for (uint64_t i = begin + 1; i < end; i++)
+            sorted = sorted && sort_row_compare(&order[i - 1], &order[i]) < 0;
         if (!sorted)
             qsort(order + begin, end - begin, sizeof *order, sort_row_compare);
     }
@@ -68,9 +71,11 @@ static void permute(void *array, size_t size, const struct sort_row *order, uint
 {
     memcpy(copy, array, n * size);
     if (size == 4)
+#pragma omp parallel for schedule(static) if (n > MANY)
         for (uint64_t i = 0; i < n; i++)
             ((uint32_t *)array)[i] = ((const uint32_t *)copy)[order[i].from];
     else
+#pragma omp parallel for schedule(static) if (n > MANY)
         for (uint64_t i = 0; i < n; i++)
             ((uint64_t *)array)[i] = ((const uint64_t *)copy)[order[i].from];
 }
