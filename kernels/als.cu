@@ -1,5 +1,5 @@
 /*
- * als.cu - implicit alternating least squares by conjugate gradient: a team solves one row (als.h has the system).
+ * als.cu - alternating least squares by conjugate gradient: a team solves one row (als.h has the system).
  *
  * Source: Hu, Koren, Volinsky 2008 (the system); Takacs, Pilaszy, Tikk 2011 (few CG steps from a warm start suffice).
  * A row's system is never formed: A p = G p + ridge p + sum_i w_i (y_i . p) y_i costs 4 rank flops an entry and a
@@ -33,7 +33,7 @@ TEAM_FN const struct als_row *als_row_begin(const struct als *a, long u, struct 
             row->weight[m] = 1.0f;
             row->base[m] = a->base;
             row->last_weight[m] = !there ? 0.0f : a->val ? a->val[last + m] : 1.0f;
-            row->last_base[m] = there ? a->base : 0.0f;
+            row->last_base[m] = !there ? 0.0f : a->bases ? a->bases[last + m] : a->base;
             row->last_idx[m] = lo < hi ? a->idx[there ? last + m : lo] : 0;
         }
     }
@@ -65,9 +65,10 @@ TEAM_FN void als_entries(const struct als *a, const struct als_row *row, const l
         }
         const lanes_4 w = lanes_scale4(rhs ? -a->alpha : a->alpha, lanes_load4(weight));
         lanes_4 c = lanes_multiply4(w, lanes_sum4(t, d0, d1, d2, d3));
-        if (rhs)
-            c = lanes_add4(
-                c, lanes_add4(lanes_load4(whole ? row->base : row->last_base), lanes_scale4(-1.0f, w)));
+        if (rhs) {
+            const float *base = !whole ? row->last_base : a->bases ? a->bases + e : row->base;
+            c = lanes_add4(c, lanes_add4(lanes_load4(base), lanes_scale4(-1.0f, w)));
+        }
         const lanes_f c0 = lanes_pick(c, 0), c1 = lanes_pick(c, 1), c2 = lanes_pick(c, 2),
                       c3 = lanes_pick(c, 3);
         TEAM_UNROLL
@@ -89,7 +90,7 @@ TEAM_FN void als_dense(const struct als *a, float ridge, const lanes_f *p, const
     TEAM_UNROLL
     for (int v = 0; v < nv; v++)
         out[v] = ridge * p[v];
-    for (int j = 0; j < rank; j++) {
+    for (int j = 0; a->G != NULL && j < rank; j++) {
         const float pj = p_all[j], *g = a->G + (size_t)j * (size_t)rank;
         TEAM_UNROLL
         for (int v = 0; v < nv; v++)

@@ -1,11 +1,11 @@
 /*
- * als.h - arguments of the kernels of implicit alternating least squares: als_cg_*, als_cholesky_*, gram,
- * gram_sum.
+ * als.h - arguments of the kernels of alternating least squares: als_cg_*, als_cholesky_*, gram, gram_sum.
  *
  * A launch's row u solves for x = X[u], given Y:
  *     (G + sum_i w_ui y_i y_i' + ridge_u Id) x = sum_i (base + w_ui) y_i        over the entries i of row u,
  * with w_ui = alpha val[e] (alpha where val is NULL).  Hu, Koren, Volinsky 2008, eq. 4: G = Y'Y, base 1, w =
- * c - 1; Rendle et al. 2022: G = alpha0 Y'Y, base 0, w = 1.  A row without entries gets zeros.
+ * c - 1; Rendle et al. 2022: G = alpha0 Y'Y, base 0, w = 1.  Ratings (Zhou, Wilkinson, Schreiber, Pan 2008): G = 0, w =
+ * 1, base the rating - 1 of each entry, so that the right side is sum_i rating y_i.  A row without entries gets zeros.
  *
  * X, Y, G have rank columns and 64-byte aligned rows; rank is a multiple of ALS_PAD, columns that no factor
  * uses are zero and stay zero.
@@ -24,11 +24,12 @@
 struct als {
     float *X;              /* [n_rows x rank] solved for; als_cg starts from what stands here */
     const float *Y;        /* [n_columns x rank] */
-    const float *G;        /* [rank x rank] symmetric, scaled */
+    const float *G;        /* [rank x rank] symmetric, scaled; NULL: 0 */
     const float *ridge;    /* [n_rows] */
     const int64_t *ptr;    /* [n_rows + 1] */
     const uint32_t *idx;   /* [nnz] columns */
     const float *val;      /* [nnz], or NULL */
+    const float *bases;    /* [nnz] base of each entry; NULL: base */
     const uint32_t *order; /* [n_rows] the row that launch row i solves (longest first: even load); NULL: i */
     float alpha, base;
     long n_columns;  /* rows of Y */

@@ -1,5 +1,5 @@
 /*
- * als_cholesky.cu - implicit alternating least squares, each row's system formed and solved exactly.
+ * als_cholesky.cu - alternating least squares, each row's system formed and solved exactly.
  *
  * A = G + ridge Id + Z'Z with Z = sqrt(w_i) y_i packed ALS_CHUNK entries at a time, in register tiles of 8
  * rows x 2 vectors, the upper triangle only; A = U'U row by row; U'z = b; U x = z.  All in shared memory
@@ -22,7 +22,7 @@ TEAM_FN void als_pack(const struct als *a, long lo, long hi, float *Z, float *b,
     for (long e = lo; e < hi; e++) {
         const float *y = a->Y + (size_t)a->idx[e] * (size_t)rank;
         const float w = a->val ? a->alpha * a->val[e] : a->alpha;
-        const float root = TEAM_SQRT(w), coefficient = a->base + w;
+        const float root = TEAM_SQRT(w), coefficient = (a->bases ? a->bases[e] : a->base) + w;
         for (int v = 0; v < nv; v++) {
             const lanes_f yv = lanes_load(y + v * LANES);
             lanes_store(Z + (e - lo) * rank + v * LANES, root * yv);
@@ -142,7 +142,7 @@ TEAM_FN void als_cholesky_row(const struct als *a, long launched, struct team *t
 
     for (int j = 0; j < rank; j++)
         LANE_FOR(k, rank)
-            A[j * rank + k] = a->G[j * rank + k] + (j == k ? a->ridge[i] : 0.0f);
+            A[j * rank + k] = (a->G ? a->G[j * rank + k] : 0.0f) + (j == k ? a->ridge[i] : 0.0f);
     LANE_FOR(k, rank)
         b[k] = MUTANT(als_cholesky_unwritten, b[k], 0.0f);
     for (long e = lo; e < hi; e += ALS_CHUNK) {

@@ -105,6 +105,7 @@ DECLARE(als)
     READS(ptr, rows + 1);
     READS(idx, nnz);
     READS(val, nnz);
+    READS(bases, nnz);
     READS(order, rows);
 }
 

@@ -21,6 +21,7 @@
     MODEL(p3alpha)        \
     MODEL(rp3beta)        \
     MODEL(slim)           \
+    MODEL(als)            \
     MODEL(ials)           \
     MODEL(pure_svd)       \
     MODEL(bpr_mf)         \

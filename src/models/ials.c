@@ -19,10 +19,10 @@
 #include <time.h>
 
 #include "als.h"
+#include "models/als_rows.h"
 #include "models/model_io.h"
 
 enum { RENDLE, HU };
-enum { CG, CHOLESKY };
 
 struct ials_params {
     int factors;
@@ -42,7 +42,7 @@ static const struct param ials_params[] = {
     PARAM_REAL(P, alpha0, 0.1, 0, 1e6, "rendle: weight of every pair, observed or not"),
     PARAM_REAL(P, alpha, 40, 0, 1e6, "hu: confidence of an interaction of value 1"),
     PARAM_INT(P, iterations, 16, 1, 10000, "sweeps over users and items"),
-    PARAM_CHOICE(P, solver, "cg", "cg|cholesky", "how a row's system is solved"),
+    PARAM_CHOICE(P, solver, "cg", ALS_SOLVERS, "how a row's system is solved"),
     PARAM_INT(P, cg_steps, 3, 1, 10000, "cg: steps a row"),
     PARAM_REAL(P, sigma, 0.1, 1e-9, 1e6, "items start from normal(0, sigma / sqrt(factors))"),
     PARAM_INT(P, patience, 0, 0, 10000,
@@ -64,50 +64,6 @@ struct side {
     long n_rows;
 };
 
-static const struct {
-    size_t rank;
-    const struct kernel *kernel[2]; /* cg, cholesky */
-} ranks[] = {{32, {&kernel_als_cg_32, &kernel_als_cholesky_32}},
-             {64, {&kernel_als_cg_64, &kernel_als_cholesky_64}},
-             {128, {&kernel_als_cg_128, &kernel_als_cholesky_128}},
-             {192, {&kernel_als_cg_192, &kernel_als_cholesky_192}},
-             {256, {&kernel_als_cg_256, &kernel_als_cholesky_256}}};
-enum { N_RANKS = sizeof ranks / sizeof *ranks };
-
-/* The compiled rank that holds `factors`, or the next multiple of ALS_PAD; its kernel where one is asked for.
- */
-static size_t rank_of(int factors, int solver, const struct kernel **kernel)
-{
-    for (size_t i = 0; i < N_RANKS; i++)
-        if ((size_t)factors <= ranks[i].rank) {
-            if (kernel != NULL)
-                *kernel = ranks[i].kernel[solver];
-            return ranks[i].rank;
-        }
-    if (kernel != NULL)
-        *kernel = solver == CG ? &kernel_als_cg_any : &kernel_als_cholesky_any;
-    return ((size_t)factors + ALS_PAD - 1) / ALS_PAD * ALS_PAD;
-}
-
-/* Rows by falling length (equal ones in order), so that the last rows handed to a thread are short ones. */
-static enum status longest_first(const struct csr *a, struct arena *arena, uint32_t **out)
-{
-    uint32_t *at, *order;
-    int64_t longest = 0;
-    for (uint32_t r = 0; r < a->n_rows; r++)
-        longest = a->ptr[r + 1] - a->ptr[r] > longest ? a->ptr[r + 1] - a->ptr[r] : longest;
-    ARENA_NEW(at, arena, (size_t)longest + 2);
-    ARENA_NEW(order, arena, a->n_rows);
-    for (uint32_t r = 0; r < a->n_rows; r++)
-        at[longest - (a->ptr[r + 1] - a->ptr[r]) + 1]++;
-    for (int64_t i = 0; i < longest; i++)
-        at[i + 1] += at[i];
-    for (uint32_t r = 0; r < a->n_rows; r++)
-        order[at[longest - (a->ptr[r + 1] - a->ptr[r])]++] = r;
-    *out = order;
-    return STATUS_OK;
-}
-
 /* On a device the matrices stay from sweep to sweep. */
 static enum status side_keep(const struct side *side, const struct kernel *kernel, const struct backend *b)
 {
@@ -128,7 +84,7 @@ static enum status side_init(struct side *side, const struct csr *a, float *X, c
     ARENA_NEW(ridge, scratch, a->n_rows);
     ARENA_NEW(part, scratch, (size_t)blocks * ld * ld);
     ARENA_NEW(G, scratch, ld * ld);
-    TRY(longest_first(a, scratch, &order));
+    TRY(als_longest_first(a, scratch, &order));
     for (uint32_t r = 0; r < a->n_rows; r++) {
         const double weight = (double)(a->ptr[r + 1] - a->ptr[r]) + p->alpha0 * a->n_cols;
         ridge[r] = (float)(hu ? p->regularization : p->regularization * pow(weight, p->nu));
@@ -163,7 +119,7 @@ static enum status half_sweep(const struct side *side, const struct kernel *kern
                        (long)side->gram.n_blocks * rank / ALS_GRAM_ROWS, 0));
     TRY(backend_launch(run->backend, &kernel_gram_sum, &side->sum, rank, 0));
     return backend_launch(run->backend, kernel, &side->a, side->n_rows,
-                          solver == CG ? als_cg_scratch(rank) : als_cholesky_scratch(rank));
+                          solver == ALS_CG ? als_cg_scratch(rank) : als_cholesky_scratch(rank));
 }
 
 static enum status check_train(const struct view *train, const struct ials_params *p)
@@ -274,7 +230,7 @@ static enum status ials_fit(void *state, const void *params, const struct view *
     struct side sides[2];
     TRY(check_train(train, p));
     s->n_users = train->n_users, s->n_items = train->n_items, s->factors = (uint32_t)p->factors;
-    s->ld = rank_of(p->factors, p->solver, &kernel);
+    s->ld = als_rank(p->factors, p->solver, &kernel);
     ARENA_NEW(s->user, run->arena, s->n_users * s->ld);
     ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
     TRY(side_init(&sides[0], train->by_user, s->user, s->item, s->ld, p, run->scratch));
@@ -311,7 +267,7 @@ static enum status ials_load(void *state, const void *params, struct model_reade
     struct ials_state *s = state;
     const struct ials_params *p = params;
     (void)run;
-    *s = (struct ials_state){.factors = (uint32_t)p->factors, .ld = rank_of(p->factors, p->solver, NULL)};
+    *s = (struct ials_state){.factors = (uint32_t)p->factors, .ld = als_rank(p->factors, p->solver, NULL)};
     return model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item);
 }
 
@@ -319,10 +275,10 @@ static void ials_cost(const void *params, uint32_t n_users, uint32_t n_items, ui
                       double *flops)
 {
     const struct ials_params *p = params;
-    const double ld = (double)rank_of(p->factors, p->solver, NULL), rows = (double)n_users + n_items;
+    const double ld = (double)als_rank(p->factors, p->solver, NULL), rows = (double)n_users + n_items;
     const double parts = gram_blocks(n_users) + gram_blocks(n_items) + 2.0;
-    const double entry = p->solver == CG ? (p->cg_steps + 1) * 4.0 * ld : ld * ld;
-    const double row = p->solver == CG ? (p->cg_steps + 1) * 2.0 * ld * ld : ld * ld * ld / 3.0;
+    const double entry = p->solver == ALS_CG ? (p->cg_steps + 1) * 4.0 * ld : ld * ld;
+    const double row = p->solver == ALS_CG ? (p->cg_steps + 1) * 2.0 * ld * ld : ld * ld * ld / 3.0;
     *bytes = 4.0 * (rows * (ld * (p->patience > 0 ? 2.0 : 1.0) + 2.0) + parts * ld * ld);
     *flops = p->iterations * (2.0 * (double)nnz * entry + rows * (row + 2.0 * ld * ld));
 }

@@ -22,8 +22,10 @@ static void als_writes(const void *args, long row)
 
 /* Rows of 0, 1 and about 10 to 40 entries (als_cholesky packs ALS_CHUNK at a time); `factors` of rank columns
  * used. */
-static struct als problem(int factors, int rank, int hu)
+enum { RENDLE, HU, RATINGS, MODES };
+static struct als problem(int factors, int rank, int mode)
 {
+    const int hu = mode == HU;
     struct als a = {.alpha = hu ? 3.0f : 1.0f,
                     .base = hu ? 1.0f : 0.0f,
                     .n_columns = COLUMNS,
@@ -55,6 +57,8 @@ static struct als problem(int factors, int rank, int hu)
                 G[i * rank + j] += (hu ? 1.0f : 0.1f) * Y[c * rank + i] * Y[c * rank + j];
     a.Y = Y, a.G = G, a.ridge = ridge, a.ptr = ptr, a.idx = idx;
     a.val = hu ? val : NULL, a.order = hu ? order : NULL;
+    if (mode == RATINGS)
+        a.G = NULL, a.bases = val;
     return a;
 }
 
@@ -69,19 +73,20 @@ static void check_row(const struct als *a, long u, double c)
         residual[i] = -(double)a->ridge[u] * x[i];
         size[i] = fabs(residual[i]);
         for (int j = 0; j < rank; j++) {
-            const double term = (double)a->G[i * rank + j] * x[j];
+            const double term = a->G != NULL ? (double)a->G[i * rank + j] * x[j] : 0.0;
             residual[i] -= term, size[i] += fabs(term);
         }
     }
     for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++) {
         const float *y = a->Y + (size_t)a->idx[e] * (size_t)rank;
         const double w = a->val != NULL ? (double)a->alpha * a->val[e] : a->alpha;
+        const double base = a->bases != NULL ? a->bases[e] : a->base;
         double dot = 0, dot_size = 0;
         for (int k = 0; k < rank; k++)
             dot += (double)y[k] * x[k], dot_size += fabs((double)y[k] * x[k]);
         for (int k = 0; k < rank; k++) {
-            residual[k] += (a->base + w - w * dot) * y[k];
-            size[k] += fabs((a->base + w + w * dot_size) * y[k]);
+            residual[k] += (base + w - w * dot) * y[k];
+            size[k] += fabs((base + w + w * dot_size) * y[k]);
         }
     }
     for (int k = 0; k < rank; k++)
@@ -102,8 +107,8 @@ static void solver_cases(const char *kernel, int cholesky)
     } shapes[] = {{"_32", 20, 32},    {"_32", 32, 32},    {"_64", 50, 64},  {"_128", 128, 128},
                   {"_192", 180, 192}, {"_256", 250, 256}, {"_any", 70, 96}, {"_any", 64, 64}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        for (int hu = 0; hu < 2 && strcmp(strrchr(kernel, '_'), shapes[i].suffix) == 0; hu++) {
-            const struct als a = problem(shapes[i].factors, shapes[i].rank, hu);
+        for (int mode = 0; mode < MODES && strcmp(strrchr(kernel, '_'), shapes[i].suffix) == 0; mode++) {
+            const struct als a = problem(shapes[i].factors, shapes[i].rank, mode);
             check_run(kernel, &a, ROWS, cholesky ? als_cholesky_scratch(a.rank) : als_cg_scratch(a.rank));
             for (long u = 0; u < ROWS; u++) {
                 check_row(&a, u, 4);
