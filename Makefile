@@ -6,6 +6,7 @@
 #   make check            the kernels as 32 fibers a team, with mutants (docs/kernels.md); check-all: under every sanitizer
 #   make CUDA=1           the kernels for NVIDIA GPUs too, in build/cuda
 #   make gpu-emulate      their PTX on the CPU; gpu-check: on a GPU; cuda-report: registers, spills, occupancy (docs/kernels.md)
+#   make fuzz             the readers of files under libFuzzer, 60 s each (tests/fuzz/fuzz.mk)
 #   SAN=address|undefined|thread   a build with that sanitizer, in build/<SAN>
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
@@ -126,6 +127,7 @@ clean:
 
 include tests/check/check.mk
 include tests/gpu/gpu.mk
+include tests/fuzz/fuzz.mk
 
 ifdef CUDA
 CFLAGS += $(CUDA_CFLAGS)

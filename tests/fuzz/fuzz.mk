@@ -1,0 +1,32 @@
+# make fuzz            each target of tests/fuzz for FUZZ_SECONDS under clang's libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer; new
+#                      inputs gather in build/fuzz/corpus.  FUZZ=NAME: one of them.  Needs clang and libomp-dev.
+FUZZ_B       := build/fuzz
+FUZZ_SECONDS ?= 60
+FUZZ_ALL     := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ         ?= $(FUZZ_ALL)
+FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -g -O1 -march=native -fno-omit-frame-pointer -fopenmp -Isrc -Ikernels -Ibuild/fuzz $(INCLUDE) -Wno-everything
+FUZZ_OBJ     := $(patsubst %,$(FUZZ_B)/%.o,$(filter-out src/main.c,$(SOURCES)) $(KERNELS) tests/fuzz/fuzz.c)
+
+.PHONY: fuzz
+fuzz: $(patsubst %,$(FUZZ_B)/%,$(FUZZ))
+	@for name in $(FUZZ); do \
+	    mkdir -p $(FUZZ_B)/corpus/$$name; echo "== $$name: $(FUZZ_SECONDS) s"; \
+	    OMP_NUM_THREADS=1 $(FUZZ_B)/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+	        -artifact_prefix=$(FUZZ_B)/$$name- $(FUZZ_B)/corpus/$$name tests/fuzz/corpus/$$name >$(FUZZ_B)/$$name.log 2>&1 \
+	        && { grep -E 'number_of_executed_units|new_units_added' $(FUZZ_B)/$$name.log; echo "clean"; } \
+	        || { tail -40 $(FUZZ_B)/$$name.log; exit 1; }; done
+$(FUZZ_B)/%.c.o: %.c | $(B)/build_info.h
+	@mkdir -p $(@D)
+	@cp -f $(B)/*.h $(FUZZ_B)/ 2>/dev/null; true
+	clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+$(FUZZ_B)/%.cu.o: %.cu
+	@mkdir -p $(@D)
+	clang -x c $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+$(FUZZ_B)/%: $(FUZZ_B)/tests/fuzz/fuzz_%.c.o $(FUZZ_OBJ)
+	clang -fopenmp -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
+
+# What was found so far, in make test: the targets without a fuzzer.
+FUZZ_REPLAY := $(patsubst %,$(B)/tests/fuzz/replay_%,$(FUZZ_ALL))
+$(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.c.o $(B)/tests/fuzz/fuzz.c.o $(B)/tests/fuzz/replay.c.o $(B)/librecfuse.a
+	$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+test-build: $(FUZZ_REPLAY)
