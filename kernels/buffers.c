@@ -12,6 +12,7 @@
 #include "als.h"
 #include "attention.h"
 #include "bpr.h"
+#include "decode.h"
 #include "fm.h"
 #include "fusion.h"
 #include "gemm.h"
@@ -19,6 +20,7 @@
 #include "kernels.h"
 #include "knn.h"
 #include "nn.h"
+#include "quant.h"
 #include "randomisation.h"
 #include "sgd.h"
 #include "slim.h"
@@ -488,4 +490,86 @@ DECLARE(tree_predict)
     READS(root, (size_t)a->n_trees);
     READS(set, a->n_sets * TREE_SETS);
     ROWS_WRITE(y, 1, 1);
+}
+
+DECLARE(quant_linear)
+{
+    const size_t tokens = (size_t)a->n_tokens;
+    size_t columns = 0;
+    (void)rows;
+    READS(x, (tokens - 1) * (size_t)a->ldx + (size_t)a->k);
+    for (int i = 0; i < a->n_matrices; i++) {
+        const size_t end = (size_t)a->m[i].column + (size_t)a->m[i].n;
+        READS(m[i].w, (size_t)a->m[i].row_bytes * (size_t)a->m[i].n);
+        READS(m[i].bias, (size_t)a->m[i].n);
+        columns = end > columns ? end : columns;
+    }
+    UPDATES(y, (tokens - 1) * (size_t)a->ldy + columns);
+}
+
+DECLARE(quant_rows)
+{
+    const size_t k = (size_t)a->k;
+    ROWS_READ(ids, 1, 1);
+    READS(w, above(a->ids, rows) * (size_t)a->row_bytes);
+    if (a->p != NULL) {
+        ROWS_READ(places, 1, 1);
+        READS(p, above(a->places, rows) * (size_t)a->row_bytes_p);
+    }
+    ROWS_WRITE(x, (size_t)a->ldx, k);
+}
+
+DECLARE(decoder_norm)
+{
+    const size_t width = (size_t)a->width;
+    ROWS_UPDATE(x, (size_t)a->ldx, width);
+    ROWS_READ(add, (size_t)a->ld_add, width);
+    READS(post, width);
+    READS(gamma, width);
+    READS(beta, width);
+    ROWS_WRITE(out, (size_t)a->ld_out, width);
+}
+
+DECLARE(decoder_rope)
+{
+    const size_t d = (size_t)a->head_size, kv = (size_t)a->n_kv * d;
+    const size_t heads = (size_t)a->n_heads + 2 * (size_t)a->n_kv, tokens = rows / heads;
+    const size_t cells = above(a->cell, tokens);
+    UPDATES(qkv, (tokens - 1) * (size_t)a->ld + heads * d);
+    READS(angle, tokens * (size_t)(a->n_rotated / 2) * 2);
+    READS(q_norm, d);
+    READS(k_norm, d);
+    READS(cell, tokens);
+    UPDATES(keys, cells * kv);
+    UPDATES(values, cells * kv);
+}
+
+DECLARE(decoder_attention)
+{
+    const size_t tiles = rows / (size_t)a->n_kv, d = (size_t)a->head_size;
+    size_t tokens = 0, cells = 0;
+    for (size_t i = 0; i < tiles; i++) {
+        const struct decoder_tile *t = &a->tile[i];
+        const size_t end = (size_t)t->position + t->n, own = end > t->shared ? t->own + end - t->shared : 0;
+        tokens = (size_t)t->first + t->n > tokens ? (size_t)t->first + t->n : tokens;
+        cells = t->shared > cells ? t->shared : cells;
+        cells = own > cells ? own : cells;
+    }
+    READS(tile, tiles);
+    READS(q, (tokens - 1) * (size_t)a->ld + (size_t)a->n_heads * d);
+    READS(keys, cells * (size_t)a->n_kv * d);
+    READS(values, cells * (size_t)a->n_kv * d);
+    UPDATES(out, (tokens - 1) * (size_t)a->ld_out + (size_t)a->n_heads * d);
+}
+
+DECLARE(decoder_gate)
+{
+    ROWS_UPDATE(x, (size_t)a->ldx, (size_t)a->width * (a->gated ? 2 : 1));
+}
+
+DECLARE(decoder_logsum)
+{
+    ROWS_UPDATE(y, (size_t)a->ldy, (size_t)NN_PAD_COLS(a->n));
+    ROWS_UPDATE(most, 1, 1);
+    ROWS_UPDATE(sum, 1, 1);
 }

@@ -48,4 +48,53 @@ static inline size_t quant_row_bytes(int type, size_t k)
     return k / (size_t)quant_block_weights(type) * (size_t)quant_block_bytes(type);
 }
 
+/* Outputs that are summed together, and tokens that go through them at once. */
+#define QUANT_OUTPUTS 4
+#if defined(__AVX512F__) || defined(TEAM_CHECK) || defined(__CUDACC__)
+#define QUANT_TOKENS 6 /* 24 sums of 16 in 32 registers */
+#else
+#define QUANT_TOKENS 1
+#endif
+
+struct quant_matrix {
+    const unsigned char *w; /* [n rows of k weights], row_bytes apart */
+    const float *bias;      /* [n], or NULL */
+    long row_bytes;
+    long column; /* of y, where its outputs begin */
+    int type, n;
+};
+
+/* y = x W' + bias, for up to three W over the same x.  A row of the kernel is `group` outputs (a multiple of QUANT_OUTPUTS) of
+ * one matrix; launch quant_linear_rows(), scratch quant_linear_scratch().  k is a multiple of 32.  An output's bits depend on its
+ * token and its weights alone, not on how many tokens there are. */
+struct quant_linear {
+    const float *x; /* [n_tokens x k] */
+    float *y;       /* [n_tokens x ...] */
+    long ldx, ldy;
+    int n_tokens, k, group, n_matrices;
+    struct quant_matrix m[3];
+};
+static inline long quant_linear_rows(const struct quant_linear *a)
+{
+    long rows = 0;
+    for (int i = 0; i < a->n_matrices; i++)
+        rows += (a->m[i].n + a->group - 1) / a->group;
+    return rows;
+}
+/* One token goes straight through the weights; for more a group is unpacked once. */
+static inline size_t quant_linear_scratch(const struct quant_linear *a)
+{
+    return a->n_tokens > 1 ? sizeof(float) * (size_t)a->group * (size_t)a->k + 64 : 0;
+}
+
+/* A row is a token: x = scale * (row ids[token] of W) + row places[token] of P (NULL: nothing).  k is a multiple of 32. */
+struct quant_rows {
+    const unsigned char *w, *p;
+    const unsigned *ids, *places; /* [n_tokens] */
+    float *x;                     /* [n_tokens x k] */
+    long row_bytes, row_bytes_p, ldx;
+    int type, type_p, k;
+    float scale;
+};
+
 #endif

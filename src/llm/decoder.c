@@ -1,0 +1,414 @@
+/*
+ * decoder.c - tokens through a decoder, as kernel launches (kernels/quant.cu, decode.cu).
+ *
+ * One description serves all families: x += post(attention(norm(x))), x += post(feed(norm(x))), where post is a norm (Gemma) or
+ * nothing.  Tokens go through in chunks, whatever sequences they belong to: products see rows, attention sees tiles of one sequence
+ * with its cells.  A chunk's keys are in the cache before its attention runs, so a chunk ends where it likes.
+ *
+ * A launch of one row (a norm while decoding) runs on the calling thread: waking the others costs more than the row.
+ */
+#include "llm/decoder.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "llm/decoder_internal.h"
+
+enum { CHUNK = 512, SLAB = 4096, GROUP_BYTES = 256 * 1024, GROUP_MOST = 64 };
+
+/* One chunk's room. */
+struct work {
+    float *x, *h, *qkv, *mixed, *wide, *y; /* [n x hidden], ..., [n x 2 feed_forward], [n x hidden] */
+    float *angle[2];                       /* [n][n_rotated / 2][2] */
+    unsigned *ids, *place, *cell;          /* [n] */
+    struct decoder_tile *tile;
+    size_t n_tiles;
+    uint32_t n, most_keys;
+    long wide_ld, qkv_ld;
+};
+
+enum status decoder_open(const char *path, const struct backend *backend, struct decoder **out)
+{
+    struct decoder *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return status_fail(STATUS_SYSTEM, "memory is out: decoder %s", path);
+    d->backend = backend;
+    d->chunk = CHUNK;
+    enum status status = gguf_file_open(path, &d->file);
+    if (status == STATUS_OK)
+        status = decoder_load(d);
+    if (status != STATUS_OK) {
+        decoder_close(d);
+        return status;
+    }
+    *out = d;
+    return STATUS_OK;
+}
+
+void decoder_close(struct decoder *decoder)
+{
+    if (decoder == NULL)
+        return;
+    gguf_file_close(&decoder->file);
+    free(decoder);
+}
+
+const struct tokenizer *decoder_tokenizer(const struct decoder *decoder)
+{
+    return decoder->tokenizer;
+}
+uint32_t decoder_vocabulary(const struct decoder *decoder)
+{
+    return (uint32_t)decoder->vocabulary;
+}
+uint32_t decoder_hidden(const struct decoder *decoder)
+{
+    return (uint32_t)decoder->hidden;
+}
+uint32_t decoder_context(const struct decoder *decoder)
+{
+    return (uint32_t)decoder->context;
+}
+
+size_t decoder_cell_bytes(const struct decoder *d)
+{
+    return 2 * sizeof(float) * (size_t)d->n_layers * (size_t)d->n_kv * (size_t)d->head_size;
+}
+
+enum status decoder_cache_new(const struct decoder *decoder, uint32_t n_cells, struct decoder_cache **out)
+{
+    struct decoder_cache *c = calloc(1, sizeof *c);
+    const size_t width = (size_t)decoder->n_kv * (size_t)decoder->head_size;
+    if (c != NULL) {
+        c->n_cells = n_cells;
+        c->layer = n_cells * width;
+        c->keys = calloc((size_t)decoder->n_layers * c->layer + 1, sizeof *c->keys);
+        c->values = calloc((size_t)decoder->n_layers * c->layer + 1, sizeof *c->values);
+    }
+    if (c == NULL || c->keys == NULL || c->values == NULL) {
+        decoder_cache_free(c);
+        return status_fail(STATUS_SYSTEM, "memory is out: keys and values of %u tokens need %zu MiB", n_cells,
+                           n_cells * decoder_cell_bytes(decoder) >> 20);
+    }
+    *out = c;
+    return STATUS_OK;
+}
+
+void decoder_cache_free(struct decoder_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    free(cache->keys);
+    free(cache->values);
+    free(cache);
+}
+
+static enum status launch(const struct decoder *d, const struct kernel *kernel, const void *args, long rows,
+                          size_t scratch)
+{
+    if (rows > 1)
+        return backend_launch(d->backend, kernel, args, rows, scratch);
+    struct backend alone = *d->backend;
+    alone.threads = 1;
+    return backend_launch(&alone, kernel, args, rows, scratch);
+}
+
+/* y = x W' for n_m matrices over the same x, their outputs side by side. */
+static enum status product(const struct decoder *d, const struct decoder_matrix *m, int n_m, const float *x,
+                           long ldx, uint32_t n, float *y, long ldy)
+{
+    struct quant_linear args = {
+        .x = x, .y = y, .ldx = ldx, .ldy = ldy, .n_tokens = (int)n, .k = m->k, .n_matrices = n_m};
+    long column = 0;
+    for (int i = 0; i < n_m; i++) {
+        args.m[i] = (struct quant_matrix){.w = m[i].w,
+                                          .bias = m[i].bias,
+                                          .row_bytes = (long)m[i].row_bytes,
+                                          .column = column,
+                                          .type = m[i].type,
+                                          .n = m[i].n};
+        column += m[i].n;
+    }
+    const int fits = GROUP_BYTES / (m->k * (int)sizeof(float)) / QUANT_OUTPUTS * QUANT_OUTPUTS;
+    args.group = fits < QUANT_OUTPUTS ? QUANT_OUTPUTS : fits > GROUP_MOST ? GROUP_MOST : fits;
+    return launch(d, &kernel_quant_linear, &args, quant_linear_rows(&args), quant_linear_scratch(&args));
+}
+
+static enum status norm(const struct decoder *d, const struct work *w, const float *add, const float *post,
+                        const float *gamma, const float *beta)
+{
+    const struct decoder_norm args = {.x = w->x,
+                                      .add = add,
+                                      .post = post,
+                                      .out = w->h,
+                                      .gamma = gamma,
+                                      .beta = beta,
+                                      .ldx = d->hidden,
+                                      .ld_add = d->hidden,
+                                      .ld_out = d->hidden,
+                                      .width = d->hidden,
+                                      .centre = d->centred,
+                                      .eps = d->eps};
+    return launch(d, &kernel_decoder_norm, &args, w->n, 0);
+}
+
+static enum status attend(const struct decoder *d, const struct decoder_layer *l, const struct work *w,
+                          float *keys, float *values)
+{
+    const int q = d->n_heads * d->head_size;
+    const struct decoder_rope rope = {.qkv = w->qkv,
+                                      .angle = w->angle[l->rope],
+                                      .q_norm = l->q_norm,
+                                      .k_norm = l->k_norm,
+                                      .keys = keys,
+                                      .values = values,
+                                      .cell = w->cell,
+                                      .ld = w->qkv_ld,
+                                      .n_heads = d->n_heads,
+                                      .n_kv = d->n_kv,
+                                      .head_size = d->head_size,
+                                      .n_rotated = d->n_rotated,
+                                      .interleaved = d->interleaved,
+                                      .eps = d->eps,
+                                      .q_scale = d->q_scale};
+    TRY(launch(d, &kernel_decoder_rope, &rope, (long)w->n * (d->n_heads + 2 * d->n_kv), 0));
+    const struct decoder_attention args = {.q = w->qkv,
+                                           .keys = keys,
+                                           .values = values,
+                                           .out = w->mixed,
+                                           .tile = w->tile,
+                                           .ld = w->qkv_ld,
+                                           .ld_out = q,
+                                           .n_heads = d->n_heads,
+                                           .n_kv = d->n_kv,
+                                           .head_size = d->head_size,
+                                           .window = l->window,
+                                           .cap = d->attention_cap};
+    return launch(d, &kernel_decoder_attention, &args, (long)w->n_tiles * d->n_kv,
+                  decoder_attention_scratch(w->most_keys, (size_t)d->head_size));
+}
+
+/* What the trace of place `at` gets. */
+static void trace(const struct decoder *d, const struct work *w, int at, const float *state)
+{
+    const size_t n = (size_t)w->n * (size_t)d->hidden;
+    if (d->trace != NULL)
+        memcpy(d->trace + (size_t)at * n, state, n * sizeof *state);
+}
+
+/* One chunk; w->h holds the final states afterwards. */
+static enum status forward_chunk(const struct decoder *d, struct decoder_cache *cache, const struct work *w)
+{
+    const struct quant_rows embed = {.w = d->words.w,
+                                     .p = d->places.w,
+                                     .ids = w->ids,
+                                     .places = w->place,
+                                     .x = w->x,
+                                     .row_bytes = (long)d->words.row_bytes,
+                                     .row_bytes_p = (long)d->places.row_bytes,
+                                     .ldx = d->hidden,
+                                     .type = d->words.type,
+                                     .type_p = d->places.type,
+                                     .k = d->hidden,
+                                     .scale = d->embedding_scale};
+    TRY(launch(d, &kernel_quant_rows, &embed, w->n, 0));
+    const float *added = NULL, *post = NULL;
+    for (int i = 0; i < d->n_layers; i++) {
+        const struct decoder_layer *l = &d->layers[i];
+        TRY(norm(d, w, added, post, l->attention_norm, l->attention_norm_bias));
+        trace(d, w, i, w->x);
+        TRY(product(d, l->qkv, l->n_qkv, w->h, d->hidden, w->n, w->qkv, w->qkv_ld));
+        TRY(attend(d, l, w, cache->keys + (size_t)i * cache->layer,
+                   cache->values + (size_t)i * cache->layer));
+        TRY(product(d, &l->out, 1, w->mixed, l->out.k, w->n, w->y, d->hidden));
+        TRY(norm(d, w, w->y, l->post_attention, l->feed_norm, l->feed_norm_bias));
+        TRY(product(d, l->up, l->n_up, w->h, d->hidden, w->n, w->wide, w->wide_ld));
+        const struct decoder_gate gate = {.x = w->wide,
+                                          .ldx = w->wide_ld,
+                                          .width = d->feed_forward,
+                                          .gated = l->n_up == 2,
+                                          .curve = d->curve};
+        TRY(launch(d, &kernel_decoder_gate, &gate, w->n, 0));
+        TRY(product(d, &l->down, 1, w->wide, w->wide_ld, w->n, w->y, d->hidden));
+        added = w->y;
+        post = l->post_feed;
+    }
+    TRY(norm(d, w, added, post, d->final_norm, d->final_norm_bias));
+    trace(d, w, d->n_layers, w->x);
+    trace(d, w, d->n_layers + 1, w->h);
+    return STATUS_OK;
+}
+
+static enum status work_new(const struct decoder *d, uint32_t n, struct arena *arena, struct work *w)
+{
+    const size_t q = (size_t)d->n_heads * (size_t)d->head_size, kv = (size_t)d->n_kv * (size_t)d->head_size;
+    w->qkv_ld = (long)(q + 2 * kv);
+    w->wide_ld = 2L * d->feed_forward;
+    ARENA_NEW(w->x, arena, (size_t)n * (size_t)d->hidden);
+    ARENA_NEW(w->h, arena, (size_t)n * (size_t)d->hidden);
+    ARENA_NEW(w->y, arena, (size_t)n * (size_t)d->hidden);
+    ARENA_NEW(w->qkv, arena, (size_t)n * (size_t)w->qkv_ld);
+    ARENA_NEW(w->mixed, arena, (size_t)n * q);
+    ARENA_NEW(w->wide, arena, (size_t)n * (size_t)w->wide_ld);
+    ARENA_NEW(w->angle[0], arena, (size_t)n * (size_t)d->n_rotated + 1);
+    ARENA_NEW(w->angle[1], arena, (size_t)n * (size_t)d->n_rotated + 1);
+    ARENA_NEW(w->ids, arena, n);
+    ARENA_NEW(w->place, arena, n);
+    ARENA_NEW(w->cell, arena, n);
+    ARENA_NEW(w->tile, arena, n);
+    return STATUS_OK;
+}
+
+/* n tokens of a run from its token `from` on, as rows of the chunk from w->n on. */
+static void add_rows(const struct decoder *d, const struct decoder_run *run, uint32_t from, uint32_t n,
+                     const uint32_t *ids, struct work *w)
+{
+    const uint32_t tokens = (uint32_t)decoder_tile_tokens(d->n_heads / d->n_kv);
+    const int half = d->n_rotated / 2;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t row = w->n + i, position = run->position + from + i;
+        w->ids[row] = ids[i];
+        w->place[row] = position;
+        w->cell[row] = run->own + position - run->shared;
+        for (int which = 0; half > 0 && which < 2; which++)
+            for (int j = 0; j < half; j++) {
+                const double angle = position * d->frequency[which][j];
+                w->angle[which][2 * ((size_t)row * (size_t)half + (size_t)j)] = (float)cos(angle);
+                w->angle[which][2 * ((size_t)row * (size_t)half + (size_t)j) + 1] = (float)sin(angle);
+            }
+    }
+    for (uint32_t i = 0; i < n; i += tokens)
+        w->tile[w->n_tiles++] = (struct decoder_tile){.first = w->n + i,
+                                                      .n = n - i < tokens ? n - i : tokens,
+                                                      .position = run->position + from + i,
+                                                      .shared = run->shared,
+                                                      .own = run->own};
+    if (run->position + from + n > w->most_keys)
+        w->most_keys = run->position + from + n;
+    w->n += n;
+}
+
+static enum status check_runs(const struct decoder *d, const struct decoder_cache *cache, const uint32_t *ids,
+                              const struct decoder_run *runs, size_t n_runs, size_t *n)
+{
+    *n = 0;
+    for (size_t r = 0; r < n_runs; r++) {
+        const struct decoder_run *run = &runs[r];
+        const uint64_t end = (uint64_t)run->position + run->n;
+        if (end > (uint64_t)d->context)
+            return status_fail(STATUS_USAGE, "%s: %llu tokens, but the model was made for at most %d",
+                               d->file.gguf.path, (unsigned long long)end, d->context);
+        if (run->position < run->shared || run->own + (end - run->shared) > cache->n_cells ||
+            run->shared > cache->n_cells)
+            return status_fail(STATUS_SYSTEM, "the cache of %u cells has no room for position %llu",
+                               cache->n_cells, (unsigned long long)end);
+        for (uint32_t i = 0; i < run->n; i++)
+            if (ids[*n + i] >= (uint32_t)d->vocabulary)
+                return status_fail(STATUS_USAGE, "token id %u is beyond the vocabulary of %d", ids[*n + i],
+                                   d->vocabulary);
+        *n += run->n;
+    }
+    return STATUS_OK;
+}
+
+static enum status forward_all(const struct decoder *d, struct decoder_cache *cache, const uint32_t *ids,
+                               size_t n, const struct decoder_run *runs, const uint32_t *wanted,
+                               size_t n_wanted, float *states, struct arena *arena)
+{
+    struct work w = {0};
+    const size_t hidden = (size_t)d->hidden;
+    size_t got = 0;
+    uint32_t in_run = 0;
+    TRY(work_new(d, n < d->chunk ? (uint32_t)n : d->chunk, arena, &w));
+    for (size_t at = 0; at < n;) {
+        w.n = w.most_keys = 0;
+        w.n_tiles = 0;
+        while (w.n < d->chunk && at + w.n < n) {
+            const uint32_t left = runs->n - in_run, room = d->chunk - w.n, take = left < room ? left : room;
+            add_rows(d, runs, in_run, take, ids + at + w.n, &w);
+            in_run += take;
+            if (in_run == runs->n)
+                runs++, in_run = 0;
+        }
+        TRY(forward_chunk(d, cache, &w));
+        for (; got < n_wanted && wanted[got] < at + w.n; got++)
+            memcpy(states + got * hidden, w.h + (wanted[got] - at) * hidden, hidden * sizeof *states);
+        at += w.n;
+    }
+    return STATUS_OK;
+}
+
+enum status decoder_forward(const struct decoder *decoder, struct decoder_cache *cache, const uint32_t *ids,
+                            const struct decoder_run *runs, size_t n_runs, const uint32_t *wanted,
+                            size_t n_wanted, float *states)
+{
+    size_t n;
+    TRY(check_runs(decoder, cache, ids, runs, n_runs, &n));
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    const enum status status =
+        n == 0 ? STATUS_OK : forward_all(decoder, cache, ids, n, runs, wanted, n_wanted, states, arena);
+    arena_free(arena);
+    return status;
+}
+
+static void cap_logits(const struct decoder *d, float *logits, size_t n)
+{
+    for (size_t i = 0; d->logit_cap > 0 && i < n; i++)
+        logits[i] = d->logit_cap * tanhf(logits[i] / d->logit_cap);
+}
+
+enum status decoder_logits(const struct decoder *decoder, const float *states, size_t n, float *logits)
+{
+    TRY(product(decoder, &decoder->head, 1, states, decoder->hidden, (uint32_t)n, logits,
+                decoder->vocabulary));
+    cap_logits(decoder, logits, n * (size_t)decoder->vocabulary);
+    return STATUS_OK;
+}
+
+/* Some of the states: log-probabilities of their next tokens. */
+static enum status logprobs(const struct decoder *d, const float *states, size_t n, const uint32_t *next,
+                            double *out, struct arena *arena)
+{
+    float *y, *most, *sum, *target;
+    ARENA_NEW(y, arena, n * SLAB);
+    ARENA_NEW(most, arena, n);
+    ARENA_NEW(sum, arena, n);
+    ARENA_NEW(target, arena, n);
+    for (size_t i = 0; i < n; i++)
+        most[i] = -3e38f;
+    for (int from = 0; from < d->vocabulary; from += SLAB) {
+        struct decoder_matrix part = d->head;
+        part.n = d->vocabulary - from < SLAB ? d->vocabulary - from : SLAB;
+        part.w += (size_t)from * part.row_bytes;
+        part.bias = part.bias != NULL ? part.bias + from : NULL;
+        TRY(product(d, &part, 1, states, d->hidden, (uint32_t)n, y, SLAB));
+        cap_logits(d, y, n * SLAB);
+        for (size_t i = 0; i < n; i++)
+            if (next[i] >= (uint32_t)from && next[i] < (uint32_t)(from + part.n))
+                target[i] = y[i * SLAB + next[i] - (uint32_t)from];
+        const struct decoder_logsum args = {.y = y, .most = most, .sum = sum, .ldy = SLAB, .n = part.n};
+        TRY(launch(d, &kernel_decoder_logsum, &args, (long)n, 0));
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = (double)target[i] - (double)most[i] - log((double)sum[i]);
+    return STATUS_OK;
+}
+
+enum status decoder_logprobs(const struct decoder *decoder, const float *states, size_t n,
+                             const uint32_t *next, double *logprob)
+{
+    for (size_t from = 0; from < n; from += decoder->chunk) {
+        const size_t part = n - from < decoder->chunk ? n - from : decoder->chunk;
+        struct arena *arena = arena_new();
+        if (arena == NULL)
+            return STATUS_SYSTEM;
+        const enum status status = logprobs(decoder, states + from * (size_t)decoder->hidden, part,
+                                            next + from, logprob + from, arena);
+        arena_free(arena);
+        TRY(status);
+    }
+    return STATUS_OK;
+}
