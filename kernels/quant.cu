@@ -103,8 +103,8 @@ TEAM_FN lanes_f lanes_weights(int type, const unsigned char *row, long k)
 }
 #endif
 
-#if TEAM_SIZE == 1 && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
-#define QUANT_WIDE 1
+#if TEAM_SIZE == 1 && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) &&              \
+    !defined(QUANT_PORTABLE)
 /* 16 bytes, signed, as floats. */
 TEAM_FN lanes_f wide_signed(__m128i q)
 {
