@@ -190,7 +190,7 @@ static void expect_words(enum byte_bpe_pattern pattern, const char *text, const 
     assert_string_equal(got, expected);
 }
 
-/* What Python's `regex` gives with each model's own pattern (GPT-2's encoder.py; tokenizer.json of Llama 3 and Qwen 2). */
+/* What each model's own pattern gives, worked out by hand (GPT-2's encoder.py; tokenizer.json of Llama 3 and Qwen 2). */
 static void patterns(void **state)
 {
     (void)state;
