@@ -45,7 +45,8 @@ static inline int quant_block_bytes(int type)
 /* Bytes of a row of k weights; k is whole blocks. */
 static inline size_t quant_row_bytes(int type, size_t k)
 {
-    return k / (size_t)quant_block_weights(type) * (size_t)quant_block_bytes(type);
+    const size_t weights = (size_t)quant_block_weights(type);
+    return weights > 0 ? k / weights * (size_t)quant_block_bytes(type) : 0;
 }
 
 /* Outputs that are summed together, and tokens that go through them at once. */

@@ -255,7 +255,7 @@ static enum status genres(const struct synth_options *o, struct arena *arena, co
     TRY(csr_from_triples(d->n_items, n_names, n, row, col, NULL, arena, &out->list, NULL));
     enum status s = STATUS_OK;
     for (uint32_t k = 0; k < n_names && s == STATUS_OK; k++) {
-        const struct synth_theme *theme = &themes_of(o)[k % o->factors];
+        const struct synth_theme *theme = &themes_of(o)[k < o->factors ? k : k - o->factors];
         const char *name = k < o->factors ? theme->genre : theme->genre_b;
         s = string_builder_add(&names, name, strlen(name));
     }

@@ -187,7 +187,8 @@ enum status tree_room_new(const struct tree_features *f, struct tree_room *out)
     if (out->signal != NULL && out->vector != NULL && out->names != NULL)
         return STATUS_OK;
     tree_room_free(out);
-    return status_fail(STATUS_SYSTEM, "out of memory for the scores of a tile of users");
+    status_fail(STATUS_SYSTEM, "out of memory for the scores of a tile of users");
+    return STATUS_SYSTEM;
 }
 
 void tree_room_free(struct tree_room *room)

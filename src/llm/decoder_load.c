@@ -157,7 +157,7 @@ static enum status read_shape(struct loader *l)
 static bool finite_tensor(const struct gguf_tensor *t)
 {
     const size_t block = (size_t)quant_block_bytes(t->type);
-    const long n = (long)(t->bytes / block);
+    const long n = block > 0 ? (long)(t->bytes / block) : 0;
     const bool single = t->type == QUANT_F32 || t->type == QUANT_BF16;
     const size_t scale = t->type == QUANT_Q6_K ? 208 : 0;
     const bool two = t->type == QUANT_Q4_K || t->type == QUANT_Q5_K;

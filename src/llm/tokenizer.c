@@ -304,8 +304,8 @@ static enum status encode_plain(const struct tokenizer *t, const char *text, siz
         for (size_t i = add_space ? 0 : 1; i <= length; i++) {
             const char c = i == 0 ? ' ' : text[i - 1];
             if (c == ' ') {
-                memcpy(escaped + size, SPACE, 3);
-                size += 3;
+                for (int b = 0; b < 3; b++)
+                    escaped[size++] = SPACE[b];
             } else
                 escaped[size++] = c;
         }

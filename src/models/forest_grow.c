@@ -198,7 +198,7 @@ static void draw_columns(const struct grower *g, uint32_t node, uint32_t *column
     *n = g->o->columns_tried > 0 && g->o->columns_tried < all ? g->o->columns_tried : all;
     for (uint32_t c = 0; c < all; c++)
         column[c] = c;
-    for (uint32_t i = 0; *n < all && i < *n; i++) {
+    for (uint32_t i = 0; *n < all && i < *n && i < all; i++) {
         const uint32_t j =
             i + random_u32(g->run->seed, RANDOM_ORDER, g->stream, (uint64_t)node * all + i) % (all - i);
         const uint32_t c = column[i];
