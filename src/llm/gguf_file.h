@@ -4,12 +4,12 @@
 #ifndef LLM_GGUF_FILE_H
 #define LLM_GGUF_FILE_H
 #include "llm/gguf.h"
+#include "llm/mapped.h"
 
 struct gguf_file {
     struct gguf gguf;
     struct arena *arena; /* of the parsed header; others may add to it */
-    const char *bytes;   /* the map */
-    size_t n;
+    struct mapped map;
 };
 
 /* `path` is the file, or a folder that holds exactly one *.gguf.  Maps it, checks it (gguf_parse), and guards the map: should
