@@ -1,0 +1,85 @@
+/*
+ * strategy.h - the fourth stage of the pipeline: a model's list, changed by declared rules, every change with its reason.
+ *
+ * A list is the best candidates of one user with the model's scores.  Rules are applied in the order in which the config names
+ * them, each to what the one before left:
+ *     rules: [{boost: {column: genres, value: Comedy, weight: 0.5}}, {mmr: {by: genres, lambda: 0.7}}]
+ * A rule either moves scores (boost, fatigue), orders the front of the list anew (mmr, calibrate, exposure), or removes items
+ * (require, price_band, prerequisite).  Weights are in standard deviations of the scores of the list at that point, so that they
+ * mean the same for any model.
+ */
+#ifndef FUSION_STRATEGY_H
+#define FUSION_STRATEGY_H
+#include "base/param.h"
+#include "data/view.h"
+#include "models/item_vectors.h"
+
+struct strategy_candidate {
+    uint32_t item;
+    double score;
+};
+
+/* One user's candidates, best first; rules change order, scores and n. */
+struct strategy_list {
+    uint32_t user;
+    uint32_t n;
+    struct strategy_candidate *candidate; /* [n] */
+    const float *
+        shown; /* [n_items] how often and how lately each item was shown to the user (feedback.h); NULL: unknown */
+};
+
+/* A change that a rule made: from place `before` to place `after`, counted from 1; after 0: removed. */
+struct strategy_change {
+    const char *rule;
+    uint32_t item, before, after;
+    double score_before, score_after;
+};
+struct strategy_log {
+    size_t n;
+    struct strategy_change *change; /* [n] in the arena given to strategy_apply() */
+};
+
+/* What rules look at; all of it belongs to the caller and outlives the strategy. */
+struct strategy_facts {
+    uint32_t n_items, n_item_columns;
+    const struct column *item_columns;
+    const struct strings *item_ids;
+    const struct csr *by_user, *by_item; /* train rows */
+    const int64_t *time;                 /* [nnz] of by_user's entries; NULL: unknown */
+    const struct item_vectors *vectors;  /* NULL or d 0: no text vectors */
+};
+struct strategy_facts strategy_facts_of(const struct view *view, const struct item_vectors *vectors);
+
+struct strategy;
+
+/* The kinds of rule, for help and validation. */
+struct strategy_rule_type {
+    const char *name, *help, *source;
+    const struct param *params;
+    size_t params_size, state_size;
+    /* Reads what it needs of the facts into `state`; STATUS_UNAVAILABLE names a missing column and those there are. */
+    enum status (*prepare)(void *state, const void *params, const struct strategy_facts *facts,
+                           struct arena *arena);
+    /* Changes the list; `scratch` is freed after the list. */
+    enum status (*apply)(const void *state, const void *params, const struct strategy_facts *facts,
+                         struct strategy_list *list, struct arena *scratch);
+};
+extern const struct strategy_rule_type *const strategy_rule_types[]; /* ends with NULL */
+
+/* From a list of maps of one rule each.  STATUS_USAGE with file:line:column: unknown rule or parameter, value out of range. */
+enum status strategy_parse(const struct node *rules, struct arena *arena, struct strategy **out);
+/* Is there a rule that needs text vectors (mmr by text)? */
+bool strategy_needs_vectors(const struct strategy *s);
+enum status strategy_prepare(struct strategy *s, const struct strategy_facts *facts, struct arena *arena);
+/* Applies all rules.  The list's n never grows.  `log` NULL: not wanted; its changes are in `arena`, rule by rule, each rule's
+ * in order of the new place, removed ones last.  The same list gives the same result.  Thread-safe for an arena a thread. */
+enum status strategy_apply(const struct strategy *s, struct strategy_list *list, struct arena *arena,
+                           struct strategy_log *log);
+
+/* For rules: the column, or STATUS_UNAVAILABLE naming those there are; kind: -1 for any. */
+enum status strategy_column(const struct strategy_facts *facts, const char *rule, const char *name, int kind,
+                            const struct column **out);
+/* For rules: scores of the list by its order anew (the k-th best score goes to place k), after the order was changed. */
+void strategy_reassign_scores(struct strategy_list *list, struct arena *scratch);
+
+#endif
