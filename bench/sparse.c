@@ -96,8 +96,14 @@ static void bench_sgd(const char *name, struct arena *arena, int step)
                          .n_items = items,
                          .mean = 3,
                          .rank = RANK,
-                         .learning_rate = 1e-4f,
-                         .regularization = 0.02f,
+                         .lr_bu = 1e-4f,
+                         .lr_bi = 1e-4f,
+                         .lr_pu = 1e-4f,
+                         .lr_qi = 1e-4f,
+                         .reg_bu = 0.02f,
+                         .reg_bi = 0.02f,
+                         .reg_pu = 0.02f,
+                         .reg_qi = 0.02f,
                          .grid = GRID};
     s.sgd.user = floats(arena, users * RANK, 1, 0.1f), s.sgd.item = floats(arena, items * RANK, 2, 0.1f);
     s.sgd.user_bias = floats(arena, users, 3, 0.1f), s.sgd.item_bias = floats(arena, items, 4, 0.1f);

@@ -1,7 +1,8 @@
 /*
  * sgd.h - arguments of sgd_*: stochastic gradient descent on ratings with biases, by blocks that don't conflict.
  *
- *     r(u, i) = mean + b_u + b_i + p_u . q_i,    loss of a sample = ((value - r)^2 + reg (b_u^2 + b_i^2 + |p_u|^2 + |q_i|^2)) / 2
+ *     r(u, i) = mean + b_u + b_i + p_u . q_i,    loss of a sample = ((value - r)^2 + reg_bu b_u^2 + reg_bi b_i^2 + reg_pu |p_u|^2 + reg_qi |q_i|^2) / 2
+ * and each part has a step length of its own; 0 leaves it as it is.
  *
  * Users and items are cut into `grid` parts each, so samples fall into grid x grid blocks.  A launch goes through one
  * diagonal: launch row g takes block (g, (g + diagonal) mod grid), sample after sample in the order they lie there.
@@ -26,7 +27,7 @@ struct sgd {
     const int64_t *
         block; /* [grid x grid + 1] block (g, h) holds samples block[g grid + h] .. block[g grid + h + 1] - 1 */
     size_t n_users, n_items;
-    float mean, learning_rate, regularization;
+    float mean, lr_bu, lr_bi, lr_pu, lr_qi, reg_bu, reg_bi, reg_pu, reg_qi;
     int rank, grid, diagonal;
 };
 

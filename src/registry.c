@@ -25,7 +25,7 @@
     MODEL(ials)           \
     MODEL(pure_svd)       \
     MODEL(bpr_mf)         \
-    MODEL(biased_mf)      \
+    MODEL(svd)      \
     MODEL(baseline)       \
     MODEL(slope_one)      \
     MODEL(knn_ratings)    \

@@ -26,7 +26,7 @@ models:
   - {name: ials, params: {factors: 64, iterations: 16}}
   - {name: ials, label: ials exact, params: {factors: 64, iterations: 8, solver: cholesky}}
   - {name: bpr_mf, params: {factors: 64, epochs: 10}}
-  - {name: biased_mf, params: {factors: 64, epochs: 10}}
+  - {name: svd, params: {factors: 64, epochs: 10}}
 evaluate: {k: [10, 100], metrics: [recall, ndcg], candidates: full}
 report: {tables: [csv], plots: []}
 YAML

@@ -5,7 +5,7 @@
  * minimising over the train rows
  *     solver als: sum (value - y)^2 + reg_bias bias^2 + reg_weight |w|^2 + reg_factor |V|^2
  *     solver sgd, adagrad: half of that for each row by itself, in an order of each epoch's own
- * With user and item alone it is biased_mf; with history, SVD++ (Rendle 2010, section V); with columns and words, ratings of
+ * With user and item alone it is svd; with history, SVD++ (Rendle 2010, section V); with columns and words, ratings of
  * users and items without history follow from what describes them.
  *
  * sgd and adagrad are one thread's work, in the paper's order; als runs on all (fm_als.c).

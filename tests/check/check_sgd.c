@@ -34,16 +34,15 @@ static void exact_sample(const struct sgd *a, const struct sgd_sample *s, struct
 {
     double *p = x->user + s->user * (size_t)a->rank, *q = x->item + s->item * (size_t)a->rank;
     double error = s->value - (a->mean + x->user_bias[s->user] + x->item_bias[s->item]);
-    const double rate = a->learning_rate, keep = 1 - rate * a->regularization;
     for (int k = 0; k < a->rank; k++)
         error -= p[k] * q[k];
     for (int k = 0; k < a->rank; k++) {
         const double pk = p[k];
-        p[k] = keep * pk + rate * error * q[k];
-        q[k] = keep * q[k] + rate * error * pk;
+        p[k] += a->lr_pu * (error * q[k] - a->reg_pu * pk);
+        q[k] += a->lr_qi * (error * pk - a->reg_qi * q[k]);
     }
-    x->user_bias[s->user] = keep * x->user_bias[s->user] + rate * error;
-    x->item_bias[s->item] = keep * x->item_bias[s->item] + rate * error;
+    x->user_bias[s->user] += a->lr_bu * (error - a->reg_bu * x->user_bias[s->user]);
+    x->item_bias[s->item] += a->lr_bi * (error - a->reg_bi * x->item_bias[s->item]);
 }
 
 static void check_launch(const char *kernel, const struct sgd *a)
@@ -95,8 +94,14 @@ static void sgd_cases(const char *kernel)
                     .sample = sample,
                     .block = block,
                     .mean = 3.0f,
-                    .learning_rate = 0.05f,
-                    .regularization = 0.1f,
+                    .lr_bu = 0.05f,
+                    .lr_bi = 0.03f,
+                    .lr_pu = 0.04f,
+                    .lr_qi = 0.02f,
+                    .reg_bu = 0.1f,
+                    .reg_bi = 0.2f,
+                    .reg_pu = 0.3f,
+                    .reg_qi = 0.4f,
                     .rank = rank,
                     .grid = GRID};
     for (uint32_t e = 0; e < SAMPLES; e++) { /* user u lies in part u % 3, item i in part i % 3 */

@@ -100,8 +100,8 @@ static void refused(void **state)
          "models: [{name: popularity}]\nexpect: [{dataset: d, model: popularity, metric: ndcg, value: 1, "
          "tolerance: 0}]\n",
          "e.yaml:4:10: ", "'k' is missing"},
-        {HEAD "models: [{name: biased_mf}]\nevaluate: {metrics: [rmse]}\nexpect: [{dataset: d, model: "
-              "biased_mf, metric: rmse, k: 10, value: 1, tolerance: 0}]\n",
+        {HEAD "models: [{name: svd}]\nevaluate: {metrics: [rmse]}\nexpect: [{dataset: d, model: "
+              "svd, metric: rmse, k: 10, value: 1, tolerance: 0}]\n",
          "e.yaml:5:58: ", "rmse has no cut-off"},
         {HEAD "models: [{name: popularity}]\nevaluate: {metrics: [rmse]}\nexpect: [{dataset: d, model: "
               "popularity, metric: rmse, value: 1, tolerance: 0}]\n",

@@ -166,16 +166,16 @@ check expect_failed gives 1 "expect FAILED: s popularity ndcg@10" "$R" run e.yam
 cat >ratings.yaml <<'EOF'
 experiment: {name: ratings}
 datasets: [{name: s, file: s.h5, split: {kind: random, test: 0.2, scope: per_user, seed: 42}}]
-models: [{name: popularity}, {name: baseline}, {name: biased_mf, params: {factors: 8, epochs: 3}}]
+models: [{name: popularity}, {name: baseline}, {name: svd, params: {factors: 8, epochs: 3}}]
 evaluate: {k: [5, 10], metrics: [rmse, ndcg, mae]}
-compare: [{a: baseline, b: biased_mf, metric: rmse}]
+compare: [{a: baseline, b: svd, metric: rmse}]
 expect: [{dataset: s, model: baseline, metric: mae, value: 1, tolerance: 1}]
 report: {tables: [csv, md, tex], plots: [metrics]}
 EOF
 check ratings gives 0 "3 of 3 cells done" "$R" run ratings.yaml --out ratings
 check ratings_lines test "$(grep -c ',rmse,,default,' ratings/metrics.csv)" = 2
 check ratings_ranked_too test "$(grep -c ',ndcg,' ratings/metrics.csv)" = 6
-check ratings_compared grep -q '^"s","baseline","biased_mf",rmse,,' ratings/significance.csv
+check ratings_compared grep -q '^"s","baseline","svd",rmse,,' ratings/significance.csv
 check ratings_empty grep -qE '^\| popularity \| [*.0-9]+ \|  \|  \|' ratings/tables/s.md
 # the best of the column is the lowest
 check ratings_lowest_is_best python3 - <<'END'

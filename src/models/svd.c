@@ -1,9 +1,10 @@
 /*
- * biased_mf.c - matrix factorization of ratings with user and item biases, by stochastic gradient descent.
+ * svd.c - matrix factorization of ratings with user and item biases, by stochastic gradient descent.
  *
  *     r(u, i) = mean + b_u + b_i + p_u . q_i, minimising over the train rows
  *     sum ((value - r)^2 + regularization (b_u^2 + b_i^2 + |p_u|^2 + |q_i|^2)) / 2
- * Source: Funk 2006; Koren, Bell, Volinsky 2009.  Names and defaults are those of Surprise's SVD.
+ * Source: Funk 2006; Koren, Bell, Volinsky 2009.  Names and defaults are those of Surprise's SVD; biased: false leaves
+ * p_u . q_i alone (Surprise calls that PMF; the model of that paper is pmf.c).
  *
  * Order: users and items are dealt at random into a grid of parts, the samples of each block shuffled once; an epoch
  * goes through the diagonals of the grid in an order of its own (DSGD: Gemulla et al. 2011).  The grid depends on the
@@ -17,24 +18,38 @@
 #include "models/model_io.h"
 #include "sgd.h"
 
-struct biased_mf_params {
+struct svd_params {
     int factors, epochs;
-    double learning_rate, regularization, init_std;
+    bool biased;
+    double learning_rate, regularization, init_mean, init_std;
+    double lr_bu, lr_bi, lr_pu, lr_qi, reg_bu, reg_bi, reg_pu, reg_qi;
     bool clip;
 };
-#define P struct biased_mf_params
-static const struct param biased_mf_params[] = {
+#define P          struct svd_params
+#define LR(field)  PARAM_REAL(P, field, -1, -1, 10, "length of a step of this part; below 0: learning_rate")
+#define REG(field) PARAM_REAL(P, field, -1, -1, 1e3, "weight of this part's square; below 0: regularization")
+static const struct param svd_params[] = {
     PARAM_INT(P, factors, 100, 1, 4096, "dimensions of the latent vectors"),
     PARAM_INT(P, epochs, 20, 1, 100000, "passes over the ratings"),
+    PARAM_BOOL(P, biased, 1, "the mean and a bias of each user and item; off: the product of factors alone"),
     PARAM_REAL(P, learning_rate, 0.005, 1e-9, 10, "length of a step"),
     PARAM_REAL(P, regularization, 0.02, 0, 1e3, "weight of the squared norms and biases"),
-    PARAM_REAL(P, init_std, 0.1, 0, 1e3, "factors start from normal(0, init_std)"),
+    PARAM_REAL(P, init_mean, 0, -1e3, 1e3, "factors start from normal(init_mean, init_std)"),
+    PARAM_REAL(P, init_std, 0.1, 0, 1e3, "factors start from normal(init_mean, init_std)"),
+    LR(lr_bu),
+    LR(lr_bi),
+    LR(lr_pu),
+    LR(lr_qi),
+    REG(reg_bu),
+    REG(reg_bi),
+    REG(reg_pu),
+    REG(reg_qi),
     PARAM_BOOL(P, clip, false,
                "predicted ratings of given pairs are held within the range of the train ratings"),
     PARAM_END};
 #undef P
 
-struct biased_mf_state {
+struct svd_state {
     uint32_t n_users, n_items, factors;
     size_t ld;
     float *user, *item;           /* [n_users x ld], [n_items x ld] */
@@ -64,15 +79,16 @@ static int grid_of(int64_t nnz)
     return nnz < 1000 ? 2 : nnz < 1000000 ? 8 : nnz < 10000000 ? 16 : 32;
 }
 
-static void init_rows(float *x, const struct csr *by_row, const struct biased_mf_state *s, double std,
-                      uint64_t seed, uint32_t stream)
+static void init_rows(float *x, const struct csr *by_row, const struct svd_state *s,
+                      const struct svd_params *p, uint64_t seed, uint32_t stream)
 {
 #pragma omp parallel for schedule(static)
     for (uint32_t r = 0; r < by_row->n_rows; r++)
         if (by_row->ptr[r] < by_row->ptr[r + 1])
             for (uint32_t k = 0; k < s->factors; k++)
                 x[r * s->ld + k] =
-                    (float)(std * random_normal(seed, RANDOM_INIT, stream, (uint64_t)r * s->factors + k));
+                    (float)(p->init_mean + p->init_std * random_normal(seed, RANDOM_INIT, stream,
+                                                                       (uint64_t)r * s->factors + k));
 }
 
 /* part[i]: the part of row i, parts equal in rows, dealt at random. */
@@ -129,9 +145,9 @@ static enum status check_train(const struct view *train)
     const struct csr *a = train->by_user;
     if (a->val == NULL)
         return status_fail(STATUS_DATA,
-                           "biased_mf: the dataset has no ratings; use a model of implicit feedback (ials)");
+                           "svd: the dataset has no ratings; use a model of implicit feedback (ials)");
     if (a->nnz > UINT32_MAX)
-        return status_fail(STATUS_DATA, "biased_mf: %lld ratings are more than 2^32", (long long)a->nnz);
+        return status_fail(STATUS_DATA, "svd: %lld ratings are more than 2^32", (long long)a->nnz);
     return STATUS_OK;
 }
 
@@ -151,7 +167,7 @@ static bool all_finite(const float *x, size_t n)
     return sum == 0.0f;
 }
 
-static enum status epochs(struct biased_mf_state *s, const struct biased_mf_params *p, struct sgd *args,
+static enum status epochs(struct svd_state *s, const struct svd_params *p, struct sgd *args,
                           const struct kernel *kernel, struct run *run)
 {
     const float *const tables[] = {s->user_bias, s->item_bias, s->user, s->item};
@@ -172,35 +188,44 @@ static enum status epochs(struct biased_mf_state *s, const struct biased_mf_para
         if (!all_finite(s->user_bias, s->n_users) || !all_finite(s->item_bias, s->n_items) ||
             !all_finite(s->user, s->n_users * s->ld) || !all_finite(s->item, s->n_items * s->ld))
             return status_fail(STATUS_DATA,
-                               "biased_mf: in epoch %d the factors left the range of numbers; lower "
+                               "svd: in epoch %d the factors left the range of numbers; lower "
                                "learning_rate (%g)",
                                epoch + 1, p->learning_rate);
         if (time(NULL) >= told + 2) { /* short fits say nothing */
-            progress_label(run->progress, "biased_mf: epoch %d of %d", epoch + 1, p->epochs);
+            progress_label(run->progress, "svd: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
         }
     }
     return STATUS_OK;
 }
 
-static enum status biased_mf_fit(void *state, const void *params, const struct view *train, struct run *run)
+static float rate_of(const struct svd_params *p, double own)
 {
-    struct biased_mf_state *s = state;
-    const struct biased_mf_params *p = params;
+    return (float)(own < 0 ? p->learning_rate : own);
+}
+static float weight_of(const struct svd_params *p, double own)
+{
+    return (float)(own < 0 ? p->regularization : own);
+}
+
+static enum status svd_fit(void *state, const void *params, const struct view *train, struct run *run)
+{
+    struct svd_state *s = state;
+    const struct svd_params *p = params;
     const struct kernel *kernel;
     struct sgd_sample *sample;
     int64_t *block;
     TRY(check_train(train));
     s->n_users = train->n_users, s->n_items = train->n_items, s->factors = (uint32_t)p->factors;
     s->ld = rank_of(p->factors, &kernel);
-    s->mean = (float)mean_of(train->by_user);
+    s->mean = p->biased ? (float)mean_of(train->by_user) : 0.0f;
     s->low = p->clip ? train->minimum_value : -INFINITY, s->high = p->clip ? train->maximum_value : INFINITY;
     ARENA_NEW(s->user, run->arena, s->n_users * s->ld);
     ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
     ARENA_NEW(s->user_bias, run->arena, s->n_users);
     ARENA_NEW(s->item_bias, run->arena, s->n_items);
-    init_rows(s->user, train->by_user, s, p->init_std, run->seed, INIT_USERS);
-    init_rows(s->item, train->by_item, s, p->init_std, run->seed, INIT_ITEMS);
+    init_rows(s->user, train->by_user, s, p, run->seed, INIT_USERS);
+    init_rows(s->item, train->by_item, s, p, run->seed, INIT_ITEMS);
     const int grid = grid_of(train->by_user->nnz);
     TRY(make_blocks(train->by_user, grid, run->seed, run->scratch, &sample, &block));
     struct sgd args = {.n_users = s->n_users,
@@ -212,17 +237,23 @@ static enum status biased_mf_fit(void *state, const void *params, const struct v
                        .sample = sample,
                        .block = block,
                        .mean = s->mean,
-                       .learning_rate = (float)p->learning_rate,
-                       .regularization = (float)p->regularization,
+                       .lr_bu = p->biased ? rate_of(p, p->lr_bu) : 0.0f,
+                       .lr_bi = p->biased ? rate_of(p, p->lr_bi) : 0.0f,
+                       .lr_pu = rate_of(p, p->lr_pu),
+                       .lr_qi = rate_of(p, p->lr_qi),
+                       .reg_bu = weight_of(p, p->reg_bu),
+                       .reg_bi = weight_of(p, p->reg_bi),
+                       .reg_pu = weight_of(p, p->reg_pu),
+                       .reg_qi = weight_of(p, p->reg_qi),
                        .rank = (int)s->ld,
                        .grid = grid};
     return epochs(s, p, &args, kernel, run);
 }
 
-static enum status biased_mf_score_pairs(const void *state, const uint32_t *users, const uint32_t *items,
-                                         size_t n, float *scores)
+static enum status svd_score_pairs(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
+                                   float *scores)
 {
-    const struct biased_mf_state *s = state;
+    const struct svd_state *s = state;
     for (size_t j = 0; j < n; j++) {
         const float *p = s->user + users[j] * s->ld, *q = s->item + items[j] * s->ld;
         float dot = 0.0f;
@@ -235,9 +266,9 @@ static enum status biased_mf_score_pairs(const void *state, const uint32_t *user
     return STATUS_OK;
 }
 
-static enum status biased_mf_factors(const void *state, struct factors *out)
+static enum status svd_factors(const void *state, struct factors *out)
 {
-    const struct biased_mf_state *s = state;
+    const struct svd_state *s = state;
     *out = (struct factors){.n_users = s->n_users,
                             .n_items = s->n_items,
                             .factors = s->factors,
@@ -251,9 +282,9 @@ static enum status biased_mf_factors(const void *state, struct factors *out)
     return STATUS_OK;
 }
 
-static enum status biased_mf_save(const void *state, struct model_writer *w)
+static enum status svd_save(const void *state, struct model_writer *w)
 {
-    const struct biased_mf_state *s = state;
+    const struct svd_state *s = state;
     const float range[3] = {s->mean, isfinite(s->low) ? s->low : 0.0f, isfinite(s->high) ? s->high : 0.0f};
     TRY(model_put(w, "user", ARRAY_F32, s->n_users, s->ld, s->user));
     TRY(model_put(w, "item", ARRAY_F32, s->n_items, s->ld, s->item));
@@ -262,14 +293,14 @@ static enum status biased_mf_save(const void *state, struct model_writer *w)
     return model_put(w, "mean_low_high", ARRAY_F32, 3, 1, range);
 }
 
-static enum status biased_mf_load(void *state, const void *params, struct model_reader *r, struct run *run)
+static enum status svd_load(void *state, const void *params, struct model_reader *r, struct run *run)
 {
-    struct biased_mf_state *s = state;
-    const struct biased_mf_params *p = params;
+    struct svd_state *s = state;
+    const struct svd_params *p = params;
     const struct kernel *kernel;
     const void *user_bias, *item_bias, *range;
     (void)run;
-    *s = (struct biased_mf_state){.factors = (uint32_t)p->factors, .ld = rank_of(p->factors, &kernel)};
+    *s = (struct svd_state){.factors = (uint32_t)p->factors, .ld = rank_of(p->factors, &kernel)};
     TRY(model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item));
     uint64_t n_users = s->n_users, n_items = s->n_items, one = 1, three = 3;
     TRY(model_get(r, "user_bias", ARRAY_F32, &n_users, &one, &user_bias));
@@ -284,31 +315,31 @@ static enum status biased_mf_load(void *state, const void *params, struct model_
     return STATUS_OK;
 }
 
-static void biased_mf_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz,
-                           double *bytes, double *flops)
+static void svd_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
+                     double *flops)
 {
-    const struct biased_mf_params *p = params;
+    const struct svd_params *p = params;
     const struct kernel *kernel;
     const double ld = (double)rank_of(p->factors, &kernel), rows = (double)n_users + n_items;
     *bytes = rows * (4.0 * (ld + 2.0) + 1.0) + (double)nnz * (2.0 * sizeof(struct sgd_sample) + 4.0);
     *flops = (double)p->epochs * (double)nnz * 8.0 * ld;
 }
 
-extern const struct model_type model_biased_mf;
-const struct model_type model_biased_mf = {
-    .name = "biased_mf",
+extern const struct model_type model_svd;
+const struct model_type model_svd = {
+    .name = "svd",
     .family = "matrix factorization",
     .source = "Funk 2006; Koren, Bell, Volinsky 2009; blocks: Gemulla et al. 2011",
     .help = "ratings with biases, by stochastic gradient descent",
     .version = 1,
-    .params = biased_mf_params,
-    .params_size = sizeof(struct biased_mf_params),
+    .params = svd_params,
+    .params_size = sizeof(struct svd_params),
     .needs = NEEDS_RATINGS,
-    .state_size = sizeof(struct biased_mf_state),
-    .fit = biased_mf_fit,
-    .score_pairs = biased_mf_score_pairs,
-    .factors = biased_mf_factors,
-    .save = biased_mf_save,
-    .load = biased_mf_load,
-    .cost = biased_mf_cost,
+    .state_size = sizeof(struct svd_state),
+    .fit = svd_fit,
+    .score_pairs = svd_score_pairs,
+    .factors = svd_factors,
+    .save = svd_save,
+    .load = svd_load,
+    .cost = svd_cost,
 };

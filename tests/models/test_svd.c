@@ -1,5 +1,5 @@
 /*
- * test_biased_mf.c - ratings with biases: planted ratings are found, threads change nothing, files come back, and on
+ * test_svd.c - ratings with biases: planted ratings are found, threads change nothing, files come back, and on
  * MovieLens-100K it is as good as Surprise's SVD (skipped where the data is not at hand).
  */
 #include "mf_fixture.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-extern const struct model_type model_biased_mf;
+extern const struct model_type model_svd;
 
 enum { USERS = 80, ITEMS = 60 };
 
@@ -49,7 +49,7 @@ static double rmse(const void *state, size_t n, const uint32_t *user, const uint
     double sum = 0;
     for (size_t j = 0; j < n; j++) {
         float score;
-        assert_int_equal(model_biased_mf.score_pairs(state, user + j, item + j, 1, &score), STATUS_OK);
+        assert_int_equal(model_svd.score_pairs(state, user + j, item + j, 1, &score), STATUS_OK);
         sum += (score - value[j]) * (score - value[j]);
     }
     return sqrt(sum / (double)n);
@@ -66,7 +66,7 @@ static void test_planted_ratings_are_found(void **unused)
     open_planted(&f, USERS);
     for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
         const double error =
-            rmse(fixture_fit(&f, &model_biased_mf, settings[s]), n_test, test_user, test_item, test_value);
+            rmse(fixture_fit(&f, &model_svd, settings[s]), n_test, test_user, test_item, test_value);
         if (!(error < 0.25)) /* the ratings' own spread is 1.2 */
             fail_msg("%s: RMSE %g", settings[s], error);
     }
@@ -82,12 +82,12 @@ static void test_unknown_user_and_item(void **unused)
     const uint32_t user[3] = {4, 4, 1}, item[3] = {8, 1, 8};
     float score[3];
     open_planted(&f, USERS);
-    const void *state = fixture_fit(&f, &model_biased_mf, "");
+    const void *state = fixture_fit(&f, &model_svd, "");
     double mean = 0;
     for (int64_t e = 0; e < f.by_user.nnz; e++)
         mean += f.by_user.val[e] / (double)f.by_user.nnz;
-    assert_int_equal(model_biased_mf.score_pairs(state, user, item, 3, score), STATUS_OK);
-    assert_int_equal(model_biased_mf.factors(state, &m), STATUS_OK);
+    assert_int_equal(model_svd.score_pairs(state, user, item, 3, score), STATUS_OK);
+    assert_int_equal(model_svd.factors(state, &m), STATUS_OK);
     assert_true(fabs(score[0] - mean) < 1e-5);
     assert_true(fabs(score[1] - mean - m.item_bias[1]) < 1e-5);
     assert_true(fabs(score[2] - mean - m.user_bias[1]) < 1e-5);
@@ -100,15 +100,15 @@ static void test_factors_and_pairs_agree(void **unused)
     struct fixture f;
     struct factors m;
     open_planted(&f, USERS);
-    const void *state = fixture_fit(&f, &model_biased_mf, "");
-    assert_int_equal(model_biased_mf.factors(state, &m), STATUS_OK);
+    const void *state = fixture_fit(&f, &model_svd, "");
+    assert_int_equal(model_svd.factors(state, &m), STATUS_OK);
     for (uint32_t u = 0; u < USERS; u++)
         for (uint32_t i = 0; i < ITEMS; i++) {
             float score;
             double sum = m.offset + m.user_bias[u] + m.item_bias[i];
             for (uint32_t k = 0; k < m.factors; k++)
                 sum += (double)m.user[u * m.ld_user + k] * m.item[i * m.ld_item + k];
-            assert_int_equal(model_biased_mf.score_pairs(state, &u, &i, 1, &score), STATUS_OK);
+            assert_int_equal(model_svd.score_pairs(state, &u, &i, 1, &score), STATUS_OK);
             assert_true(fabs(score - sum) < 1e-5);
         }
     fixture_close(&f);
@@ -120,14 +120,14 @@ static void test_clipped_on_demand(void **unused)
     struct fixture f;
     open_planted(&f, USERS);
     f.view.minimum_value = 2.5f, f.view.maximum_value = 3.5f;
-    const void *free_state = fixture_fit(&f, &model_biased_mf, ""),
-               *held = fixture_fit(&f, &model_biased_mf, "{clip: true}");
+    const void *free_state = fixture_fit(&f, &model_svd, ""),
+               *held = fixture_fit(&f, &model_svd, "{clip: true}");
     int outside = 0;
     for (uint32_t u = 0; u < USERS; u++)
         for (uint32_t i = 0; i < ITEMS; i++) {
             float a, b;
-            assert_int_equal(model_biased_mf.score_pairs(free_state, &u, &i, 1, &a), STATUS_OK);
-            assert_int_equal(model_biased_mf.score_pairs(held, &u, &i, 1, &b), STATUS_OK);
+            assert_int_equal(model_svd.score_pairs(free_state, &u, &i, 1, &a), STATUS_OK);
+            assert_int_equal(model_svd.score_pairs(held, &u, &i, 1, &b), STATUS_OK);
             outside += a < 2.5f || a > 3.5f;
             assert_true(b == (a < 2.5f ? 2.5f : a > 3.5f ? 3.5f : a));
         }
@@ -142,15 +142,15 @@ static void test_threads_and_repeats_give_the_same_bytes(void **unused)
     struct factors one, two;
     open_planted(&f, USERS);
     assert_int_equal(backend_open("cpu", 1, &f.run.backend), STATUS_OK);
-    assert_int_equal(model_biased_mf.factors(fixture_fit(&f, &model_biased_mf, ""), &one), STATUS_OK);
+    assert_int_equal(model_svd.factors(fixture_fit(&f, &model_svd, ""), &one), STATUS_OK);
     assert_int_equal(backend_open("cpu", 2, &f.run.backend), STATUS_OK);
-    assert_int_equal(model_biased_mf.factors(fixture_fit(&f, &model_biased_mf, ""), &two), STATUS_OK);
+    assert_int_equal(model_svd.factors(fixture_fit(&f, &model_svd, ""), &two), STATUS_OK);
     assert_memory_equal(one.user, two.user, USERS * one.ld_user * sizeof(float));
     assert_memory_equal(one.item, two.item, ITEMS * one.ld_item * sizeof(float));
     assert_memory_equal(one.user_bias, two.user_bias, USERS * sizeof(float));
     assert_memory_equal(one.item_bias, two.item_bias, ITEMS * sizeof(float));
     f.run.seed = 43;
-    assert_int_equal(model_biased_mf.factors(fixture_fit(&f, &model_biased_mf, ""), &two), STATUS_OK);
+    assert_int_equal(model_svd.factors(fixture_fit(&f, &model_svd, ""), &two), STATUS_OK);
     assert_memory_not_equal(one.user, two.user, USERS * one.ld_user * sizeof(float));
     fixture_close(&f);
 }
@@ -160,23 +160,23 @@ static void test_saved_and_loaded_is_the_same(void **unused)
     (void)unused;
     static const char *const settings[] = {"", "{clip: true}", "{factors: 20}"};
     struct fixture f;
-    char path[] = "/tmp/recfuse-biased-mf-XXXXXX";
+    char path[] = "/tmp/recfuse-svd-XXXXXX";
     const int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
     open_planted(&f, USERS);
     f.view.minimum_value = 2.5f;
     for (size_t s = 0; s < 3; s++) {
-        const void *params = fixture_params(&f, &model_biased_mf, settings[s]);
-        const void *state = fixture_fit(&f, &model_biased_mf, settings[s]);
-        void *again = fixture_state(&f, &model_biased_mf);
-        assert_int_equal(model_save(path, &model_biased_mf, params, state), STATUS_OK);
-        assert_int_equal(model_load(path, &model_biased_mf, params, &f.run, again), STATUS_OK);
+        const void *params = fixture_params(&f, &model_svd, settings[s]);
+        const void *state = fixture_fit(&f, &model_svd, settings[s]);
+        void *again = fixture_state(&f, &model_svd);
+        assert_int_equal(model_save(path, &model_svd, params, state), STATUS_OK);
+        assert_int_equal(model_load(path, &model_svd, params, &f.run, again), STATUS_OK);
         for (uint32_t u = 0; u < USERS; u++)
             for (uint32_t i = 0; i < ITEMS; i++) {
                 float a, b;
-                assert_int_equal(model_biased_mf.score_pairs(state, &u, &i, 1, &a), STATUS_OK);
-                assert_int_equal(model_biased_mf.score_pairs(again, &u, &i, 1, &b), STATUS_OK);
+                assert_int_equal(model_svd.score_pairs(state, &u, &i, 1, &a), STATUS_OK);
+                assert_int_equal(model_svd.score_pairs(again, &u, &i, 1, &b), STATUS_OK);
                 assert_true(a == b);
             }
     }
@@ -190,21 +190,18 @@ static void test_one_user_cancelled_diverged_no_ratings(void **unused)
     struct fixture f;
     void *params;
     open_planted(&f, 1);
-    fixture_fit(&f, &model_biased_mf, "");
+    fixture_fit(&f, &model_svd, "");
     fixture_cancelled = 1;
-    params = fixture_params(&f, &model_biased_mf, "");
-    assert_int_equal(model_biased_mf.fit(fixture_state(&f, &model_biased_mf), params, &f.view, &f.run),
-                     STATUS_STOPPED);
+    params = fixture_params(&f, &model_svd, "");
+    assert_int_equal(model_svd.fit(fixture_state(&f, &model_svd), params, &f.view, &f.run), STATUS_STOPPED);
     fixture_close(&f);
     open_planted(&f, USERS);
     status_set_handler(fixture_quiet, NULL, NULL, NULL);
-    params = fixture_params(&f, &model_biased_mf, "{learning_rate: 10}");
-    assert_int_equal(model_biased_mf.fit(fixture_state(&f, &model_biased_mf), params, &f.view, &f.run),
-                     STATUS_DATA);
+    params = fixture_params(&f, &model_svd, "{learning_rate: 10}");
+    assert_int_equal(model_svd.fit(fixture_state(&f, &model_svd), params, &f.view, &f.run), STATUS_DATA);
     assert_non_null(strstr(status_sentence(), "learning_rate"));
     f.by_user.val = NULL;
-    assert_int_equal(model_biased_mf.fit(fixture_state(&f, &model_biased_mf), params, &f.view, &f.run),
-                     STATUS_DATA);
+    assert_int_equal(model_svd.fit(fixture_state(&f, &model_svd), params, &f.view, &f.run), STATUS_DATA);
     assert_non_null(strstr(status_sentence(), "no ratings"));
     status_set_handler(NULL, NULL, NULL, NULL);
     fixture_close(&f);
@@ -265,7 +262,7 @@ static void test_as_good_as_surprise(void **unused)
                 train_user[n] = user[j], train_item[n] = item[j], train_value[n++] = value[j];
         fixture_open(&f, ML_USERS, ML_ITEMS, n, train_user, train_item, train_value);
         const double error =
-            rmse(fixture_fit(&f, &model_biased_mf, "{clip: true}"), m, other_user, other_item, other_value);
+            rmse(fixture_fit(&f, &model_svd, "{clip: true}"), m, other_user, other_item, other_value);
         print_message("fold %d: RMSE %.4f\n", held, error);
         mean += error / 5;
         fixture_close(&f);
