@@ -303,6 +303,8 @@ DECLARE(topk)
     for (int m = 0; m < TOPK_MASKS; m++)
         if (a->mask[m].ptr != NULL)
             CSR_READS(mask[m].ptr, mask[m].idx, mask[m].idx, low, high);
+    if (a->relevant.ptr != NULL)
+        CSR_READS(relevant.ptr, relevant.idx, relevant.idx, low, high);
     ROWS_UPDATE(keys, TOPK_CAPACITY(a->k), TOPK_CAPACITY(a->k));
     ROWS_UPDATE(count, 1, 1);
     ROWS_UPDATE(threshold, 1, 1);

@@ -117,8 +117,40 @@ TEAM_FN uint32_t topk_unhash(const struct philox *key, uint32_t hash)
     return topk_unmix(topk_unmix(hash) ^ key->v[1]) ^ key->v[0];
 }
 
+/* First position of p[0 .. n) with p[position] >= item. */
+TEAM_FN int64_t topk_lower(const uint32_t *p, int64_t n, uint32_t item)
+{
+    int64_t low = 0;
+    while (n > 0) {
+        const int64_t half = n / 2;
+        if (p[low + half] < item)
+            low += half + 1, n -= half + 1;
+        else
+            n = half;
+    }
+    return low;
+}
+
+/* The low half of a key under the other rules, and back to the item. */
+TEAM_FN uint32_t topk_tie(const struct topk *a, uint32_t user, uint32_t item)
+{
+    if (a->ties <= TOPK_TIES_INDEX_FALLING)
+        return a->ties == TOPK_TIES_INDEX_FALLING ? item : ~item;
+    const uint32_t *idx = a->relevant.idx + a->relevant.ptr[user];
+    const int64_t n = a->relevant.ptr[user + 1] - a->relevant.ptr[user], at = topk_lower(idx, n, item);
+    const uint32_t first = (at < n && idx[at] == item) == (a->ties == TOPK_TIES_RELEVANT_FIRST);
+    return first << 31 | (~item & 0x7FFFFFFFu);
+}
+TEAM_FN uint32_t topk_untie(const struct topk *a, const struct philox *key, uint32_t low)
+{
+    return a->ties == TOPK_TIES_HASH            ? topk_unhash(key, low)
+           : a->ties == TOPK_TIES_INDEX_FALLING ? low
+           : a->ties == TOPK_TIES_INDEX_RISING  ? ~low
+                                                : ~low & 0x7FFFFFFFu;
+}
+
 /* Candidates from the scores found: their keys, and their scores beside them.  Returns how many are bad. */
-TEAM_FN int topk_gather(const struct topk *a, const float *TEAM_RESTRICT s,
+TEAM_FN int topk_gather(const struct topk *a, uint32_t user, const float *TEAM_RESTRICT s,
                         const uint32_t *TEAM_RESTRICT found, int n, uint64_t *TEAM_RESTRICT keys,
                         float *TEAM_RESTRICT value, const struct philox *key, struct team *t)
 {
@@ -134,21 +166,12 @@ TEAM_FN int topk_gather(const struct topk *a, const float *TEAM_RESTRICT s,
     }
     bad = team_sum_int(t, bad);
     team_sync(t);
-    return bad;
-}
-
-/* First position of p[0 .. n) with p[position] >= item. */
-TEAM_FN int64_t topk_lower(const uint32_t *p, int64_t n, uint32_t item)
-{
-    int64_t low = 0;
-    while (n > 0) {
-        const int64_t half = n / 2;
-        if (p[low + half] < item)
-            low += half + 1, n -= half + 1;
-        else
-            n = half;
+    if (a->ties != TOPK_TIES_HASH) {
+        for (int i = TEAM_LANE; i < n; i += TEAM_SIZE)
+            keys[i] = keys[i] >> 32 << 32 | topk_tie(a, user, first + found[i] + MUTANT(topk_tie, 1, 0));
+        team_sync(t);
     }
-    return low;
+    return bad;
 }
 
 /* Adds the biases and puts -infinity on the masked items. */
@@ -350,7 +373,7 @@ TEAM_FN void topk_finish(const struct topk *a, long row, const uint64_t *keys, c
     const int equal =
         topk_order(keys, value, n, n_out, sorted, t) ? 0 : topk_order_keys(keys, n, n_out, sorted, t);
     LANE_FOR(i, length) {
-        item[i] = i < n ? topk_unhash(key, (uint32_t)sorted[i < n ? i : 0]) : TOPK_NONE;
+        item[i] = i < n ? topk_untie(a, key, (uint32_t)sorted[i < n ? i : 0]) : TOPK_NONE;
         score[i] = i < n ? topk_float((uint32_t)(sorted[i < n ? i : 0] >> 32)) : -INFINITY;
     }
     if (TEAM_LANE == 0) /* equal ones across the list's end count */
@@ -393,7 +416,7 @@ TEAM_FN void topk_row(const struct topk *a, long row, struct team *t)
     for (int base = 0; base < n;) {
         int fresh;
         base = topk_find(s, base, n, threshold, w.found, capacity - count, &fresh, t);
-        if (topk_gather(a, s, w.found, fresh, keys + count, w.value + count, &key, t) > 0)
+        if (topk_gather(a, user, s, w.found, fresh, keys + count, w.value + count, &key, t) > 0)
             for (int i = 0; i < fresh && bad == TOPK_NONE; i++)
                 if (!(s[w.found[i]] <= FLT_MAX))
                     bad = a->first_item + w.found[i];

@@ -3,7 +3,8 @@
  *
  * A candidate is one 64-bit key: score as an ordered integer (high half), tie hash of (seed, user, item) (low
  * half). The hash is a permutation of the 32-bit integers chosen by (seed, user), so no two items of a user
- * share a key, the order is total, and the item is read back from the key.
+ * share a key, the order is total, and the item is read back from the key.  Other rules for equal scores, as libraries
+ * have them, put other numbers into the low half.
  */
 #ifndef TOPK_H
 #define TOPK_H
@@ -17,6 +18,16 @@
 #define TOPK_GROUPS(k)   (((size_t)(k)*4 + 31) / 32 * 32)
 /* Bytes of scratch a team needs. */
 #define TOPK_SCRATCH(k) (TOPK_GROUPS(k) * 4 + TOPK_CAPACITY(k) * 8 + ((size_t)(k) + 1) * 8 + 256)
+
+/* Which of equal scores stands first: by the hash, the lower or the higher item, the user's relevant items, or the others
+ * (then by rising item). */
+enum topk_ties {
+    TOPK_TIES_HASH,
+    TOPK_TIES_INDEX_RISING,
+    TOPK_TIES_INDEX_FALLING,
+    TOPK_TIES_RELEVANT_FIRST,
+    TOPK_TIES_RELEVANT_LAST
+};
 
 struct topk_mask {
     const int64_t *ptr;  /* [n_users + 1]; NULL: no mask */
@@ -34,6 +45,8 @@ struct topk {
     const uint32_t *users;        /* [n_rows] user of each row */
     const float *item_bias;       /* [all items] added to the scores; NULL: none */
     struct topk_mask mask[TOPK_MASKS];
+    int ties;                  /* enum topk_ties */
+    struct topk_mask relevant; /* of TOPK_TIES_RELEVANT_FIRST and _LAST; items below 2^31 */
 
     /* between the tiles of a row */
     uint64_t *keys;   /* [n_rows x TOPK_CAPACITY(k)] candidates, in no order */

@@ -14,7 +14,9 @@
 #include <string.h>
 
 #include "models/factors.h"
-#include "topk.h"
+
+const char *const rank_ties_names[] = {"hash",           "index_rising",  "index_falling",
+                                       "relevant_first", "relevant_last", NULL};
 
 /* Tiles side by side that the kernel sees at once.  Four are 1.9 MiB, in the third-level cache: sgemm is as
  * fast as with one (measured), and the first threshold, from so many items, lets few scores pass. */
@@ -166,8 +168,14 @@ static enum status check_options(const struct rank_options *o, const uint32_t *u
 {
     if (o->k == 0 || o->k > 1u << 22)
         return status_fail(STATUS_USAGE, "a list of %u items was asked for: take 1 to %u", o->k, 1u << 22);
-    for (size_t m = 0; m < TOPK_MASKS; m++) {
-        const struct csr *mask = o->masks[m];
+    const bool needs_relevant = o->ties == TOPK_TIES_RELEVANT_FIRST || o->ties == TOPK_TIES_RELEVANT_LAST;
+    if (needs_relevant && (o->relevant == NULL || n_items > INT32_MAX))
+        return status_fail(STATUS_SYSTEM,
+                           "ties go by relevance: relevant items are missing, or %u items are "
+                           "more than 2^31",
+                           n_items);
+    for (size_t m = 0; m <= TOPK_MASKS; m++) {
+        const struct csr *mask = m < TOPK_MASKS ? o->masks[m] : needs_relevant ? o->relevant : NULL;
         if (mask == NULL)
             continue;
         if (mask->n_cols > n_items)
@@ -194,6 +202,9 @@ static enum status rank(struct source *s, const struct backend *backend, const u
     for (size_t m = 0; m < TOPK_MASKS; m++)
         if (o->masks[m] != NULL)
             a.mask[m] = (struct topk_mask){.ptr = o->masks[m]->ptr, .idx = o->masks[m]->idx};
+    a.ties = o->ties;
+    if (o->ties == TOPK_TIES_RELEVANT_FIRST || o->ties == TOPK_TIES_RELEVANT_LAST)
+        a.relevant = (struct topk_mask){.ptr = o->relevant->ptr, .idx = o->relevant->idx};
     ARENA_NEW(a.tied, arena, n);
     ARENA_NEW(a.bad, arena, n);
     for (uint32_t u = 0; u < n && s->n_items == 0; u++) {
@@ -221,6 +232,8 @@ static enum status items_keep(const struct source *s, const struct backend *b, c
     for (size_t m = 0; m < TOPK_MASKS; m++)
         if (o->masks[m] != NULL)
             TRY(backend_keep_csr(b, o->masks[m]));
+    if (o->relevant != NULL)
+        TRY(backend_keep_csr(b, o->relevant));
     TRY(backend_keep(b, s->tiles.last, FACTORS_COLS * f->factors * sizeof *s->tiles.last));
     TRY(backend_keep(b, f->item_bias, f->n_items * sizeof *f->item_bias));
     return backend_keep(b, f->item, f->n_items * f->ld_item * sizeof *f->item);
@@ -231,6 +244,8 @@ static void items_forget(const struct source *s, const struct backend *b, const 
     for (size_t m = 0; m < TOPK_MASKS; m++)
         if (o->masks[m] != NULL)
             (void)backend_forget_csr(b, o->masks[m]);
+    if (o->relevant != NULL)
+        (void)backend_forget_csr(b, o->relevant);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         (void)backend_forget(b, arrays[i]);
 }

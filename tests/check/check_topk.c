@@ -34,6 +34,38 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+static int is_relevant(const struct topk *a, uint32_t user, uint32_t item)
+{
+    for (int64_t e = a->relevant.ptr[user]; e < a->relevant.ptr[user + 1]; e++)
+        if (a->relevant.idx[e] == item)
+            return 1;
+    return 0;
+}
+
+/* Does `x` stand before `y` of equal score? */
+static int stands_before(const struct topk *a, uint32_t user, uint32_t x, uint32_t y)
+{
+    if (a->ties == TOPK_TIES_INDEX_FALLING)
+        return x > y;
+    const int of_x = a->ties == TOPK_TIES_INDEX_RISING ? 0 : is_relevant(a, user, x);
+    const int of_y = a->ties == TOPK_TIES_INDEX_RISING ? 0 : is_relevant(a, user, y);
+    return of_x == of_y ? x < y : of_x == (a->ties == TOPK_TIES_RELEVANT_FIRST);
+}
+
+/* The place of each item among those of its score and above, by the rule. */
+static void check_ties(const struct topk *a, long row, const float *value)
+{
+    for (uint32_t c = 0; c < a->k; c++) {
+        const long at = row * (long)a->k + (long)c;
+        uint32_t before = 0;
+        const uint32_t item = a->item[at];
+        for (uint32_t i = 0; i < ITEMS && item < ITEMS; i++)
+            before += value[i] > value[item] ||
+                      (value[i] == value[item] && i != item && stands_before(a, a->users[row], i, item));
+        check_near("place by the rule of ties", at, before, item < ITEMS ? c : 0, 0);
+    }
+}
+
 /* value: -infinity where masked. */
 static void check_row(const struct topk *a, long row, float *value, uint32_t bad)
 {
@@ -64,7 +96,7 @@ static void check_row(const struct topk *a, long row, float *value, uint32_t bad
 }
 
 /* kind 0: any numbers, biases, masks; 1: nine values, so many are equal; 2: rising, the worst order; 3: NaN,
- * infinity. */
+ * infinity; 4 + ties: as 1, under that rule. */
 static void topk_case(const char *kernel, int kind, uint32_t k, uint32_t width)
 {
     static float value[ROWS][ITEMS];
@@ -79,6 +111,10 @@ static void topk_case(const char *kernel, int kind, uint32_t k, uint32_t width)
         check_sparse(2 + (uint32_t)m, ROWS, ITEMS, 0.2, &ptr, &idx);
         a.mask[m] = (struct topk_mask){ptr, idx};
     }
+    if (kind > 4) {
+        a.ties = kind - 4;
+        check_sparse(9, ROWS, ITEMS, 0.3, (int64_t **)&a.relevant.ptr, (uint32_t **)&a.relevant.idx);
+    }
     a.purpose = 3, a.users = users, a.item_bias = kind == 0 ? bias : NULL;
     a.keys = check_buffer("keys", ROWS * TOPK_CAPACITY(k), sizeof *a.keys);
     a.count = check_buffer("count", ROWS, sizeof *a.count);
@@ -92,7 +128,7 @@ static void topk_case(const char *kernel, int kind, uint32_t k, uint32_t width)
         users[r] = (r + 1) % ROWS;
         for (uint32_t i = 0; i < ITEMS; i++) {
             const float x = 2 * check_unit(5, r * ITEMS + i) - 1;
-            value[r][i] = kind == 1 ? roundf(4 * x) : kind == 2 ? (float)i : x;
+            value[r][i] = kind == 1 || kind > 4 ? roundf(4 * x) : kind == 2 ? (float)i : x;
         }
     }
     if (kind == 3)
@@ -110,6 +146,8 @@ static void topk_case(const char *kernel, int kind, uint32_t k, uint32_t width)
         for (int m = 0; m < TOPK_MASKS && a.mask[m].ptr != NULL; m++)
             for (int64_t e = a.mask[m].ptr[users[r]]; e < a.mask[m].ptr[users[r] + 1]; e++)
                 value[r][a.mask[m].idx[e]] = -INFINITY;
+        if (kind > 4)
+            check_ties(&a, r, value[r]);
         check_row(&a, r, value[r], kind == 3 && r == 0 ? 211 : TOPK_NONE);
     }
     check_end();
@@ -124,6 +162,8 @@ static void topk_cases(const char *kernel)
     topk_case(kernel, 2, 10, 77);
     topk_case(kernel, 3, 20, 150);
     topk_case(kernel, 0, 290, ITEMS); /* more than the unmasked */
+    for (int ties = TOPK_TIES_INDEX_RISING; ties <= TOPK_TIES_RELEVANT_LAST; ties++)
+        topk_case(kernel, 4 + ties, 40, 130);
 }
 
 const struct check_kernel check_topk[] = {

@@ -101,6 +101,7 @@ const struct check_mutant check_mutants[] = {
     {"topk_sync", "topk", SYNC, "thread"},
     {"topk_reuse", "topk", REUSE, "thread"},
     {"topk_index", "topk", INDEX, NULL},
+    {"topk_tie", "topk", INDEX, NULL},
     {"topk_leaves", "topk", LEAVES, NULL},
     {"topk_overrun", "topk", OVERRUN, NULL},
     {"topk_outside", "topk", OUTSIDE, NULL},

@@ -235,6 +235,43 @@ static void test_constant_scores_give_a_fair_order(void **state)
     arena_free(p.arena);
 }
 
+/* A constant scorer under each rule: the list is the rule's own order of all items. */
+static void test_rules_of_ties(void **state)
+{
+    (void)state;
+    enum { USERS = 60, ITEMS = 400, K = 30 };
+    struct problem p = problem_new(USERS, ITEMS, 1, 2);
+    const struct dense d = {.n_items = ITEMS,
+                            .scores = arena_alloc(p.arena, (size_t)USERS * ITEMS, sizeof(float))};
+    const struct csr *relevant = &p.mask[0]; /* up to 80 a user, unmasked here */
+    for (enum topk_ties ties = TOPK_TIES_INDEX_RISING; ties <= TOPK_TIES_RELEVANT_LAST; ties++) {
+        const struct rank_options o = {.k = K, .ties = ties, .relevant = relevant};
+        struct lists l;
+        assert_int_equal(rank_users(&by_rows, &d, p.backend, ITEMS, p.users, USERS, &o, p.arena, &l),
+                         STATUS_OK);
+        assert_int_equal(l.n_tied, USERS);
+        for (uint32_t u = 0; u < USERS; u++) {
+            const uint32_t *items = relevant->idx + relevant->ptr[u];
+            uint32_t next = 0, e = 0;
+            assert_true(relevant->ptr[u + 1] - relevant->ptr[u] >= K);
+            for (uint32_t c = 0; c < K; c++) {
+                uint32_t expected = c;
+                if (ties == TOPK_TIES_INDEX_FALLING)
+                    expected = ITEMS - 1 - c;
+                else if (ties == TOPK_TIES_RELEVANT_FIRST)
+                    expected = items[c];
+                else if (ties == TOPK_TIES_RELEVANT_LAST) {
+                    for (; items[e] == next; e++)
+                        next++;
+                    expected = next++;
+                }
+                assert_int_equal(l.item[u * K + c], expected);
+            }
+        }
+    }
+    arena_free(p.arena);
+}
+
 /* Threads, and who else is ranked in which order, change nothing. */
 static void test_lists_depend_on_the_user_alone(void **state)
 {
@@ -323,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_scores_of_factors_are_right),
         cmocka_unit_test(test_ties),
         cmocka_unit_test(test_constant_scores_give_a_fair_order),
+        cmocka_unit_test(test_rules_of_ties),
         cmocka_unit_test(test_lists_depend_on_the_user_alone),
         cmocka_unit_test(test_bad_scores_are_named),
         cmocka_unit_test(test_failure_in_a_thread_is_told),
