@@ -106,7 +106,8 @@ enum random_purpose {
     RANDOM_SHUFFLED_TEXT = 32,
     RANDOM_SIGNS = 40, /* randomisation test */
     RANDOM_BOOTSTRAP = 41,
-    RANDOM_CANDIDATES = 42 /* sampled negatives of an evaluation */
+    RANDOM_CANDIDATES = 42, /* sampled negatives of an evaluation */
+    RANDOM_CURVE = 43       /* the pairs on which a fit's loss is watched */
 };
 /* epoch: sub-stream (0 where there is none). */
 uint32_t random_u32(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);

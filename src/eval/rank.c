@@ -22,6 +22,11 @@ const char *const rank_ties_names[] = {"hash",           "index_rising",  "index
  * fast as with one (measured), and the first threshold, from so many items, lets few scores pass. */
 enum { SLAB_TILES = 4 };
 
+static bool by_relevance(const struct rank_options *o)
+{
+    return o->ties == TOPK_TIES_RELEVANT_FIRST || o->ties == TOPK_TIES_RELEVANT_LAST;
+}
+
 /* Where tiles come from: factors (GEMM) or a model's own function (whole rows). */
 struct source {
     const char *name;              /* of the model, for messages */
@@ -168,14 +173,13 @@ static enum status check_options(const struct rank_options *o, const uint32_t *u
 {
     if (o->k == 0 || o->k > 1u << 22)
         return status_fail(STATUS_USAGE, "a list of %u items was asked for: take 1 to %u", o->k, 1u << 22);
-    const bool needs_relevant = o->ties == TOPK_TIES_RELEVANT_FIRST || o->ties == TOPK_TIES_RELEVANT_LAST;
-    if (needs_relevant && (o->relevant == NULL || n_items > INT32_MAX))
+    if (by_relevance(o) && (o->relevant == NULL || n_items > INT32_MAX))
         return status_fail(STATUS_SYSTEM,
                            "ties go by relevance: relevant items are missing, or %u items are "
                            "more than 2^31",
                            n_items);
     for (size_t m = 0; m <= TOPK_MASKS; m++) {
-        const struct csr *mask = m < TOPK_MASKS ? o->masks[m] : needs_relevant ? o->relevant : NULL;
+        const struct csr *mask = m < TOPK_MASKS ? o->masks[m] : by_relevance(o) ? o->relevant : NULL;
         if (mask == NULL)
             continue;
         if (mask->n_cols > n_items)
@@ -203,7 +207,7 @@ static enum status rank(struct source *s, const struct backend *backend, const u
         if (o->masks[m] != NULL)
             a.mask[m] = (struct topk_mask){.ptr = o->masks[m]->ptr, .idx = o->masks[m]->idx};
     a.ties = o->ties;
-    if (o->ties == TOPK_TIES_RELEVANT_FIRST || o->ties == TOPK_TIES_RELEVANT_LAST)
+    if (by_relevance(o))
         a.relevant = (struct topk_mask){.ptr = o->relevant->ptr, .idx = o->relevant->idx};
     ARENA_NEW(a.tied, arena, n);
     ARENA_NEW(a.bad, arena, n);
@@ -232,7 +236,7 @@ static enum status items_keep(const struct source *s, const struct backend *b, c
     for (size_t m = 0; m < TOPK_MASKS; m++)
         if (o->masks[m] != NULL)
             TRY(backend_keep_csr(b, o->masks[m]));
-    if (o->relevant != NULL)
+    if (by_relevance(o))
         TRY(backend_keep_csr(b, o->relevant));
     TRY(backend_keep(b, s->tiles.last, FACTORS_COLS * f->factors * sizeof *s->tiles.last));
     TRY(backend_keep(b, f->item_bias, f->n_items * sizeof *f->item_bias));
@@ -244,7 +248,7 @@ static void items_forget(const struct source *s, const struct backend *b, const 
     for (size_t m = 0; m < TOPK_MASKS; m++)
         if (o->masks[m] != NULL)
             (void)backend_forget_csr(b, o->masks[m]);
-    if (o->relevant != NULL)
+    if (by_relevance(o))
         (void)backend_forget_csr(b, o->relevant);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         (void)backend_forget(b, arrays[i]);

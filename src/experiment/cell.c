@@ -1,6 +1,10 @@
 /* cell.c - see cell.h. */
 #include "experiment/cell.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "data/view.h"
 #include "eval/validate.h"
 
@@ -41,6 +45,13 @@ static enum status check_needs(const struct stage *stage, const struct model_typ
     return STATUS_OK;
 }
 
+/* A line of curves.csv; a value out of the range of numbers ends a fit soon enough. */
+static void hear(void *context, const char *name, int step, double value)
+{
+    if (isfinite(value))
+        fprintf(context, "%s,%d,%.9g\n", name, step, value);
+}
+
 enum status cell_fit(const struct stage *stage, const struct model_config *model, long long seed,
                      const struct cell_place *place, struct fitted *out)
 {
@@ -60,9 +71,16 @@ enum status cell_fit(const struct stage *stage, const struct model_config *model
                       .models = place->models,
                       .cancelled = place->cancelled,
                       .validate = stage->valid.nnz > 0 ? validate : NULL,
-                      .validate_context = &validation};
+                      .validate_context = &validation,
+                      .validate_every = place->validate_every};
+    FILE *curves = open_memstream(&out->curves, &out->n_curves);
+    if (curves == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory for training curves");
+    run.curve = hear, run.curve_context = curves;
     out->state = state;
-    TRY(model->type->fit(state, model->params, stage->view, &run));
+    const enum status status = model->type->fit(state, model->params, stage->view, &run);
+    fclose(curves);
+    TRY(status);
     arena_free(out->scratch);
     out->scratch = NULL;
     return STATUS_OK;
@@ -74,5 +92,6 @@ void fitted_free(struct fitted *fitted)
         fitted->type->free(fitted->state);
     arena_free(fitted->scratch);
     arena_free(fitted->arena);
+    free(fitted->curves);
     *fitted = (struct fitted){0};
 }

@@ -14,11 +14,14 @@ struct fitted {
     const struct model_type *type;
     void *state;
     struct arena *arena, *scratch;
+    char *curves; /* lines "name,step,value" of what the fit said of itself; freed by fitted_free() */
+    size_t n_curves;
 };
 struct cell_place {
     const struct backend *backend;
     const char *cache, *models; /* folders of embeddings and of language models */
     const volatile sig_atomic_t *cancelled;
+    int validate_every; /* epochs between two points of the validation curve; 0: none */
 };
 /* STATUS_UNAVAILABLE: what the model needs can't be had.  Whatever the status, fitted_free() gives it back. */
 enum status cell_fit(const struct stage *stage, const struct model_config *model, long long seed,

@@ -7,8 +7,8 @@
 
 #include "base/fsio.h"
 
-static const char magic[16] = "recfuse cell 4\n";
-enum { SUM = 16, SIZES = SUM + 32, HEADER = SIZES + 4 + 4 + 8 + 8 + 8 };
+static const char magic[16] = "recfuse cell 5\n";
+enum { SUM = 16, SIZES = SUM + 32, MORE = SIZES + 4 + 4 + 8 + 8 + 8, HEADER = MORE + 8 * CELL_MORE };
 
 static void digest(const void *bytes, size_t n, unsigned char out[32])
 {
@@ -22,7 +22,10 @@ static void digest(const void *bytes, size_t n, unsigned char out[32])
 
 static uint64_t raw_size(const struct cell_values *v, uint64_t n_id_bytes)
 {
-    return (uint64_t)v->n_users * 8 + ((uint64_t)v->n_users + 1) * 8 + n_id_bytes +
+    uint64_t n_more = 0;
+    for (int m = 0; m < CELL_MORE; m++)
+        n_more += v->more[m].n;
+    return n_more + (uint64_t)v->n_users * 8 + ((uint64_t)v->n_users + 1) * 8 + n_id_bytes +
            ((uint64_t)v->n_users + 1) * v->n_values * 8 + v->n_extra;
 }
 
@@ -51,7 +54,9 @@ static enum status pack(const struct cell_values *v, char **out, size_t *n_out)
     to = put(to, v->ids.bytes, n_id_bytes);
     to = put(to, v->values, (size_t)v->n_users * v->n_values * 8);
     to = put(to, v->pooled, (size_t)v->n_values * 8);
-    put(to, v->extra, v->n_extra);
+    to = put(to, v->extra, v->n_extra);
+    for (int m = 0; m < CELL_MORE; m++)
+        to = put(to, v->more[m].bytes, v->more[m].n);
     const int packed = compress2((Bytef *)file + HEADER, &n_packed, (const Bytef *)raw, (uLong)n, 1);
     free(raw);
     if (packed != Z_OK)
@@ -63,7 +68,9 @@ static enum status pack(const struct cell_values *v, char **out, size_t *n_out)
     to = put(to, &v->n_values, 4);
     to = put(to, &n_id_bytes, 8);
     to = put(to, &v->n_extra, 8);
-    put(to, &n_packed64, 8);
+    to = put(to, &n_packed64, 8);
+    for (int m = 0; m < CELL_MORE; m++)
+        to = put(to, &v->more[m].n, 8);
     digest(file + SIZES, HEADER - SIZES + n_packed, sum);
     put(file + SUM, sum, sizeof sum);
     *n_out = HEADER + n_packed;
@@ -104,6 +111,13 @@ static enum status place(const char *path, const char *raw, uint64_t n_id_bytes,
     values = arena_copy(arena, after, n * out->n_values, 8);
     out->pooled = arena_copy(arena, after + n * out->n_values * 8, out->n_values, 8);
     out->extra = arena_copy(arena, after + (n + 1) * out->n_values * 8, out->n_extra, 1);
+    const char *more = after + (n + 1) * out->n_values * 8 + out->n_extra;
+    for (int m = 0; m < CELL_MORE; m++) {
+        out->more[m].bytes = arena_copy(arena, more, out->more[m].n, 1);
+        if (out->more[m].bytes == NULL)
+            return STATUS_SYSTEM;
+        more += out->more[m].n;
+    }
     out->ids.bytes = arena_copy(arena, raw + n * 8 + (n + 1) * 8, n_id_bytes, 1);
     if (users == NULL || rows == NULL || offsets == NULL || values == NULL || out->ids.bytes == NULL ||
         out->pooled == NULL || out->extra == NULL)
@@ -137,11 +151,15 @@ enum status cell_read(const char *folder, const char *key, struct arena *arena, 
     memcpy(&n_id_bytes, file + SIZES + 8, 8);
     memcpy(&out->n_extra, file + SIZES + 16, 8);
     memcpy(&n_packed, file + SIZES + 24, 8);
+    bool fair = n_id_bytes <= (uint64_t)1 << 40 && out->n_extra <= (uint64_t)1 << 40;
+    for (int m = 0; m < CELL_MORE; m++) {
+        memcpy(&out->more[m].n, file + MORE + 8 * m, 8);
+        fair = fair && out->more[m].n <= (uint64_t)1 << 40;
+    }
     digest(file + SIZES, n - SIZES, sum);
     if (n_packed != n - HEADER || memcmp(sum, file + SUM, 32) != 0)
         return status_fail(STATUS_DATA, "%s: is damaged (its checksum doesn't match)", path);
-    if (n_id_bytes > (uint64_t)1 << 40 || out->n_extra > (uint64_t)1 << 40 ||
-        (uint64_t)out->n_users * out->n_values > (uint64_t)1 << 36)
+    if (!fair || (uint64_t)out->n_users * out->n_values > (uint64_t)1 << 36)
         return status_fail(STATUS_DATA, "%s: is damaged (sizes)", path);
     const uint64_t size = raw_size(out, n_id_bytes);
     uLongf n_raw = (uLongf)size;

@@ -36,8 +36,8 @@ struct report_block {
 };
 static const struct param report_params[] = {
     PARAM_LIST(struct report_block, tables, "csv|md|tex", "csv|md|tex", "formats of the tables"),
-    PARAM_LIST(struct report_block, plots, "metrics|per_k|strata|tradeoff|ranks",
-               "metrics|per_k|time|strata|tradeoff|ranks", "which plots"),
+    PARAM_LIST(struct report_block, plots, "metrics|per_k|strata|tradeoff|popularity|curves|ranks",
+               "metrics|per_k|time|strata|tradeoff|popularity|curves|ranks", "which plots"),
     PARAM_END};
 
 enum status config_list(const struct node *node, const char *what)
@@ -124,6 +124,16 @@ static json_t *strings_json(const struct param_list *list)
     return out;
 }
 
+static json_t *multiverse_json(const struct multiverse_config *m)
+{
+    json_t *masks = json_array(), *ties = json_array();
+    for (size_t i = 0; i < m->n_masks; i++)
+        json_array_append_new(masks, json_string(m->mask_valid[i] ? "train+valid" : "train"));
+    for (size_t i = 0; i < m->n_ties; i++)
+        json_array_append_new(ties, json_string(rank_ties_names[m->ties[i]]));
+    return json_pack("{s:o, s:o}", "mask", masks, "ties", ties);
+}
+
 /* The head and evaluate, with every default. */
 static void resolve_head(struct experiment *e)
 {
@@ -140,11 +150,16 @@ static void resolve_head(struct experiment *e)
         e->resolved, "experiment",
         json_pack("{s:s, s:o, s:b}", "name", e->name, "seeds", seeds, "save_models", e->save_models));
     json_object_set_new(e->resolved, "evaluate",
-                        json_pack("{s:o, s:o, s:o, s:o, s:s, s:f, s:s, s:s}", "k", k, "metrics", metrics,
-                                  "dialects", dialects, "strata", strings_json(&e->evaluate.strata),
+                        json_pack("{s:o, s:o, s:o, s:o, s:s, s:f, s:s, s:s, s:s, s:I}", "k", k, "metrics",
+                                  metrics, "dialects", dialects, "strata", strings_json(&e->evaluate.strata),
                                   "relevance", e->evaluate.graded ? "graded" : "binary", "relevant_from",
                                   e->evaluate.relevant_from, "candidates", e->evaluate.candidates, "mask",
-                                  e->evaluate.mask_valid ? "train+valid" : "train"));
+                                  e->evaluate.mask_valid ? "train+valid" : "train", "ties",
+                                  rank_ties_names[e->evaluate.ties], "validation_every",
+                                  (json_int_t)e->evaluate.validation_every));
+    if (e->evaluate.multiverse.n_masks > 0)
+        json_object_set_new(json_object_get(e->resolved, "evaluate"), "multiverse",
+                            multiverse_json(&e->evaluate.multiverse));
 }
 
 /* Split params without what is not set, so that the text reads back. */

@@ -9,9 +9,10 @@
 #include "experiment/config_parts.h"
 
 struct evaluate_block {
-    const struct node *k, *metrics, *dialects;
+    const struct node *k, *metrics, *dialects, *multiverse;
     struct param_list strata;
-    int candidates, mask, relevance;
+    int candidates, mask, ties, relevance;
+    int validation_every;
     double relevant_from;
 };
 static const struct param evaluate_params[] = {
@@ -26,6 +27,22 @@ static const struct param evaluate_params[] = {
     PARAM_CHOICE(struct evaluate_block, candidates, "full", "full", "which items are ranked: all of them"),
     PARAM_CHOICE(struct evaluate_block, mask, "train+valid", "train|train+valid",
                  "the user's items of which rows are not ranked"),
+    PARAM_CHOICE(struct evaluate_block, ties, "hash",
+                 "hash|index_rising|index_falling|relevant_first|relevant_last",
+                 "which of equal scores stands first"),
+    PARAM_INT(
+        struct evaluate_block, validation_every, 0, 0, 1000000,
+        "epochs between two measurements of ndcg@10 on the validation rows, for training curves; 0: none"),
+    PARAM_NODE(struct evaluate_block, multiverse, "masks and rules of ties: ranked again under each pair"),
+    PARAM_END};
+
+struct multiverse_block {
+    struct param_list mask, ties;
+};
+static const struct param multiverse_params[] = {
+    PARAM_LIST(struct multiverse_block, mask, "train|train+valid", "train|train+valid", "as evaluate.mask"),
+    PARAM_LIST(struct multiverse_block, ties, "hash|index_rising|index_falling|relevant_first|relevant_last",
+               "hash|index_rising|index_falling|relevant_first|relevant_last", "as evaluate.ties"),
     PARAM_END};
 
 static enum status read_cutoffs(const struct node *list, struct arena *arena, struct evaluate_config *out)
@@ -160,6 +177,30 @@ static enum status read_strata(const struct node *map, const struct param_list *
     return STATUS_OK;
 }
 
+static enum status read_multiverse(const struct node *map, struct arena *arena, struct multiverse_config *out)
+{
+    struct multiverse_block block = {0};
+    TRY(params_default(multiverse_params, arena, &block));
+    TRY(params_set(multiverse_params, "evaluate.multiverse", map, arena, &block));
+    const struct param_list *lists[] = {&block.mask, &block.ties};
+    for (size_t l = 0; l < 2; l++)
+        for (size_t i = 0; i < lists[l]->n; i++)
+            for (size_t j = 0; j < i; j++)
+                if (strcmp(lists[l]->item[i], lists[l]->item[j]) == 0)
+                    return node_fail(map, "evaluate.multiverse: '%s' stands twice", lists[l]->item[i]);
+    if (block.mask.n == 0 || block.ties.n == 0)
+        return node_fail(map,
+                         "evaluate.multiverse: an empty list; expected at least one mask and rule of ties");
+    out->n_masks = block.mask.n;
+    for (size_t i = 0; i < block.mask.n; i++)
+        out->mask_valid[i] = strcmp(block.mask.item[i], "train") != 0;
+    out->n_ties = block.ties.n;
+    for (size_t i = 0; i < block.ties.n; i++)
+        while (strcmp(rank_ties_names[out->ties[i]], block.ties.item[i]) != 0)
+            out->ties[i]++;
+    return STATUS_OK;
+}
+
 enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e)
 {
     static const uint32_t usual[] = {5, 10, 20};
@@ -168,6 +209,8 @@ enum status config_evaluate(const struct node *map, struct arena *arena, struct 
     TRY(params_default(evaluate_params, arena, &block));
     TRY(params_set(evaluate_params, "evaluate", map, arena, &block));
     out->mask_valid = block.mask == 1;
+    out->validation_every = block.validation_every;
+    out->ties = (enum topk_ties)block.ties;
     out->candidates = "full";
     out->k = usual;
     out->n_k = 3;
@@ -181,5 +224,9 @@ enum status config_evaluate(const struct node *map, struct arena *arena, struct 
     TRY(list_measures(arena, out));
     for (size_t i = 0; out->first[METRIC_POSITION] > 0 && i < out->n_k; i++)
         out->longest = out->k[i] > out->longest ? out->k[i] : out->longest;
-    return STATUS_OK;
+    if (block.multiverse == NULL)
+        return STATUS_OK;
+    if (out->first[METRIC_RANKING] == out->first[METRIC_RANKING + 1])
+        return node_fail(block.multiverse, "evaluate.multiverse: there is no ranking metric to compare by");
+    return read_multiverse(block.multiverse, arena, &out->multiverse);
 }

@@ -8,9 +8,10 @@
 
 #include "eval/positions.h"
 #include "eval/probability.h"
+#include "eval/profile.h"
 #include "eval/ratings.h"
 #include "eval/strata.h"
-#include "experiment/cell.h"
+#include "experiment/universes.h"
 #include "text/tfidf.h"
 
 static struct clocks since(struct clocks start)
@@ -231,29 +232,65 @@ static enum status measure_strata(struct evaluation *v, FILE *out)
     return STATUS_OK;
 }
 
-static enum status write_extra(struct evaluation *v, struct cell_values *out)
+static enum status measure_popularity(struct evaluation *v, FILE *out)
+{
+    struct arena *scratch = arena_new();
+    if (scratch == NULL)
+        return STATUS_SYSTEM;
+    const enum status status =
+        profile_write(&v->lists, v->stage->users, &v->stage->train, &v->relevance.items, v->evaluate->k,
+                      v->evaluate->n_k, scratch, out);
+    arena_free(scratch);
+    return status;
+}
+
+static enum status measure_universes(struct evaluation *v, FILE *out)
+{
+    return universes_measure(v->stage, v->fitted, v->evaluate, v->seed, v->backend, &v->relevance,
+                             v->n_relevant, out);
+}
+
+/* What `write` prints, kept in the arena. */
+static enum status keep_text(struct evaluation *v, enum status (*write)(struct evaluation *v, FILE *out),
+                             struct cell_text *out)
 {
     char *bytes = NULL;
     size_t n = 0;
     FILE *stream = open_memstream(&bytes, &n);
     if (stream == NULL)
-        return status_fail(STATUS_SYSTEM, "out of memory while measuring strata");
-    enum status status = measure_strata(v, stream);
+        return status_fail(STATUS_SYSTEM, "out of memory while measuring");
+    enum status status = write(v, stream);
     fclose(stream);
     if (status == STATUS_OK) {
-        out->extra = arena_copy(v->arena, bytes, n + 1, 1);
-        out->n_extra = n;
-        status = out->extra != NULL ? STATUS_OK : STATUS_SYSTEM;
+        *out = (struct cell_text){arena_copy(v->arena, bytes, n + 1, 1), n};
+        status = out->bytes != NULL ? STATUS_OK : STATUS_SYSTEM;
     }
     free(bytes);
     return status;
 }
 
+static enum status write_texts(struct evaluation *v, struct cell_values *out)
+{
+    struct cell_text strata = {"", 0};
+    if (v->evaluate->strata.n > 0)
+        TRY(keep_text(v, measure_strata, &strata));
+    out->extra = strata.bytes;
+    out->n_extra = strata.n;
+    if (v->evaluate->longest > 0)
+        TRY(keep_text(v, measure_popularity, &out->more[CELL_POPULARITY]));
+    if (v->evaluate->multiverse.n_masks > 0)
+        TRY(keep_text(v, measure_universes, &out->more[CELL_MULTIVERSE]));
+    return STATUS_OK;
+}
+
 /* ---- all together */
 static enum status rank(struct evaluation *v, struct arena *scratch, struct cell_outcome *out)
 {
-    const struct rank_options options = {
-        .k = v->evaluate->longest, .seed = v->seed, .masks = {v->masks[0], v->masks[1]}};
+    const struct rank_options options = {.k = v->evaluate->longest,
+                                         .seed = v->seed,
+                                         .masks = {v->masks[0], v->masks[1]},
+                                         .ties = v->evaluate->ties,
+                                         .relevant = &v->relevance.items};
     const struct clocks start = clocks_now();
     TRY(rank_users(v->fitted->type, v->fitted->state, v->backend, v->stage->dataset->n_items, v->stage->users,
                    v->stage->n_users, &options, scratch, &v->lists));
@@ -278,8 +315,7 @@ static enum status measure(struct evaluation *v, struct arena *scratch, struct c
         if (metric_is_per_user(x->metric) && x->metric->kind != METRIC_RATING)
             v->pooled[m] = metrics_pool(x, values_of(v, m), v->n_relevant, v->stage->n_users);
     }
-    if (e->strata.n > 0)
-        TRY(write_extra(v, &out->values));
+    TRY(write_texts(v, &out->values));
     out->evaluate = since(start);
     return STATUS_OK;
 }

@@ -34,6 +34,13 @@ struct model_config {
     const struct node *where;
 };
 
+/* The same fits ranked again under each combination of these: does the order of the models survive? */
+struct multiverse_config {
+    size_t n_masks, n_ties; /* 0: not asked for */
+    bool mask_valid[2];
+    enum topk_ties ties[TOPK_TIES_RELEVANT_LAST + 1];
+};
+
 struct evaluate_config {
     size_t n_k, n_metrics, n_dialects;
     const uint32_t *k;                  /* [n_k] in the order of the file */
@@ -46,9 +53,12 @@ struct evaluate_config {
     size_t first[METRIC_KINDS + 1]; /* measures of kind m: first[m] .. first[m + 1] */
     const char *candidates;         /* "full": which items are ranked */
     bool mask_valid;                /* items of the validation rows are not ranked either */
-    bool graded;                    /* a test row's value says how relevant it is */
-    struct param_list strata;       /* eval/strata.h */
-    double relevant_from;           /* graded: rows of lower value are not relevant */
+    long long validation_every;     /* epochs between two points of a validation curve; 0: none */
+    enum topk_ties ties;            /* which of equal scores stands first */
+    struct multiverse_config multiverse;
+    bool graded;              /* a test row's value says how relevant it is */
+    struct param_list strata; /* eval/strata.h */
+    double relevant_from;     /* graded: rows of lower value are not relevant */
 };
 
 /* A published or remembered value that a run must reproduce. */

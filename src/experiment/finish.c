@@ -21,6 +21,7 @@ static enum status write_all(struct record *r, const struct folder *folder, cons
     TRY(write_yaml(r, arena));
     TRY(record_results(r, arena));
     TRY(record_audit(r));
+    TRY(record_more(r));
     if (!part) {
         TRY(record_compare(r));
         TRY(record_intervals(r));

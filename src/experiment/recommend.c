@@ -132,7 +132,8 @@ static enum status get_model(struct recommender *r)
     char path[4096] = "";
     struct journal journal;
     struct capture capture;
-    const struct cell_place place = {r->backend, run_cache_folder(), run_models_folder(), r->options->signal};
+    const struct cell_place place = {r->backend, run_cache_folder(), run_models_folder(), r->options->signal,
+                                     0};
     capture_begin(&capture); /* without a journal the model is fitted */
     if (journal_read(r->options->run, &journal) == STATUS_OK) {
         const char *key = saved_key(r, &journal);
@@ -197,7 +198,9 @@ static enum status print_lists(struct recommender *r, FILE *out)
     const struct rank_options options = {
         .k = r->options->top,
         .seed = (uint64_t)r->experiment.seeds[0],
-        .masks = {&r->stage.train, r->experiment.evaluate.mask_valid ? &r->stage.valid : NULL}};
+        .masks = {&r->stage.train, r->experiment.evaluate.mask_valid ? &r->stage.valid : NULL},
+        .ties = r->experiment.evaluate.ties,
+        .relevant = &r->stage.test};
     struct lists lists;
     TRY(rank_users(r->fitted.type, r->fitted.state, r->backend, r->stage.dataset->n_items, &r->user, 1,
                    &options, r->arena, &lists));

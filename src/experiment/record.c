@@ -44,13 +44,12 @@ void record_csv_field(FILE *out, const char *text)
     fputc('"', out);
 }
 
-/* The first columns of a row, before `candidates`. */
-static enum status csv_head(FILE *out, const json_t *line)
+enum status record_csv_cell(FILE *out, const json_t *line)
 {
     char *params =
         json_dumps(json_object_get(line, "params"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     if (params == NULL)
-        return status_fail(STATUS_SYSTEM, "out of memory while writing metrics.csv");
+        return status_fail(STATUS_SYSTEM, "out of memory while writing csv");
     record_csv_field(out, text_of(line, "dataset"));
     fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "fold")));
     record_csv_field(out, text_of(line, "model"));
@@ -58,7 +57,7 @@ static enum status csv_head(FILE *out, const json_t *line)
     record_csv_field(out, text_of(line, "label"));
     fputc(',', out);
     record_csv_field(out, params);
-    fprintf(out, ",%lld,test,", (long long)json_integer_value(json_object_get(line, "seed")));
+    fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "seed")));
     free(params);
     return STATUS_OK;
 }
@@ -81,8 +80,8 @@ static enum status csv_cell(const struct record *r, FILE *out, const json_t *lin
         const struct metric_at *x = &e->measures[v];
         if (isnan(cell->pooled[v]) && x->metric->kind != METRIC_RANKING)
             continue;
-        TRY(csv_head(out, line));
-        fprintf(out, "%s,%s,", e->candidates, x->metric->name);
+        TRY(record_csv_cell(out, line));
+        fprintf(out, "test,%s,%s,", e->candidates, x->metric->name);
         if (x->k > 0)
             fprintf(out, "%u", x->k);
         fprintf(out, ",%s,all,%.9g,%u\n", dialect_types[x->dialect].name, cell->pooled[v],
@@ -91,7 +90,8 @@ static enum status csv_cell(const struct record *r, FILE *out, const json_t *lin
     for (const char *at = cell->extra, *end = at + cell->n_extra; at < end;) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         stop = stop != NULL ? stop + 1 : end;
-        TRY(csv_head(out, line));
+        TRY(record_csv_cell(out, line));
+        fputs("test,", out);
         fwrite(at, 1, (size_t)(stop - at), out);
         at = stop;
     }

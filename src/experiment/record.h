@@ -42,6 +42,10 @@ struct audit;
 json_t *audit_json(const struct audit *a);
 /* A field of a csv file: quoted where it must be (RFC 4180). */
 void record_csv_field(FILE *out, const char *text);
+/* curves.csv, popularity.csv, multiverse.csv: what cells have lines for. */
+enum status record_more(const struct record *r);
+/* "DATASET,FOLD,MODEL,LABEL,PARAMS,SEED,": the columns that name a cell in a csv file. */
+enum status record_csv_cell(FILE *out, const json_t *line);
 /* record.json.  `head`: the journal's first line; device and threads of this run. */
 enum status record_json(const struct record *r, const json_t *head, const char *device, int threads);
 /* Of a line. */

@@ -269,14 +269,17 @@ static enum status compute(struct runner *r, size_t i, struct arena *arena, stru
 {
     const struct cell *cell = &r->plan.cells[i];
     const long long seed = r->experiment->seeds[cell->seed];
-    const struct cell_place place = {r->backend, run_cache_folder(), run_models_folder(), r->options->signal};
+    const struct cell_place place = {r->backend, run_cache_folder(), run_models_folder(), r->options->signal,
+                                     (int)r->experiment->evaluate.validation_every};
     TRY(bring_stage(r, cell));
     machine_reset_peak();
     const struct clocks start = clocks_now();
     TRY(cell_fit(&r->stage, &r->experiment->models[cell->model], seed, &place, fitted));
     const struct clocks end = clocks_now();
     outcome->fit = (struct clocks){end.wall - start.wall, end.cpu - start.cpu};
-    return cell_evaluate(&r->stage, fitted, &r->experiment->evaluate, seed, r->backend, arena, outcome);
+    TRY(cell_evaluate(&r->stage, fitted, &r->experiment->evaluate, seed, r->backend, arena, outcome));
+    outcome->values.more[CELL_CURVES] = (struct cell_text){fitted->curves, fitted->n_curves};
+    return STATUS_OK;
 }
 
 static enum status run_cell(struct runner *r, size_t i)

@@ -99,6 +99,8 @@ static enum status count_popularity(const struct csr *by_user, struct arena *are
 
 enum status collaborative_fit(struct collaborative *c, const struct view *view, struct run *run)
 {
+    struct run inner = *run; /* the training curves are those of the fusion */
+    inner.curve = NULL;
     c->n_items = view->n_items;
     for (uint32_t j = 0; j < c->n; j++) {
         if (c->type[j] == NULL) {
@@ -108,7 +110,7 @@ enum status collaborative_fit(struct collaborative *c, const struct view *view, 
         void *state = arena_alloc(run->arena, 1, c->type[j]->state_size);
         if (state == NULL)
             return STATUS_SYSTEM;
-        TRY(c->type[j]->fit(state, c->params[j], view, run));
+        TRY(c->type[j]->fit(state, c->params[j], view, &inner));
         c->state[j] = state;
     }
     return STATUS_OK;

@@ -191,7 +191,8 @@ static enum status learn(const struct llm_fusion_params *p, struct intent_source
                                                .batch_size = (uint32_t)p->batch_size,
                                                .patience = (uint32_t)p->patience,
                                                .seed = run->seed,
-                                               .cancelled = run->cancelled};
+                                               .cancelled = run->cancelled,
+                                               .run = run};
     TRY(preference_fit(run->backend, &train, &valid, &options, run->scratch, W, b, &report));
     log_info("llm_fusion: %llu groups, %u epochs, loss %.4f, validation loss %.4f at epoch %u",
              (unsigned long long)n_train, report.epochs, report.train_loss, report.validation_loss,

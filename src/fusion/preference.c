@@ -176,6 +176,11 @@ enum status preference_fit(const struct backend *backend, const struct preferenc
         if (valid != NULL)
             TRY(mean_loss(backend, valid, f.weights, &f.valid, f.groups, &valid_loss, NULL));
         done.epochs = epoch;
+        if (options->run != NULL) {
+            run_curve(options->run, "loss", (int)epoch, train_loss);
+            if (valid != NULL)
+                run_curve(options->run, "validation loss", (int)epoch, valid_loss);
+        }
         if (valid == NULL || valid_loss < best) {
             best = valid_loss;
             memcpy(f.best, f.weights, (d + 1) * sizeof *f.best);

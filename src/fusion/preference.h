@@ -6,9 +6,7 @@
 #define FUSION_PREFERENCE_H
 #include <signal.h>
 
-#include "backend/backend.h"
-#include "base/arena.h"
-#include "base/log.h"
+#include "models/model.h"
 
 /* Where features come from: rows are made when they are needed, a batch at a time, for all of them
  * would not fit. A group is `group_size` rows that belong together (a positive and its negatives); it
@@ -30,6 +28,7 @@ struct preference_options {
     uint32_t patience; /* stop after so many epochs without a lower validation loss; 0: never */
     uint64_t seed;     /* of the order of groups */
     const volatile sig_atomic_t *cancelled; /* may be NULL */
+    const struct run *run;                  /* hears the losses of each epoch; may be NULL */
 };
 
 struct preference_report {

@@ -20,6 +20,7 @@
 
 #include "als.h"
 #include "models/als_rows.h"
+#include "models/curve.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
 
@@ -148,12 +149,15 @@ static enum status check_finite(const float *x, uint32_t n, size_t ld, const cha
     return STATUS_OK;
 }
 
+static curve_scorer als_score_pairs;
+
 static enum status als_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
     struct als_state *s = state;
     const struct als_params *p = params;
     const struct kernel *kernel;
     struct side sides[2];
+    struct curve_pairs pairs;
     time_t told = time(NULL);
     TRY(ratings_check(train, "als"));
     s->n_users = train->n_users, s->n_items = train->n_items, s->factors = (uint32_t)p->factors;
@@ -169,9 +173,11 @@ static enum status als_fit(void *state, const void *params, const struct view *t
     TRY(side_init(&sides[1], train->by_item, s, false, p, run->scratch));
     for (int k = 0; k < 2; k++)
         TRY(backend_keep_launch(run->backend, kernel, &sides[k].a, sides[k].rows->n_rows));
+    TRY(curve_pairs_new(train->by_user, run, &pairs));
     for (int i = 0; i < p->iterations; i++) {
         for (int k = 0; k < 2; k++)
             TRY(half_sweep(&sides[k], s, p, kernel, run));
+        TRY(curve_rmse(run, &pairs, als_score_pairs, s, i + 1));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "als: iteration %d of %d", i + 1, p->iterations);
             told = time(NULL);

@@ -46,7 +46,7 @@ static enum status baseline_fit(void *state, const void *params, const struct vi
                                              .reg_i = p->reg_i,
                                              .learning_rate = p->learning_rate,
                                              .regularization = p->regularization};
-    TRY(baseline_biases(train, &options, s->mean, run->cancelled, user_bias, item_bias));
+    TRY(baseline_biases(train, &options, s->mean, run, user_bias, item_bias));
     for (uint32_t u = 0; u < s->n_users; u++)
         if (!isfinite(user_bias[u]))
             return status_fail(STATUS_DATA,

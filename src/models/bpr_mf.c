@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "bpr.h"
+#include "models/curve.h"
 #include "models/model_io.h"
 
 struct bpr_mf_params {
@@ -191,12 +192,29 @@ static enum status bpr_mf_epoch(const struct bpr_mf_state *s, struct bpr *args, 
     return STATUS_OK;
 }
 
+/* For the training curve. */
+static enum status pair_scores(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
+                               float *scores)
+{
+    const struct bpr_mf_state *s = state;
+    for (size_t j = 0; j < n; j++) {
+        const float *p = s->user + users[j] * s->ld, *q = s->item + items[j] * s->ld;
+        float dot = 0.0f;
+#pragma omp simd reduction(+ : dot)
+        for (uint32_t k = 0; k < s->factors; k++)
+            dot += p[k] * q[k];
+        scores[j] = dot + s->item_bias[items[j]];
+    }
+    return STATUS_OK;
+}
+
 static enum status bpr_mf_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
     struct bpr_mf_state *s = state;
     const struct bpr_mf_params *p = params;
     const struct csr *a = train->by_user;
     const struct kernel *kernel;
+    struct curve_pairs pairs;
     struct deal d = {.grid = grid_of(a->nnz, train->n_items)};
     time_t told = time(NULL);
 
@@ -210,6 +228,7 @@ static enum status bpr_mf_fit(void *state, const void *params, const struct view
     init_rows(s->user, train->by_user, s, p->init_std, run->seed, INIT_USERS);
     init_rows(s->item, train->by_item, s, p->init_std, run->seed, INIT_ITEMS);
     TRY(deal_new(&d, a, run->scratch));
+    TRY(curve_pairs_new(a, run, &pairs));
     struct bpr args = {.n_users = s->n_users,
                        .user = s->user,
                        .item = s->item,
@@ -231,6 +250,8 @@ static enum status bpr_mf_fit(void *state, const void *params, const struct view
                        .grid = d.grid};
     for (int epoch = 0; epoch < p->epochs; epoch++) {
         TRY(bpr_mf_epoch(s, &args, &d, a, kernel, (uint32_t)epoch, run));
+        TRY(curve_pairwise(run, &pairs, pair_scores, s, epoch + 1));
+        TRY(curve_validation(run, s, epoch + 1));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "bpr_mf: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);

@@ -10,6 +10,7 @@
  * Users are independent of each other, and items, so they run in parallel; the means are taken by one thread.
  * Without ratings of the user: mean_i; of the item: mean_u; of both: the mean of all.
  */
+#include "models/curve.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
 
@@ -112,6 +113,8 @@ static void choose(struct side *own, const struct side *other, const struct csr 
     }
 }
 
+static curve_scorer co_clustering_score_pairs;
+
 static enum status co_clustering_fit(void *state, const void *params, const struct view *train,
                                      struct run *run)
 {
@@ -119,21 +122,25 @@ static enum status co_clustering_fit(void *state, const void *params, const stru
     struct clusters *s = state;
     const size_t n_u = (size_t)p->n_cltr_u, n_i = (size_t)p->n_cltr_i;
     double *count;
+    struct curve_pairs pairs;
     TRY(ratings_check(train, "co_clustering"));
     s->mean = ratings_mean(train->by_user);
     TRY(side_new(&s->user, train->by_user, p->n_cltr_u, s->mean, INIT_USERS, run));
     TRY(side_new(&s->item, train->by_item, p->n_cltr_i, s->mean, INIT_ITEMS, run));
     ARENA_NEW(s->cross, run->arena, n_u * n_i);
     ARENA_NEW(count, run->scratch, n_u + n_i + n_u * n_i);
+    TRY(curve_pairs_new(train->by_user, run, &pairs));
     for (int epoch = 0; epoch < p->epochs; epoch++) {
         if (*run->cancelled)
             return STATUS_STOPPED;
         take_means(s, train->by_user, count);
+        if (epoch > 0)
+            TRY(curve_rmse(run, &pairs, co_clustering_score_pairs, s, epoch));
         choose(&s->user, &s->item, train->by_user, s->cross, n_i, 1);
         choose(&s->item, &s->user, train->by_item, s->cross, 1, n_i);
     }
     take_means(s, train->by_user, count);
-    return STATUS_OK;
+    return curve_rmse(run, &pairs, co_clustering_score_pairs, s, p->epochs);
 }
 
 static enum status co_clustering_score_pairs(const void *state, const uint32_t *users, const uint32_t *items,

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <time.h>
 
+#include "models/curve.h"
 #include "models/fm_machine.h"
 #include "models/ratings.h"
 
@@ -52,9 +53,11 @@ static enum status make_samples(const struct csr *a, struct arena *scratch, stru
     return STATUS_OK;
 }
 
+/* s: room for what the machine scores by, seen by the training curve. */
 static enum status descend(const struct fm_machine *m, const struct fm_params *p, const struct view *train,
-                           struct run *run)
+                           struct fm_state *s, struct run *run)
 {
+    struct curve_pairs pairs;
     const uint32_t n = (uint32_t)train->by_user->nnz;
     struct fm_sample *rows, *shuffled;
     uint32_t *order;
@@ -68,6 +71,7 @@ static enum status descend(const struct fm_machine *m, const struct fm_params *p
                           .reg_weight = (float)p->reg_weight,
                           .reg_factor = (float)p->reg_factor,
                           .loss = FM_SQUARED};
+    TRY(curve_pairs_new(train->by_user, run, &pairs));
     TRY(fm_sgd_prepare(m, p->solver == SOLVER_ADAGRAD ? FM_ADAGRAD : FM_SGD, run->scratch, &args));
     for (int epoch = 0; epoch < p->epochs; epoch++) {
         random_permutation(run->seed, RANDOM_ORDER, (uint32_t)epoch, n, order);
@@ -75,6 +79,11 @@ static enum status descend(const struct fm_machine *m, const struct fm_params *p
             shuffled[e] = rows[order[e]];
         TRY(fm_sgd_run(m, &args, shuffled, n, run));
         TRY(fm_machine_check(m, "fm", epoch + 1, p->learning_rate));
+        if (pairs.n > 0) {
+            fm_state_fill(s, m);
+            TRY(curve_rmse(run, &pairs, fm_score_pairs, s, epoch + 1));
+            TRY(curve_validation(run, s, epoch + 1));
+        }
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "fm: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
@@ -97,13 +106,13 @@ static enum status fm_fit(void *state, const void *params, const struct view *tr
                            (long long)train->by_user->nnz);
     TRY(fm_design_build(&options, train, "fm", run->scratch, run->scratch, &design));
     TRY(fm_machine_new(&design, p->factors, p->init_std, run->seed, run->scratch, &m));
+    s->low = p->clip ? train->minimum_value : -INFINITY, s->high = p->clip ? train->maximum_value : INFINITY;
+    TRY(fm_state_new(s, &m, train, run->arena));
     if (p->solver == SOLVER_ALS)
         TRY(fm_als_run(&m, &als, train, run));
     else
-        TRY(descend(&m, p, train, run));
+        TRY(descend(&m, p, train, s, run));
     TRY(fm_machine_check(&m, "fm", p->epochs, p->learning_rate));
-    s->low = p->clip ? train->minimum_value : -INFINITY, s->high = p->clip ? train->maximum_value : INFINITY;
-    TRY(fm_state_new(s, &m, train, run->arena));
     fm_state_fill(s, &m);
     return STATUS_OK;
 }

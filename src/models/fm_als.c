@@ -6,6 +6,7 @@
  * Features of a field that exclude each other (ids, categories) are solved side by side; others one by one, their sums cut
  * into chunks of fixed size.  So threads change nothing.
  */
+#include <math.h>
 #include <time.h>
 
 #include "models/fm_machine.h"
@@ -151,6 +152,16 @@ static void start_errors(struct als *als)
         }
 }
 
+/* Of the errors at the start of a sweep: how the one before it ended. */
+static double rmse_of(const struct als *als)
+{
+    const int64_t n = als->train->by_user->nnz;
+    double sum = 0;
+    for (int64_t e = 0; e < n; e++)
+        sum += (double)als->error[e] * (double)als->error[e];
+    return n > 0 ? sqrt(sum / (double)n) : 0;
+}
+
 static void solve_bias(struct als *als, double regularization)
 {
     const int64_t n = als->train->by_user->nnz;
@@ -172,6 +183,8 @@ enum status fm_als_run(const struct fm_machine *m, const struct fm_als_options *
     TRY(prepare(&als));
     for (int epoch = 0; epoch < o->epochs; epoch++) {
         start_errors(&als);
+        if (run->curve != NULL && epoch > 0)
+            run_curve(run, "rmse", epoch, rmse_of(&als));
         solve_bias(&als, o->reg_bias);
         TRY(solve(&als, m->weight, 1, true, o->reg_weight));
         for (uint32_t k = 0; k < m->factors; k++)

@@ -9,12 +9,14 @@
 #include <math.h>
 #include <time.h>
 
+#include "models/curve.h"
 #include "models/fm_machine.h"
 
 enum { LOSS_BPR, LOSS_LOGISTIC };
 enum {
-    TRIES = 64
-}; /* draws of a negative before a sample is passed over: a user may have nearly all items */
+    TRIES = 64,
+    WATCHED = 4096 /* samples of a training curve */
+};                  /* draws of a negative before a sample is passed over: a user may have nearly all items */
 
 struct fm_ranking_params {
     FM_DESIGN_FIELDS
@@ -72,8 +74,31 @@ static void deal_epoch(const struct csr *a, const uint32_t *user_of, const uint3
     }
 }
 
+/* The mean loss of the first samples of an epoch, whose order is random, after it. */
+static enum status tell_loss(const struct fm_machine *m, int loss, const struct fm_sample *sample, int64_t n,
+                             struct fm_state *s, int step, const struct run *run)
+{
+    double sum = 0;
+    n = n < WATCHED ? n : WATCHED;
+    if (run->curve == NULL || n == 0)
+        return STATUS_OK;
+    fm_state_fill(s, m);
+    for (int64_t j = 0; j < n; j++) {
+        const uint32_t users[] = {sample[j].user, sample[j].user},
+                       items[] = {sample[j].item, sample[j].negative};
+        float y[2] = {0};
+        TRY(fm_score_pairs(s, users, items, loss == LOSS_BPR ? 2 : 1, y));
+        const double x = loss == LOSS_BPR       ? (double)y[0] - (double)y[1]
+                         : sample[j].target > 0 ? (double)y[0]
+                                                : -(double)y[0];
+        sum += x > 0 ? log1p(exp(-x)) : log1p(exp(x)) - x;
+    }
+    run_curve(run, "loss", step, sum / (double)n);
+    return curve_validation(run, s, step);
+}
+
 static enum status descend(const struct fm_machine *m, const struct fm_ranking_params *p, const struct csr *a,
-                           struct run *run)
+                           struct fm_state *s, struct run *run)
 {
     struct fm_sample *sample;
     uint32_t *order, *user_of;
@@ -95,6 +120,7 @@ static enum status descend(const struct fm_machine *m, const struct fm_ranking_p
         deal_epoch(a, user_of, order, epoch, p, run->seed, sample, &n);
         TRY(fm_sgd_run(m, &args, sample, n, run));
         TRY(fm_machine_check(m, "fm_ranking", epoch + 1, p->learning_rate));
+        TRY(tell_loss(m, p->loss, sample, n, s, epoch + 1, run));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "fm_ranking: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
@@ -115,9 +141,9 @@ static enum status fm_ranking_fit(void *state, const void *params, const struct 
                            (long long)train->by_user->nnz);
     TRY(fm_design_build(&options, train, "fm_ranking", run->scratch, run->scratch, &design));
     TRY(fm_machine_new(&design, p->factors, p->init_std, run->seed, run->scratch, &m));
-    TRY(descend(&m, p, train->by_user, run));
     s->low = -INFINITY, s->high = INFINITY;
     TRY(fm_state_new(s, &m, train, run->arena));
+    TRY(descend(&m, p, train->by_user, s, run));
     fm_state_fill(s, &m);
     return STATUS_OK;
 }

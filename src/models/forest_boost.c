@@ -177,11 +177,15 @@ enum status boost_fit(const struct boost_data *d, const struct boost_options *o,
     *report = (struct boost_report){.validation_loss = NAN};
     for (uint32_t t = 0; t < o->trees; t++) {
         train_loss = boost_loss(d, o->loss, F, false, gradient, hessian) / n_train;
+        if (t > 0)
+            run_curve(run, "loss", (int)t, train_loss);
         const uint64_t m = choose_rows(d, o->row_share, run->seed, t, index);
         TRY(forest_grow(out, d->table, index, m, gradient, hessian, &tree, o->learning_rate, DRAW_COLUMNS + t,
                         run, arena));
         forest_add_tree(out, t, d->table, F);
         const double loss = n_valid > 0 ? boost_loss(d, o->loss, F, true, NULL, NULL) / n_valid : NAN;
+        if (n_valid > 0)
+            run_curve(run, "validation loss", (int)t + 1, loss);
         if (n_valid > 0 && !(loss < best_loss)) {
             if (o->patience > 0 && t + 1 - best >= o->patience)
                 break;

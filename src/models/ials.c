@@ -20,6 +20,7 @@
 
 #include "als.h"
 #include "models/als_rows.h"
+#include "models/curve.h"
 #include "models/model_io.h"
 
 enum { RENDLE, HU };
@@ -181,6 +182,7 @@ static enum status best_update(struct best *best, const struct ials_state *s, in
     double quality;
     TRY(fetch_factors(s, run->backend));
     TRY(run->validate(run->validate_context, s, &quality));
+    run_curve(run, "validation ndcg@10", iteration + 1, quality);
     if (iteration > 0 && !(quality > best->quality))
         return STATUS_OK;
     best->quality = quality, best->iteration = iteration;
@@ -189,19 +191,62 @@ static enum status best_update(struct best *best, const struct ials_state *s, in
     return STATUS_OK;
 }
 
+static enum status pair_scores(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
+                               float *scores)
+{
+    const struct ials_state *s = state;
+    for (size_t j = 0; j < n; j++) {
+        const float *p = s->user + users[j] * s->ld, *q = s->item + items[j] * s->ld;
+        float dot = 0.0f;
+#pragma omp simd reduction(+ : dot)
+        for (uint32_t k = 0; k < s->factors; k++)
+            dot += p[k] * q[k];
+        scores[j] = dot;
+    }
+    return STATUS_OK;
+}
+
+/* The loss a train pair, without the regularization, from a sample; what all pairs add from users and items drawn at random. */
+static enum status tell_loss(const struct ials_state *s, const struct ials_params *p, const struct csr *a,
+                             struct curve_pairs *pairs, int step, struct run *run)
+{
+    double seen = 0, all = 0;
+    const double a0 = p->confidence == HU ? 1 : p->alpha0, n = pairs->n;
+    if (pairs->n == 0)
+        return STATUS_OK;
+    TRY(fetch_factors(s, run->backend));
+    TRY(pair_scores(s, pairs->user, pairs->item, pairs->n, pairs->score));
+    for (uint32_t j = 0; j < pairs->n; j++) {
+        const double x = (double)pairs->score[j];
+        seen += p->confidence == HU ? (1 + p->alpha * (double)pairs->value[j]) * (x - 1) * (x - 1) - x * x
+                                    : (x - 1) * (x - 1);
+    }
+    TRY(pair_scores(s, pairs->other_user, pairs->other, pairs->n, pairs->other_score));
+    for (uint32_t j = 0; j < pairs->n; j++)
+        all += (double)pairs->other_score[j] * (double)pairs->other_score[j];
+    const double pairs_each = (double)s->n_users * s->n_items / (double)a->nnz;
+    run_curve(run, "loss", step, seen / n + a0 * pairs_each * all / n);
+    return STATUS_OK;
+}
+
 static enum status iterate(struct ials_state *s, const struct ials_params *p, const struct side sides[2],
-                           const struct kernel *kernel, struct run *run)
+                           const struct kernel *kernel, const struct csr *by_user, struct run *run)
 {
     const bool early = p->patience > 0 && run->validate != NULL;
     struct best best = {.quality = 0};
+    struct curve_pairs pairs;
     time_t told = time(NULL);
     if (early) {
         ARENA_NEW(best.user, run->scratch, s->n_users * s->ld);
         ARENA_NEW(best.item, run->scratch, s->n_items * s->ld);
     }
+    TRY(curve_pairs_new(by_user, run, &pairs));
     for (int i = 0; i < p->iterations; i++) {
         TRY(half_sweep(&sides[0], kernel, p->solver, run));
         TRY(half_sweep(&sides[1], kernel, p->solver, run));
+        TRY(tell_loss(s, p, by_user, &pairs, i + 1, run));
+        if (!early)
+            TRY(curve_validation(run, s, i + 1));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "ials: iteration %d of %d", i + 1, p->iterations);
             told = time(NULL);
@@ -238,7 +283,7 @@ static enum status ials_fit(void *state, const void *params, const struct view *
     init_items(s, train->by_item, p->sigma, run->seed);
     TRY(side_keep(&sides[0], kernel, run->backend));
     TRY(side_keep(&sides[1], kernel, run->backend));
-    TRY(iterate(s, p, sides, kernel, run));
+    TRY(iterate(s, p, sides, kernel, train->by_user, run));
     return check_finite(s);
 }
 

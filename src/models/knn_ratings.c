@@ -172,7 +172,7 @@ static enum status biases(const struct view *train, const struct knn_params *p, 
                                              .reg_i = p->reg_i,
                                              .learning_rate = p->baseline_learning_rate,
                                              .regularization = p->baseline_regularization};
-    return baseline_biases(train, &options, mean, run->cancelled, p->user_based ? bias_x : bias_y,
+    return baseline_biases(train, &options, mean, run, p->user_based ? bias_x : bias_y,
                            p->user_based ? bias_y : bias_x);
 }
 

@@ -25,7 +25,17 @@ struct run {
      * none. */
     enum status (*validate)(void *context, const void *state, double *quality);
     void *validate_context;
+    int validate_every; /* epochs between two measurements for the training curve; 0: none (curve.h) */
+    /* Hears what the fit says of itself (run_curve()); NULL: nobody does, and nothing need be computed for it. */
+    void (*curve)(void *context, const char *name, int step, double value);
+    void *curve_context;
 };
+/* One point of a training curve: "loss", "rmse", "validation loss" ... after epoch, sweep or tree `step` (from 1). */
+static inline void run_curve(const struct run *run, const char *name, int step, double value)
+{
+    if (run->curve != NULL)
+        run->curve(run->curve_context, name, step, value);
+}
 
 /* A block of scores: users x all items. */
 struct tile {

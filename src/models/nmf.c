@@ -14,6 +14,7 @@
  */
 #include <math.h>
 
+#include "models/curve.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
 
@@ -135,6 +136,15 @@ static enum status places(const struct view *train, struct arena *scratch, int64
     return STATUS_OK;
 }
 
+/* Of the predictions at the start of an epoch: how the one before it ended. */
+static double rmse_of(const struct csr *a, const double *r)
+{
+    double sum = 0;
+    for (int64_t e = 0; e < a->nnz; e++)
+        sum += ((double)a->val[e] - r[e]) * ((double)a->val[e] - r[e]);
+    return a->nnz > 0 ? sqrt(sum / (double)a->nnz) : 0;
+}
+
 static enum status epochs(struct nmf *s, const struct nmf_params *p, const struct view *train,
                           struct run *run)
 {
@@ -149,6 +159,8 @@ static enum status epochs(struct nmf *s, const struct nmf_params *p, const struc
         if (*run->cancelled)
             return STATUS_STOPPED;
         predict_all(s, train->by_user, p, r);
+        if (run->curve != NULL && epoch > 0)
+            run_curve(run, "rmse", epoch, rmse_of(train->by_user, r));
         sweep(train->by_user, NULL, r, s->user, s->item, s->factors, p->reg_pu, user);
         sweep(train->by_item, place, r, s->item, s->user, s->factors, p->reg_qi, item);
         for (size_t k = 0; k < n_user; k++)
@@ -160,6 +172,7 @@ static enum status epochs(struct nmf *s, const struct nmf_params *p, const struc
                                "nmf: in epoch %d the factors left the range of numbers; raise "
                                "reg_pu and reg_qi, or leave `biased` off",
                                epoch + 1);
+        TRY(curve_validation(run, s, epoch + 1));
         progress_label(run->progress, "nmf: epoch %d of %d", epoch + 1, p->epochs);
     }
     return STATUS_OK;

@@ -7,6 +7,10 @@
  */
 #include "models/ratings.h"
 
+#include <math.h>
+
+#include "models/curve.h"
+
 enum status ratings_check(const struct view *train, const char *model)
 {
     if (train->by_user->val == NULL)
@@ -47,31 +51,53 @@ static void half_sweep(const struct csr *a, double mean, double weight, const do
     }
 }
 
-static void sgd_epoch(const struct csr *a, double mean, const struct baseline_options *o, double *user_bias,
-                      double *item_bias)
+static void tell_rmse(const struct run *run, const struct curve_pairs *pairs, double mean,
+                      const double *user_bias, const double *item_bias, int step)
 {
+    double sum = 0;
+    for (uint32_t j = 0; j < pairs->n; j++) {
+        const double error =
+            (double)pairs->value[j] - (mean + user_bias[pairs->user[j]] + item_bias[pairs->item[j]]);
+        sum += error * error;
+    }
+    if (pairs->n > 0)
+        run_curve(run, "rmse", step, sqrt(sum / pairs->n));
+}
+
+/* Returns the sum of the squared errors, each before its step. */
+static double sgd_epoch(const struct csr *a, double mean, const struct baseline_options *o, double *user_bias,
+                        double *item_bias)
+{
+    double squares = 0;
     for (uint32_t u = 0; u < a->n_rows; u++)
         for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++) {
             double *bu = &user_bias[u], *bi = &item_bias[a->idx[e]];
             const double error = (double)a->val[e] - (mean + *bu + *bi);
+            squares += error * error;
             *bu += o->learning_rate * (error - o->regularization * *bu);
             *bi += o->learning_rate * (error - o->regularization * *bi);
         }
+    return squares;
 }
 
 enum status baseline_biases(const struct view *train, const struct baseline_options *options, double mean,
-                            const volatile sig_atomic_t *cancelled, double *user_bias, double *item_bias)
+                            const struct run *run, double *user_bias, double *item_bias)
 {
+    struct curve_pairs pairs;
     const int usual = options->method == BASELINE_ALS ? 10 : 20;
+    TRY(curve_pairs_new(train->by_user, run, &pairs));
     for (int epoch = 0; epoch < (options->epochs > 0 ? options->epochs : usual); epoch++) {
-        if (*cancelled)
+        if (*run->cancelled)
             return STATUS_STOPPED;
         if (options->method == BASELINE_SGD) {
-            sgd_epoch(train->by_user, mean, options, user_bias, item_bias);
+            const double squares = sgd_epoch(train->by_user, mean, options, user_bias, item_bias);
+            if (train->by_user->nnz > 0)
+                run_curve(run, "rmse", epoch + 1, sqrt(squares / (double)train->by_user->nnz));
             continue;
         }
         half_sweep(train->by_item, mean, options->reg_i, user_bias, item_bias);
         half_sweep(train->by_user, mean, options->reg_u, item_bias, user_bias);
+        tell_rmse(run, &pairs, mean, user_bias, item_bias, epoch + 1);
     }
     return STATUS_OK;
 }

@@ -20,8 +20,9 @@ struct baseline_options {
     double learning_rate, regularization; /* sgd */
 };
 /* The biases that minimise the squared error of mean + b_u + b_i over the train rows, with zero ones for users and items
- * without ratings.  user_bias: [n_users], item_bias: [n_items], zeroed.  STATUS_STOPPED when cancelled. */
+ * without ratings.  user_bias: [n_users], item_bias: [n_items], zeroed.  STATUS_STOPPED when cancelled.  The run hears the
+ * "rmse" of each pass over the train rows (sgd: of the errors before their steps). */
 enum status baseline_biases(const struct view *train, const struct baseline_options *options, double mean,
-                            const volatile sig_atomic_t *cancelled, double *user_bias, double *item_bias);
+                            const struct run *run, double *user_bias, double *item_bias);
 
 #endif

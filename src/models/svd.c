@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "models/curve.h"
 #include "models/model_io.h"
 #include "sgd.h"
 
@@ -167,8 +168,10 @@ static bool all_finite(const float *x, size_t n)
     return sum == 0.0f;
 }
 
+static curve_scorer svd_score_pairs;
+
 static enum status epochs(struct svd_state *s, const struct svd_params *p, struct sgd *args,
-                          const struct kernel *kernel, struct run *run)
+                          const struct kernel *kernel, struct curve_pairs *pairs, struct run *run)
 {
     const float *const tables[] = {s->user_bias, s->item_bias, s->user, s->item};
     uint32_t diagonal[256];
@@ -191,6 +194,8 @@ static enum status epochs(struct svd_state *s, const struct svd_params *p, struc
                                "svd: in epoch %d the factors left the range of numbers; lower "
                                "learning_rate (%g)",
                                epoch + 1, p->learning_rate);
+        TRY(curve_rmse(run, pairs, svd_score_pairs, s, epoch + 1));
+        TRY(curve_validation(run, s, epoch + 1));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "svd: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
@@ -214,6 +219,7 @@ static enum status svd_fit(void *state, const void *params, const struct view *t
     const struct svd_params *p = params;
     const struct kernel *kernel;
     struct sgd_sample *sample;
+    struct curve_pairs pairs;
     int64_t *block;
     TRY(check_train(train));
     s->n_users = train->n_users, s->n_items = train->n_items, s->factors = (uint32_t)p->factors;
@@ -247,7 +253,8 @@ static enum status svd_fit(void *state, const void *params, const struct view *t
                        .reg_qi = weight_of(p, p->reg_qi),
                        .rank = (int)s->ld,
                        .grid = grid};
-    return epochs(s, p, &args, kernel, run);
+    TRY(curve_pairs_new(train->by_user, run, &pairs));
+    return epochs(s, p, &args, kernel, &pairs, run);
 }
 
 static enum status svd_score_pairs(const void *state, const uint32_t *users, const uint32_t *items, size_t n,

@@ -66,6 +66,7 @@ struct work {
     float *y;              /* [n_items x factors] */
     float *sum;            /* [factors] of y over the user's items */
     float *shift;          /* [factors] */
+    double squares;        /* of the epoch's errors, each before its step */
 };
 
 static float or_common(double own, double common)
@@ -120,6 +121,7 @@ static void step(struct svdpp *s, const struct steps *t, struct work *w, uint32_
     for (uint32_t k = 0; k < s->factors; k++)
         dot += q[k] * (p[k] + root * w->sum[k]);
     const float error = value - (s->mean + *bu + *bi + dot), keep = 1 - t->lr_yj * t->reg_yj;
+    w->squares += (double)error * (double)error;
     *bu += t->lr_bu * (error - t->reg_bu * *bu);
     *bi += t->lr_bi * (error - t->reg_bi * *bi);
 #pragma omp simd
@@ -164,6 +166,7 @@ static enum status epochs(struct svdpp *s, const struct csr *a, const struct svd
 {
     const struct steps t = steps_of(p);
     for (int epoch = 0; epoch < p->epochs; epoch++) {
+        w->squares = 0;
         for (uint32_t u = 0; u < s->n_users; u++)
             if (a->ptr[u] < a->ptr[u + 1]) {
                 if (*run->cancelled)
@@ -177,6 +180,8 @@ static enum status epochs(struct svdpp *s, const struct csr *a, const struct svd
                                "svdpp: in epoch %d the factors left the range of numbers; lower "
                                "learning_rate (%g)",
                                epoch + 1, p->learning_rate);
+        if (a->nnz > 0)
+            run_curve(run, "rmse", epoch + 1, sqrt(w->squares / (double)a->nnz));
         progress_label(run->progress, "svdpp: epoch %d of %d", epoch + 1, p->epochs);
     }
     return STATUS_OK;

@@ -35,7 +35,7 @@ struct figure_kind {
     void (*write)(const struct figure *f, FILE *out, int *width, int *height);
 };
 extern const struct figure_kind figure_metrics, figure_per_k, figure_time, figure_strata, figure_tradeoff,
-    figure_ranks;
+    figure_ranks, figure_curves, figure_popularity;
 
 /* n_metrics, metric_names, rows and columns of panels: again, where a figure shows some metrics alone. */
 void figure_write_metrics(struct figure *f, FILE *out);

@@ -400,6 +400,7 @@ enum status records_read(const char *run_dir, struct arena *arena, struct record
     TRY(read_intervals(r, arena));
     TRY(read_ranks(r, arena));
     TRY(read_significance(r, arena));
+    TRY(records_read_more(r, arena));
     *out = r;
     return STATUS_OK;
 }

@@ -44,6 +44,36 @@ struct rank_row {
 struct pair_row {
     const char *dataset, *a, *b, *metric, *k;
 };
+/* A line of curves.csv: a point of a training curve of one cell. */
+struct curve_row {
+    const struct series *series;
+    const char *curve; /* "loss", "validation loss" ... */
+    long step;
+    double value;
+};
+/* A line of popularity.csv (eval/profile.h) of one cell. */
+struct popularity_row {
+    const struct series *series;
+    const char *k;
+    bool by_users;                      /* else by items */
+    int group;                          /* from 1 */
+    double n, train, test, recommended; /* test and recommended NaN where a group has none */
+};
+/* What the analyst chooses, and a line of multiverse.csv: a model's value under one choice of each. */
+enum choice {
+    CHOICE_SPLIT,
+    CHOICE_MASK,
+    CHOICE_TIES,
+    CHOICE_METRIC,
+    CHOICE_CUTOFF,
+    CHOICE_DIALECT,
+    N_CHOICES
+};
+struct universe_row {
+    const struct series *series;
+    const char *choice[N_CHOICES];
+    double value;
+};
 struct records {
     const char *run_dir, *experiment;
     size_t n_rows, n_cells, n_datasets, n_measures, n_series;
@@ -56,12 +86,18 @@ struct records {
     const char **stratum; /* parts of users and items beside all, in order of metrics.csv */
     struct rank_row *rank;
     struct pair_row *pair;
+    size_t n_curves, n_popularity, n_universe_rows;
+    struct curve_row *curve;
+    struct popularity_row *popularity;
+    struct universe_row *universe;
     size_t n_tables, n_plots;
     const char **tables, **plots; /* as the config asks */
 };
 
 /* Reads and joins; STATUS_DATA naming file and line. */
 enum status records_read(const char *run_dir, struct arena *arena, struct records **out);
+/* curves.csv, popularity.csv, multiverse.csv: records_read() calls it. */
+enum status records_read_more(struct records *r, struct arena *arena);
 /* Of the series of a dataset, is this one's value the best in the column?  Oracles (model "oracle") do not
  * count. */
 bool records_best(const struct records *r, const struct series *s, size_t measure);

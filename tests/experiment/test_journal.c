@@ -85,7 +85,8 @@ static void cells(void **state)
                                     .values = values,
                                     .pooled = pooled,
                                     .extra = "full,ndcg,5,default,head,0.5,3\n",
-                                    .n_extra = 31};
+                                    .n_extra = 31,
+                                    .more = {{"loss,1,0.5\n", 11}, {"", 0}, {"train,hash\n", 11}}};
     struct cell_values in;
     char *bytes;
     size_t n;
@@ -99,6 +100,10 @@ static void cells(void **state)
     assert_memory_equal(in.pooled, pooled, sizeof pooled);
     assert_int_equal(in.n_extra, 31);
     assert_memory_equal(in.extra, out.extra, 31);
+    for (int m = 0; m < CELL_MORE; m++) {
+        assert_int_equal(in.more[m].n, out.more[m].n);
+        assert_memory_equal(in.more[m].bytes, out.more[m].bytes, out.more[m].n);
+    }
     assert_true(strings_equal(&in.ids, 1, "bc") && strings_equal(&in.ids, 2, ""));
 
     const char *path = test_path(folder, "cells/k.cell");
