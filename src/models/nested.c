@@ -62,6 +62,7 @@ enum status nested_fit(struct nested *m, const struct view *train, struct run *r
 {
     struct run inner = *run;
     inner.validate = NULL; /* it judges the outer model's state */
+    inner.curve = NULL;    /* training curves are those of the outer model */
     TRY(new_state(m, run->arena));
     return m->type->fit(m->state, m->params, train, &inner);
 }
