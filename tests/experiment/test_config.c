@@ -102,7 +102,7 @@ static void refused(void **state)
          "e.yaml:4:10: ", "'k' is missing"},
         {HEAD "models: [{name: svd}]\nevaluate: {metrics: [rmse]}\nexpect: [{dataset: d, model: "
               "svd, metric: rmse, k: 10, value: 1, tolerance: 0}]\n",
-         "e.yaml:5:58: ", "rmse has no cut-off"},
+         "e.yaml:5:52: ", "rmse has no cut-off"},
         {HEAD "models: [{name: popularity}]\nevaluate: {metrics: [rmse]}\nexpect: [{dataset: d, model: "
               "popularity, metric: rmse, value: 1, tolerance: 0}]\n",
          "e.yaml:5:30: ", "does not predict ratings"},
