@@ -37,6 +37,7 @@
     MODEL(decision_tree)  \
     MODEL(random_forest)  \
     MODEL(gbdt)           \
+    MODEL(strategy)       \
     MODEL(oracle)
 /* clang-format on */
 

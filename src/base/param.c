@@ -233,12 +233,22 @@ static json_t *number_json(double value)
     return value == floor(value) && fabs(value) < 1e15 ? json_integer((json_int_t)value) : json_real(value);
 }
 
+/* A number or a truth value that stands there without quotes is one again: a string would be written in quotes, and read as words. */
+static json_t *scalar_json(const struct node *node)
+{
+    json_t *value = node->quoted ? NULL : json_loads(node->text, JSON_DECODE_ANY, NULL);
+    if (json_is_number(value) || json_is_boolean(value))
+        return value;
+    json_decref(value);
+    return json_string(node->text);
+}
+
 static json_t *node_json(const struct node *node)
 {
     if (node == NULL)
         return json_null();
     if (node->kind == NODE_SCALAR)
-        return json_string(node->text);
+        return scalar_json(node);
     json_t *out = node->kind == NODE_LIST ? json_array() : json_object();
     for (size_t i = 0; i < node->n; i++)
         if (node->kind == NODE_LIST)

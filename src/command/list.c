@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "command/command.h"
+#include "fusion/strategy.h"
 #include "registry.h"
 
 static error_t parse_name(int key, char *argument, struct argp_state *state)
@@ -100,7 +101,8 @@ static enum status run_models(int argc, char **argv)
 
 static enum status run_formats(int argc, char **argv)
 {
-    const struct argp argp = {NULL, NULL, NULL, "Import formats, splits and filters.", NULL, NULL, NULL};
+    const struct argp argp = {NULL, NULL, NULL, "Import formats, splits, filters and rules.",
+                              NULL, NULL, NULL};
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
     puts("import formats (recfuse import FORMAT SOURCE -o FILE.h5):");
     for (size_t i = 0; import_formats[i] != NULL; i++)
@@ -118,9 +120,15 @@ static enum status run_formats(int argc, char **argv)
         TRY(print_params(filter_types[i]->params, filter_types[i]->params_size));
     }
     puts("\n{NAME: value} sets a filter's first parameter, {NAME: {parameter: value, ...}} any.");
+    puts("\nrules of the model strategy (`params: {rules: [{NAME: {parameter: value, ...}}, ...]}`), in the "
+         "order given:");
+    for (size_t i = 0; strategy_rule_types[i] != NULL; i++) {
+        printf("%-14s %s\n", strategy_rule_types[i]->name, strategy_rule_types[i]->help);
+        TRY(print_params(strategy_rule_types[i]->params, strategy_rule_types[i]->params_size));
+    }
     return STATUS_OK;
 }
 
 const struct command command_models = {"models", "[NAME]", "every model, or the parameters of one",
                                        run_models};
-const struct command command_formats = {"formats", "", "import formats, splits and filters", run_formats};
+const struct command command_formats = {"formats", "", "import formats, splits, filters, rules", run_formats};

@@ -11,7 +11,8 @@ enum {
     OPTION_TOP,
     OPTION_FOLD,
     OPTION_POINT,
-    OPTION_THREADS
+    OPTION_THREADS,
+    OPTION_EXPLAIN
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -42,6 +43,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_THREADS:
         o->threads = (unsigned)command_number(state, "--threads", argument, 1, 1024);
         return 0;
+    case OPTION_EXPLAIN:
+        o->explain = true;
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is too much", argument);
         return 0;
@@ -64,6 +68,8 @@ static enum status run(int argc, char **argv)
         {"top", OPTION_TOP, "N", 0, "How many items (default 10)", 0},
         {"fold", OPTION_FOLD, "F", 0, "Fold whose train rows are learned from (default 0)", 0},
         {"point", OPTION_POINT, "P", 0, "Place in the model's grid (default 0)", 0},
+        {"explain", OPTION_EXPLAIN, NULL, 0,
+         "Of a model `strategy`: every place that a rule changed, and which", 0},
         {"threads", OPTION_THREADS, "N", 0, "Threads (default: all cores); results don't depend on it", 0},
         {0}};
     const struct argp argp = {

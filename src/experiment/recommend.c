@@ -10,6 +10,7 @@
 #include "experiment/cell.h"
 #include "experiment/journal.h"
 #include "experiment/run.h"
+#include "fusion/strategy_model.h"
 #include "models/model_io.h"
 
 enum { LIMIT_LIKED = 10 };
@@ -214,6 +215,25 @@ static enum status print_lists(struct recommender *r, FILE *out)
     return STATUS_OK;
 }
 
+/* "mmr       12 ->  4  Title [id]  (1.93 -> 2.41)", in the order in which the rules did it. */
+static enum status print_changes(struct recommender *r, FILE *out)
+{
+    struct strategy_list list;
+    struct strategy_log log;
+    TRY(strategy_model_changes(r->fitted.state, r->user, r->arena, &list, &log));
+    fprintf(out, "what its rules changed (%zu changes; place before -> after, score before -> after):\n",
+            log.n);
+    for (size_t i = 0; i < log.n; i++) {
+        const struct strategy_change *c = &log.change[i];
+        char after[16] = "out";
+        if (c->after > 0)
+            snprintf(after, sizeof after, "%u", c->after);
+        fprintf(out, "  %-12s %4u -> %4s  %s  (%.6g -> %.6g)\n", c->rule, c->before, after,
+                text_of(r, c->item), c->score_before, c->score_after);
+    }
+    return STATUS_OK;
+}
+
 static enum status recommend(struct recommender *r, FILE *out)
 {
     char path[4096];
@@ -224,6 +244,10 @@ static enum status recommend(struct recommender *r, FILE *out)
     TRY(experiment_load(path, NULL, 0, r->arena, &r->experiment));
     TRY(find_dataset(r));
     TRY(find_model(r));
+    if (r->options->explain && r->model->type != &model_strategy)
+        return status_fail(STATUS_USAGE,
+                           "--explain: '%s' is of the model %s, which has no rules; name a model `strategy`",
+                           r->options->model, r->model->type->name);
     TRY(backend_open("auto", (int)r->options->threads, &r->backend));
     TRY(stage_open(r->dataset, &r->stage));
     if (r->options->fold >= r->stage.n_folds)
@@ -232,7 +256,8 @@ static enum status recommend(struct recommender *r, FILE *out)
     TRY(find_user(r));
     TRY(stage_fold(&r->stage, r->options->fold));
     TRY(get_model(r));
-    return print_lists(r, out);
+    TRY(print_lists(r, out));
+    return r->options->explain ? print_changes(r, out) : STATUS_OK;
 }
 
 enum status recommend_print(const struct recommend_options *options, FILE *out)

@@ -4,6 +4,7 @@
 #ifndef EXPERIMENT_RECOMMEND_H
 #define EXPERIMENT_RECOMMEND_H
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/status.h"
@@ -15,12 +16,13 @@ struct recommend_options {
     const char *user;              /* the publisher's id */
     unsigned top;                  /* how many */
     unsigned fold, point, threads; /* point: place in the model's grid; threads 0: all cores */
+    bool explain;                  /* every change that the rules of a model `strategy` made to the list */
     const volatile sig_atomic_t *signal;
 };
 
 /* Loads the saved model where the run kept it (experiment.save_models), else fits it again on the fold's train rows.
  * Prints titles and scores, items of the user's test rows marked "held out", and the best rated of the train rows.
- * STATUS_USAGE: unknown dataset, label or user; STATUS_DATA: no run there, the dataset is missing. */
+ * STATUS_USAGE: unknown dataset, label or user, explain of another model than `strategy`; STATUS_DATA: no run there, the dataset is missing. */
 enum status recommend_print(const struct recommend_options *options, FILE *out);
 
 #endif

@@ -77,13 +77,32 @@ enum status strategy_parse(const struct node *rules, struct arena *arena, struct
     return STATUS_OK;
 }
 
+/* Has a rule a parameter `column`, or `by` of mmr, of this value? */
+static bool names_column(const struct rule *r, const char *value)
+{
+    for (const struct param *p = r->type->params; p->name != NULL; p++) {
+        if (strcmp(p->name, "by") != 0 && strcmp(p->name, "column") != 0)
+            continue;
+        const char *named = *(const char *const *)((const char *)r->params + p->offset);
+        if (named != NULL && strcmp(named, value) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool strategy_uses_column(const struct strategy *s, const char *name)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (names_column(&s->rule[i], name))
+            return true;
+    return false;
+}
+
 bool strategy_needs_vectors(const struct strategy *s)
 {
     for (size_t i = 0; i < s->n; i++)
-        for (const struct param *p = s->rule[i].type->params; p->name != NULL; p++)
-            if (strcmp(p->name, "by") == 0 &&
-                strcmp(*(const char *const *)((const char *)s->rule[i].params + p->offset), "text") == 0)
-                return true;
+        if (s->rule[i].type == &rule_mmr && names_column(&s->rule[i], "text"))
+            return true;
     return false;
 }
 

@@ -70,6 +70,8 @@ extern const struct strategy_rule_type *const strategy_rule_types[]; /* ends wit
 enum status strategy_parse(const struct node *rules, struct arena *arena, struct strategy **out);
 /* Is there a rule that needs text vectors (mmr by text)? */
 bool strategy_needs_vectors(const struct strategy *s);
+/* Does a rule look at this item column? */
+bool strategy_uses_column(const struct strategy *s, const char *name);
 enum status strategy_prepare(struct strategy *s, const struct strategy_facts *facts, struct arena *arena);
 /* Applies all rules.  The list's n never grows.  `log` NULL: not wanted; its changes are in `arena`, rule by rule, each rule's
  * in order of the new place, removed ones last.  The same list gives the same result.  Thread-safe for an arena a thread. */

@@ -154,6 +154,18 @@ static void complaints_name_line_range_and_nearest(void **state)
     test_fails(set("[1]\n", &toy), STATUS_USAGE, "name: value", NULL);
 }
 
+/* Of a block that its owner reads, numbers and truth values stay what they were; what was in quotes stays words. */
+static void blocks_keep_their_kinds(void **state)
+{
+    struct toy toy;
+    char *json = NULL;
+    (void)state;
+    assert_ok(set("ids: [{a: 0.5, b: 3, c: true, d: '0.5', e: 007, f: word}]\n", &toy));
+    assert_ok(params_json(TABLE, &toy, arena, &json));
+    assert_non_null(
+        strstr(json, "[{\"a\":0.5,\"b\":3,\"c\":true,\"d\":\"0.5\",\"e\":\"007\",\"f\":\"word\"}]"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +174,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bad_yaml_is_placed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(defaults_and_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(complaints_name_line_range_and_nearest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(blocks_keep_their_kinds, set_up, tear_down),
     };
     test_quiet();
     return cmocka_run_group_tests(tests, NULL, NULL);
