@@ -20,6 +20,7 @@
 #include "kernels.h"
 #include "knn.h"
 #include "nn.h"
+#include "nn8.h"
 #include "quant.h"
 #include "randomisation.h"
 #include "sgd.h"
@@ -442,6 +443,36 @@ DECLARE(nn_curve)
 {
     ROWS_READ(x, NN_CURVE, NN_CURVE);
     ROWS_WRITE(y, NN_CURVE, NN_CURVE);
+}
+
+DECLARE(nn8_pack)
+{
+    const size_t k = (size_t)NN8_PAD_K(a->k);
+    READS(w, (size_t)a->n * (size_t)a->k);
+    UPDATES(q, (rows + NN_TILE_COLS - 1) / NN_TILE_COLS * NN_TILE_COLS * k);
+    UPDATES(scale, (rows + NN_TILE_COLS - 1) / NN_TILE_COLS * NN_TILE_COLS * k / NN8_BLOCK);
+}
+
+DECLARE(nn8_quantize)
+{
+    const size_t k = (size_t)NN8_PAD_K(a->k);
+    ROWS_READ(x, (size_t)a->ldx, (size_t)a->k);
+    ROWS_WRITE(a, k, k);
+    ROWS_WRITE(scale, 1, 1);
+}
+
+DECLARE(nn8_linear)
+{
+    const size_t tokens = (size_t)a->n_tokens, columns = (size_t)a->n_panels * NN_TILE_COLS;
+    (void)rows;
+    if (tokens == 0)
+        return;
+    READS(a, (size_t)a->n_tiles * NN8_ROWS * (size_t)a->k);
+    READS(a_scale, tokens);
+    READS(q, columns * (size_t)a->k);
+    READS(scale, columns * (size_t)a->k / NN8_BLOCK);
+    READS(bias, columns);
+    UPDATES(y, (tokens - 1) * (size_t)a->ldy + columns);
 }
 
 DECLARE(attention)

@@ -92,13 +92,13 @@ TEAM_FN void nn_pool_row(const struct nn_pool *a, long text, struct team *t)
     const int width = a->width;
     LANE_FOR(j, width)
         out[j] = 0.0f;
-    for (long token = (long)a->first[text]; token < (long)a->first[text + 1] - MUTANT(nn_pool_index, 1, 0);
-         token++) {
+    const long from = (long)a->first[text], to = a->cls ? from + 1 : (long)a->first[text + 1];
+    for (long token = from; token < to - MUTANT(nn_pool_index, 1, 0); token++) {
         const float *TEAM_RESTRICT x = a->x + token * a->ldx;
         LANE_FOR(j, width)
             out[j] += x[j];
     }
-    const float n = (float)(a->first[text + 1] - a->first[text]);
+    const float n = (float)(to - from);
     float squares = 0.0f;
     LANE_FOR(j, width)
         out[j] /= n;

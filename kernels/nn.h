@@ -57,14 +57,14 @@ struct nn_embed {
     int width;
 };
 
-/* A row is a text: out = mean over its tokens of x, divided by its length. */
+/* A row is a text: out = mean over its tokens of x, or the first one's x, divided by its length. */
 struct nn_pool {
     const float *x;           /* [n_tokens x width] */
     const unsigned *first;    /* [n_texts + 1] */
     const unsigned long *row; /* [n_texts]: where each text's vector goes */
     float *out;               /* [... x width] */
     long ldx;
-    int width;
+    int width, cls; /* cls: 0 mean, 1 the first token */
 };
 
 /* A row is a stretch of NN_CURVE numbers: y = exp x, erf x or gelu x (which: 0, 1, 2).  For the tests of the bounds. */

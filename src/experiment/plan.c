@@ -9,6 +9,7 @@
 #include "experiment/capture.h"
 #include "experiment/machine.h"
 #include "llm/encoder.h"
+#include "models/item_vectors.h"
 
 /* Raised when ranking, metrics or the meaning of a key change: all earlier results are computed anew. */
 enum { RESULTS_VERSION = 2 };
@@ -94,12 +95,13 @@ static enum status model_part(const struct model_config *m, const char *models, 
                      m->type->version, "params", params);
     const char *encoder = json_string_value(json_object_get(params, "encoder"));
     enum status status = STATUS_OK;
-    if (*out != NULL && (m->type->needs & NEEDS_ENCODER) && encoder != NULL) {
+    if (*out != NULL && encoder != NULL) {
         char path[4096], hex[SHA256_HEX];
-        if (json_object_get(encoders, encoder) == NULL) {
-            snprintf(path, sizeof path, "%s/%s", models, encoder);
-            if (!file_exists(path)) /* a control ("shuffled") works on the usual one */
-                snprintf(path, sizeof path, "%s/minilm", models);
+        const char *folder = item_vectors_folder(encoder); /* NULL: the control needs no language model */
+        if (json_object_get(encoders, encoder) == NULL && folder == NULL)
+            json_object_set_new(encoders, encoder, json_string("none"));
+        else if (json_object_get(encoders, encoder) == NULL) {
+            snprintf(path, sizeof path, "%s/%s", models, folder);
             status = encoder_folder_sha256(path, hex);
             json_object_set_new(encoders, encoder, json_string(hex));
         }

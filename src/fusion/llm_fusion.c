@@ -34,7 +34,7 @@
 #include "models/history.h"
 
 struct llm_fusion_params {
-    int encoder;
+    ITEM_VECTORS_FIELDS;
     struct param_list text;
     int max_reviews, dimensions;
     bool center;
@@ -47,8 +47,7 @@ struct llm_fusion_params {
 };
 #define P struct llm_fusion_params
 static const struct param llm_fusion_params[] = {
-    PARAM_CHOICE(P, encoder, "minilm", ITEM_ENCODERS,
-                 "where item vectors come from; all but minilm are controls"),
+    ITEM_VECTORS_PARAMS(P, "minilm"),
     PARAM_LIST(P, text, "title|genres|tags", NULL,
                "fields of the item's text: title, genres, tags, reviews, a column"),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
@@ -102,7 +101,7 @@ static bool has(const struct param_list *list, const char *name)
 static enum status llm_fusion_check(const void *params, const struct node *where)
 {
     const struct llm_fusion_params *p = params;
-    const bool no_text = p->encoder == ITEM_ENCODER_NONE || p->features.n == 0;
+    const bool no_text = strcmp(p->encoder, ITEM_ENCODER_NONE) == 0 || p->features.n == 0;
     const bool none = p->collaborative.n == 0 || has(&p->collaborative, "none");
     const char *mistake = NULL;
     if (none && p->collaborative.n > 1)
@@ -208,12 +207,9 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
 {
     struct llm_fusion *m = state;
     const struct llm_fusion_params *p = params;
-    const struct item_vectors_options vectors = {.encoder =
-                                                     p->features.n == 0 ? ITEM_ENCODER_NONE : p->encoder,
-                                                 .text = p->text,
-                                                 .max_reviews = p->max_reviews,
-                                                 .dimensions = p->dimensions,
-                                                 .center = p->center};
+    struct item_vectors_options vectors = {ITEM_VECTORS_OPTIONS(p), .text = p->text,
+                                           .max_reviews = p->max_reviews, .dimensions = p->dimensions,
+                                           .center = p->center};
     const struct intent_options questions = {.n_negatives = (uint32_t)p->n_negatives,
                                              .popular = p->negatives == 1,
                                              .samples = (uint64_t)p->samples,
@@ -222,6 +218,8 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
                                              .seed = run->seed};
     struct intent_groups groups;
     float *sums = NULL, *W = NULL, b = 0;
+    if (p->features.n == 0)
+        vectors.encoder = ITEM_ENCODER_NONE;
     m->backend = run->backend;
     TRY(llm_fusion_check(params, NULL));
     TRY(history_copy(train->by_user, (enum history_weights)p->weights, run->arena, &m->history));

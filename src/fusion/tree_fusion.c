@@ -19,7 +19,7 @@
 
 struct tree_fusion_params {
     /* questions and features */
-    int encoder;
+    ITEM_VECTORS_FIELDS;
     struct param_list text;
     int max_reviews, dimensions;
     bool center;
@@ -32,7 +32,7 @@ struct tree_fusion_params {
 };
 #define P struct tree_fusion_params
 #define QUESTIONS                                                                                            \
-    PARAM_CHOICE(P, encoder, "none", ITEM_ENCODERS, "where the vectors of the cosine come from"),            \
+    ITEM_VECTORS_PARAMS(P, "none"),                                                                          \
         PARAM_LIST(P, text, "title|genres|tags", NULL,                                                       \
                    "fields of the item's text: title, genres, tags, reviews, a column"),                     \
         PARAM_INT(P, max_reviews, 50, 0, 1e9,                                                                \
@@ -106,10 +106,8 @@ static enum status tree_fusion_check(const void *params, const struct node *wher
 static enum status describe(struct tree_features *f, const struct tree_fusion_params *p,
                             const struct view *view, double row_scale, struct run *run)
 {
-    const struct item_vectors_options vectors = {.encoder = p->encoder,
-                                                 .text = p->text,
-                                                 .max_reviews = p->max_reviews,
-                                                 .dimensions = p->dimensions,
+    const struct item_vectors_options vectors = {ITEM_VECTORS_OPTIONS(p), .text = p->text,
+                                                 .max_reviews = p->max_reviews, .dimensions = p->dimensions,
                                                  .center = p->center};
     f->backend = run->backend;
     TRY(item_vectors_build(&vectors, view, run, &f->items));

@@ -66,10 +66,10 @@ static enum status add(void *context, const char *text, size_t length)
 }
 
 enum status embed_print(const char *folder, const char *const *texts, size_t n_texts, FILE *in, FILE *out,
-                        const struct backend *backend)
+                        const struct encoder_options *options, const struct backend *backend)
 {
     struct sink sink = {.out = out};
-    TRY(encoder_open(folder, backend, &sink.encoder));
+    TRY(encoder_open_with(folder, options, backend, &sink.encoder));
     enum status status = print_each(texts, n_texts, in, add, &sink);
     if (status == STATUS_OK && sink.builder.n > 0)
         status = flush_batch(sink.encoder, &sink.builder, out);

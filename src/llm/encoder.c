@@ -5,108 +5,170 @@
  * the other, its activations stay in that core's cache, and the weights stream past once a batch.  Only when there is a
  * single batch do the kernels spread their rows over the threads.  A text's numbers do not depend on its batch
  * (encoder_forward.c), so batches may be cut in any way.
- *
- * Files are read, not mapped: what was hashed and checked is what is used, even if the file changes meanwhile.
  */
 #include "llm/encoder.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "llm/e5s1.h"
 #include "llm/encoder_internal.h"
 
 enum { BATCH_TOKENS = 384, BATCH_LEAST = 48 };
-#define WEIGHTS_LARGEST   ((size_t)8 << 30)
-#define TEXT_FILE_LARGEST ((size_t)64 << 20)
 
-/* The three files; also in the order in which they are hashed. */
-static const char *const file_names[] = {"model.safetensors", "vocab.txt", "config.json"};
-enum { WEIGHTS, VOCABULARY, CONFIG, N_FILES };
-
-static enum status unavailable(const char *folder, const char *what)
+static enum status unavailable(const char *folder, const struct encoder_files *files)
 {
     const char *slash = strrchr(folder, '/');
     const char *name = slash != NULL && slash[1] != '\0' ? slash + 1 : folder;
-    if (strcmp(name, "minilm") == 0)
-        return status_fail(STATUS_UNAVAILABLE, "%s: %s; run tools/get-models.sh minilm", folder, what);
-    return status_fail(STATUS_UNAVAILABLE,
-                       "%s: %s; an encoder is a folder with model.safetensors, vocab.txt and config.json, as "
-                       "tools/get-models.sh minilm makes models/minilm",
-                       folder, what);
+    const char *what = files->path[FILE_VECTORS] != NULL
+                           ? "the folder has imported vectors, which stand for no text"
+                       : file_exists(folder) ? "the folder has no model.safetensors"
+                                             : "no such folder";
+    if (strcmp(name, "minilm") == 0 || strcmp(name, "e5") == 0)
+        return status_fail(STATUS_UNAVAILABLE, "%s: %s; run tools/get-models.sh %s", folder, what, name);
+    return status_fail(
+        STATUS_UNAVAILABLE,
+        "%s: %s; an encoder is a folder with model.safetensors, vocab.txt or tokenizer.json, and "
+        "config.json, as tools/get-models.sh minilm makes models/minilm",
+        folder, what);
 }
 
-/* All three files into the arena, and e->sha256. */
-static enum status read_files(const char *folder, struct encoder *e, struct arena *arena,
-                              char *paths[N_FILES], char *bytes[N_FILES], size_t n[N_FILES])
+static enum status missing(const struct encoder_files *files, const char *what)
 {
-    struct stat info;
-    if (stat(folder, &info) != 0)
-        return errno == ENOENT || errno == ENOTDIR
-                   ? unavailable(folder, "no such folder")
-                   : status_fail(STATUS_SYSTEM, "%s: could not be looked at: %s", folder, strerror(errno));
-    if (!S_ISDIR(info.st_mode))
-        return status_fail(STATUS_DATA, "%s: a model is a folder, this is none", folder);
-    char hashes[N_FILES * (SHA256_HEX - 1) + 1];
-    for (int i = 0; i < N_FILES; i++) {
-        paths[i] = arena_printf(arena, "%s/%s", folder, file_names[i]);
-        if (paths[i] == NULL)
-            return STATUS_SYSTEM;
-        if (!file_exists(paths[i]))
-            return i == WEIGHTS ? unavailable(folder, "the folder has no model.safetensors")
-                                : status_fail(STATUS_DATA,
-                                              "%s: missing beside model.safetensors; get the model again "
-                                              "(tools/get-models.sh)",
-                                              paths[i]);
-        TRY(read_whole_file(paths[i], i == WEIGHTS ? WEIGHTS_LARGEST : TEXT_FILE_LARGEST, arena, &bytes[i],
-                            &n[i]));
-        sha256_hex(bytes[i], n[i], hashes + i * (SHA256_HEX - 1));
+    const char *weights = files->path[FILE_WEIGHTS];
+    return status_fail(STATUS_DATA,
+                       "%.*s%s: missing beside model.safetensors; get the model again (tools/get-models.sh)",
+                       (int)(strrchr(weights, '/') - weights) + 1, weights, what);
+}
+
+static enum status open_tokenizer(const struct encoder_files *f, struct encoder *e)
+{
+    if (f->path[FILE_VOCAB] == NULL && f->path[FILE_TOKENIZER] == NULL)
+        return missing(f, "vocab.txt");
+    if (f->path[FILE_VOCAB] == NULL || e->first_position != 0) {
+        if (f->path[FILE_TOKENIZER] == NULL)
+            return missing(f, "tokenizer.json");
+        TRY(encoder_tokenizer_json(f->path[FILE_TOKENIZER], f->bytes[FILE_TOKENIZER], f->n[FILE_TOKENIZER],
+                                   e->arena, &e->tokenizer));
+        const uint32_t n = encoder_tokenizer_size(&e->tokenizer);
+        return n <= (uint32_t)e->vocabulary
+                   ? STATUS_OK
+                   : status_fail(STATUS_DATA,
+                                 "%s: %u pieces, but config.json's vocab_size is %d: ids would lie beyond it",
+                                 f->path[FILE_TOKENIZER], n, e->vocabulary);
     }
-    sha256_hex(hashes, sizeof hashes - 1, e->sha256);
+    TRY(encoder_tokenizer_vocab(f->path[FILE_VOCAB], f->bytes[FILE_VOCAB], f->n[FILE_VOCAB],
+                                f->path[FILE_TOKENIZER_CONFIG], f->bytes[FILE_TOKENIZER_CONFIG],
+                                f->n[FILE_TOKENIZER_CONFIG], &e->tokenizer));
+    const uint32_t n = encoder_tokenizer_size(&e->tokenizer);
+    return n == (uint32_t)e->vocabulary
+               ? STATUS_OK
+               : status_fail(STATUS_DATA,
+                             "%s: %u pieces, but config.json's vocab_size is %d (is it cut off?)",
+                             f->path[FILE_VOCAB], n, e->vocabulary);
+}
+
+static enum status open_folder(const struct encoder_files *f, struct encoder *e, struct arena *scratch)
+{
+    struct safetensors tensors;
+    if (f->path[FILE_CONFIG] == NULL)
+        return missing(f, "config.json");
+    TRY(encoder_load_config(f->path[FILE_CONFIG], f->bytes[FILE_CONFIG], f->n[FILE_CONFIG], e));
+    TRY(open_tokenizer(f, e));
+    TRY(safetensors_parse(f->path[FILE_WEIGHTS], f->bytes[FILE_WEIGHTS], f->n[FILE_WEIGHTS], scratch,
+                          &tensors));
+    return encoder_load_weights(&tensors, e);
+}
+
+static enum status open_e5s1(const struct encoder_files *f, struct encoder *e)
+{
+    struct e5s1 *model; /* holds the tokenizer */
+    ARENA_NEW(model, e->arena, 1);
+    TRY(e5s1_parse(f->path[FILE_E5S1], f->bytes[FILE_E5S1], f->n[FILE_E5S1], e->arena, model));
+    e->tokenizer.unigram = &model->tokenizer;
+    e->vocabulary = model->vocabulary;
+    e->hidden = model->hidden;
+    e->n_layers = model->n_layers;
+    e->n_heads = model->n_heads;
+    e->feed_forward = model->feed_forward;
+    e->positions = model->positions;
+    e->eps = model->eps;
+    TRY(encoder_check_sizes(f->path[FILE_E5S1], e));
+    return encoder_load_weights(&model->tensors, e);
+}
+
+static const char *choose_prefix(const char *asked, const struct encoder_settings *s)
+{
+    if (asked == NULL || strcmp(asked, "model") == 0)
+        return s->own != NULL ? s->own : "";
+    if (strcmp(asked, "none") == 0)
+        return "";
+    if (strcmp(asked, "query") == 0)
+        return s->query != NULL ? s->query : "query: ";
+    if (strcmp(asked, "passage") == 0)
+        return s->passage != NULL ? s->passage : "passage: ";
+    return asked;
+}
+
+/* Options and the folder's own settings; what is not the model's own goes into the hash. */
+static enum status apply(const struct encoder_files *f, const struct encoder_options *o,
+                         const struct encoder_settings *s, struct encoder *e)
+{
+    const uint32_t room = (uint32_t)(e->positions - e->first_position);
+    const uint32_t usual = s->max_tokens > 0 ? s->max_tokens : ENCODER_MAX_TOKENS;
+    const uint32_t wanted = o->max_tokens > 0 ? o->max_tokens : usual < room ? usual : room;
+    if (wanted < 2 || wanted > room || wanted > ENCODER_TOKENS_LIMIT)
+        return status_fail(STATUS_USAGE, "max_tokens is %u; this model takes 2 to %u tokens of a text",
+                           wanted, room < ENCODER_TOKENS_LIMIT ? room : ENCODER_TOKENS_LIMIT);
+    const int pooling = o->pooling != ENCODER_POOLING_MODEL ? o->pooling : s->pooling;
+    const char *prefix = choose_prefix(o->prefix, s);
+    e->max_tokens = wanted;
+    e->precision = o->precision;
+    e->special = o->special;
+    e->cls = pooling == ENCODER_POOLING_CLS;
+    e->prefix_length = strlen(prefix);
+    e->prefix = arena_strdup(e->arena, prefix);
+    const char *all = arena_printf(e->arena, "%s precision %d cls %d tokens %u prefix %s", f->sha256,
+                                   e->precision, e->cls, e->max_tokens, prefix);
+    if (e->prefix == NULL || all == NULL)
+        return STATUS_SYSTEM;
+    sha256_hex(all, strlen(all), e->sha256);
     return STATUS_OK;
 }
 
-enum status encoder_folder_sha256(const char *folder, char hex[SHA256_HEX])
+static enum status open_into(const char *folder, const struct encoder_options *options, struct encoder *e,
+                             struct arena *scratch)
 {
-    char path[4096], one[SHA256_HEX], hashes[N_FILES * (SHA256_HEX - 1) + 1];
-    for (int i = 0; i < N_FILES; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, file_names[i]);
-        if (!file_exists(path)) {
-            snprintf(hex, SHA256_HEX, "missing");
-            return STATUS_OK;
-        }
-        TRY(sha256_file(path, one));
-        memcpy(hashes + i * (SHA256_HEX - 1), one, SHA256_HEX);
-    }
-    sha256_hex(hashes, sizeof hashes - 1, hex);
-    return STATUS_OK;
+    struct encoder_files files;
+    struct encoder_settings settings;
+    TRY(encoder_files_find(folder, scratch, &files));
+    if (files.path[FILE_WEIGHTS] == NULL && files.path[FILE_E5S1] == NULL)
+        return unavailable(folder, &files);
+    files.path[FILE_VECTORS] = NULL;
+    e->precision = options->precision;
+    enum status status = encoder_files_read(&files, scratch);
+    e->map = files.map; /* closed with the encoder */
+    TRY(status);
+    TRY(files.path[FILE_WEIGHTS] != NULL ? open_folder(&files, e, scratch) : open_e5s1(&files, e));
+    TRY(encoder_settings_read(&files, scratch, &settings));
+    return apply(&files, options, &settings, e);
 }
 
-static enum status open_into(const char *folder, struct encoder *e, struct arena *files)
+enum status encoder_open_with(const char *folder, const struct encoder_options *options,
+                              const struct backend *backend, struct encoder **out)
 {
-    char *paths[N_FILES], *bytes[N_FILES];
-    size_t n[N_FILES];
-    TRY(read_files(folder, e, files, paths, bytes, n));
-    TRY(encoder_load_config(paths[CONFIG], bytes[CONFIG], n[CONFIG], e));
-    TRY(wordpiece_parse(paths[VOCABULARY], bytes[VOCABULARY], n[VOCABULARY], &e->wordpiece));
-    if (wordpiece_size(e->wordpiece) != (uint32_t)e->vocabulary)
-        return status_fail(STATUS_DATA, "%s: %u pieces, but config.json's vocab_size is %d (is it cut off?)",
-                           paths[VOCABULARY], wordpiece_size(e->wordpiece), e->vocabulary);
-    return encoder_load_weights(paths[WEIGHTS], bytes[WEIGHTS], n[WEIGHTS], e);
-}
-
-enum status encoder_open(const char *folder, const struct backend *backend, struct encoder **out)
-{
+    static const struct encoder_options usual = {0};
     struct encoder *e = calloc(1, sizeof *e);
     if (e == NULL)
         return status_fail(STATUS_SYSTEM, "memory is out: encoder %s", folder);
-    struct arena *files = arena_new();
+    struct arena *scratch = arena_new();
     e->backend = backend;
     e->arena = arena_new();
-    enum status status = files != NULL && e->arena != NULL ? open_into(folder, e, files) : STATUS_SYSTEM;
-    arena_free(files);
+    enum status status = scratch != NULL && e->arena != NULL
+                             ? open_into(folder, options != NULL ? options : &usual, e, scratch)
+                             : STATUS_SYSTEM;
+    arena_free(scratch);
     if (status != STATUS_OK) {
         encoder_close(e);
         return status;
@@ -115,11 +177,34 @@ enum status encoder_open(const char *folder, const struct backend *backend, stru
     return STATUS_OK;
 }
 
+enum status encoder_open(const char *folder, const struct backend *backend, struct encoder **out)
+{
+    return encoder_open_with(folder, NULL, backend, out);
+}
+
+enum status encoder_folder_sha256(const char *folder, char hex[SHA256_HEX])
+{
+    struct arena *arena = arena_new();
+    struct encoder_files files = {0};
+    enum status status = arena != NULL ? encoder_files_find(folder, arena, &files) : STATUS_SYSTEM;
+    const bool any =
+        files.path[FILE_WEIGHTS] != NULL || files.path[FILE_E5S1] != NULL || files.path[FILE_VECTORS] != NULL;
+    if (status == STATUS_DATA)
+        status = STATUS_OK; /* opening it will say what is wrong */
+    if (status == STATUS_OK && any)
+        status = encoder_files_read(&files, arena);
+    snprintf(hex, SHA256_HEX, "%s", any ? files.sha256 : "missing");
+    encoder_files_close(&files);
+    arena_free(arena);
+    return status;
+}
+
 void encoder_close(struct encoder *encoder)
 {
     if (encoder == NULL)
         return;
-    wordpiece_free(encoder->wordpiece);
+    encoder_tokenizer_free(&encoder->tokenizer);
+    mapped_close(&encoder->map);
     arena_free(encoder->arena);
     free(encoder);
 }
@@ -134,13 +219,33 @@ const char *encoder_sha256(const struct encoder *encoder)
     return encoder->sha256;
 }
 
+/* Prefix and text as ids; ids has room for max_tokens. */
+static enum status tokenize(const struct encoder *e, const char *text, size_t length, uint32_t *ids,
+                            uint32_t *n)
+{
+    char little[512], *both = little;
+    if (e->prefix_length == 0)
+        return encoder_tokenizer_encode(&e->tokenizer, text, length, e->special, e->max_tokens, ids, n);
+    if (e->prefix_length + length > sizeof little) {
+        both = malloc(e->prefix_length + length);
+        if (both == NULL)
+            return status_fail(STATUS_SYSTEM, "memory is out: a text of %zu bytes", length);
+    }
+    memcpy(both, e->prefix, e->prefix_length);
+    if (length > 0)
+        memcpy(both + e->prefix_length, text, length);
+    const enum status status = encoder_tokenizer_encode(&e->tokenizer, both, e->prefix_length + length,
+                                                        e->special, e->max_tokens, ids, n);
+    if (both != little)
+        free(both);
+    return status;
+}
+
 enum status encoder_tokenize(const struct encoder *encoder, const char *text, size_t length,
                              struct arena *arena, uint32_t **ids, uint32_t *n)
 {
-    uint32_t room[ENCODER_MAX_TOKENS];
-    wordpiece_encode(encoder->wordpiece, text, length, encoder->max_tokens, room, n);
-    *ids = arena_copy(arena, room, *n, sizeof *room);
-    return *ids != NULL ? STATUS_OK : STATUS_SYSTEM;
+    ARENA_NEW(*ids, arena, encoder->max_tokens);
+    return tokenize(encoder, text, length, *ids, n);
 }
 
 /* All texts as tokens, sorted by length, cut into batches. */
@@ -162,8 +267,8 @@ static enum status tokenize_all(const struct encoder *e, const struct strings *t
                                 uint64_t *start)
 {
     for (uint64_t i = 0; i < texts->n; i++) {
-        if (tokens->n + ENCODER_MAX_TOKENS > tokens->allocated) {
-            const uint64_t wanted = 2 * tokens->allocated + 16 * ENCODER_MAX_TOKENS;
+        if (tokens->n + e->max_tokens > tokens->allocated) {
+            const uint64_t wanted = 2 * tokens->allocated + 16 * e->max_tokens;
             uint32_t *ids = realloc(tokens->ids, wanted * sizeof *ids);
             if (ids == NULL)
                 return status_fail(STATUS_SYSTEM, "memory is out: the tokens of %llu texts",
@@ -173,31 +278,32 @@ static enum status tokenize_all(const struct encoder *e, const struct strings *t
         }
         uint32_t n;
         start[i] = tokens->n;
-        wordpiece_encode(e->wordpiece, strings_at(texts, i), strings_length(texts, i), e->max_tokens,
-                         tokens->ids + tokens->n, &n);
+        TRY(tokenize(e, strings_at(texts, i), strings_length(texts, i), tokens->ids + tokens->n, &n));
         tokens->n += n;
     }
     start[texts->n] = tokens->n;
     return STATUS_OK;
 }
 
-/* Counting sort by length, longest first, so that no long batch is left for the end; equal ones in their order. */
-static void sort_by_length(uint64_t n, const uint64_t *start, unsigned long *row)
+/* Counting sort by length, longest first, so that no long batch is left for the end; equal ones in their order.  place:
+ * [most + 2] zeros. */
+static void sort_by_length(uint64_t n, const uint64_t *start, uint32_t most, uint64_t *place,
+                           unsigned long *row)
 {
-    uint64_t place[ENCODER_MAX_TOKENS + 2] = {0};
     for (uint64_t i = 0; i < n; i++)
-        place[ENCODER_MAX_TOKENS - (start[i + 1] - start[i]) + 1]++;
-    for (int i = 0; i <= ENCODER_MAX_TOKENS; i++)
+        place[most - (start[i + 1] - start[i]) + 1]++;
+    for (uint32_t i = 0; i <= most; i++)
         place[i + 1] += place[i];
     for (uint64_t i = 0; i < n; i++)
-        row[place[ENCODER_MAX_TOKENS - (start[i + 1] - start[i])]++] = i;
+        row[place[most - (start[i + 1] - start[i])]++] = i;
 }
 
 static enum status make_plan(const struct encoder *e, const struct strings *texts, struct tokens *tokens,
                              struct arena *arena, struct plan *p)
 {
-    uint64_t *start;
+    uint64_t *start, *place;
     ARENA_NEW(start, arena, texts->n + 1);
+    ARENA_NEW(place, arena, e->max_tokens + 2);
     TRY(tokenize_all(e, texts, tokens, start));
     p->n_tokens = tokens->n;
     ARENA_NEW(p->ids, arena, tokens->n);
@@ -205,7 +311,7 @@ static enum status make_plan(const struct encoder *e, const struct strings *text
     ARENA_NEW(p->row, arena, texts->n);
     ARENA_NEW(p->start, arena, texts->n + 1);
     ARENA_NEW(p->batch, arena, texts->n + 1);
-    sort_by_length(texts->n, start, p->row);
+    sort_by_length(texts->n, start, e->max_tokens, place, p->row);
     /* Fewer tokens than would fill a batch a thread: smaller batches. */
     const uint64_t share = tokens->n / (uint64_t)e->backend->threads + 1;
     const uint64_t budget = share < BATCH_LEAST ? BATCH_LEAST : share > BATCH_TOKENS ? BATCH_TOKENS : share;
@@ -222,7 +328,7 @@ static enum status make_plan(const struct encoder *e, const struct strings *text
         p->start[i] = at;
         memcpy(p->ids + at, tokens->ids + from, n * sizeof *p->ids);
         for (uint64_t j = 0; j < n; j++)
-            p->positions[at++] = (uint32_t)j;
+            p->positions[at++] = (uint32_t)e->first_position + (uint32_t)j;
     }
     p->start[texts->n] = at;
     p->batch[p->n_batches] = texts->n;

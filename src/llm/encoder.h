@@ -9,25 +9,56 @@
 
 struct encoder;
 
-/* Opens a folder with model.safetensors, config.json and vocab.txt (BERT family, WordPiece; mean pooling).
- * All is read and checked before use.  STATUS_UNAVAILABLE when the folder or its weights are missing (says which
- * command gets them); STATUS_DATA when a file is damaged, does not fit the others, or is missing beside the weights. */
+enum encoder_precision {
+    ENCODER_FP32, /* weights and activations in float32 */
+    ENCODER_INT8 /* dense layers: weights of 8 bits, one scale a row; activations of 8 bits, one scale a token */
+};
+enum encoder_pooling {
+    ENCODER_POOLING_MODEL, /* what the folder's 1_Pooling/config.json says; mean where it has none */
+    ENCODER_POOLING_MEAN,  /* of all tokens' last states */
+    ENCODER_POOLING_CLS    /* the first token's */
+};
+/* Their names, in the order of the enums, for options and tables of parameters. */
+#define ENCODER_PRECISIONS "fp32|int8"
+#define ENCODER_POOLINGS   "model|mean|cls"
+
+struct encoder_options {
+    int precision; /* enum encoder_precision */
+    int pooling;   /* enum encoder_pooling */
+    /* Put before each text.  NULL or "model": what the model asks for by default (E5S1: "query: "; a folder: the prompt of
+     * config_sentence_transformers.json that its default_prompt_name names; else nothing).  "none": nothing.  "query", "passage":
+     * the prompt of that name, or "query: ", "passage: " where the model declares none.  Anything else: itself. */
+    const char *prefix;
+    uint32_t max_tokens; /* of a text, begin and end tokens included; 0: the model's */
+    bool
+        special; /* control tokens written out in a text count (WordPiece takes them so always, as its reference does) */
+};
+
+/* Opens a model: a folder with model.safetensors, config.json and vocab.txt or tokenizer.json (BERT and XLM-RoBERTa; WordPiece or
+ * Unigram), or a folder with an E5S1 *.bin (e5s1.h), or that file.  Of a folder these count too where they are there:
+ * tokenizer_config.json (do_lower_case, strip_accents, tokenize_chinese_chars), 1_Pooling/config.json, sentence_bert_config.json
+ * (max_seq_length), config_sentence_transformers.json (prompts).  Weights are mapped; embeddings stay where they lie, the dense
+ * layers are packed in memory.  All is checked before use.  options NULL: all zero.
+ * STATUS_UNAVAILABLE when the folder or its weights are missing (says which command gets them); STATUS_DATA when a file is
+ * damaged, does not fit the others, or is missing beside the weights. */
+enum status encoder_open_with(const char *folder, const struct encoder_options *options,
+                              const struct backend *backend, struct encoder **out);
 enum status encoder_open(const char *folder, const struct backend *backend, struct encoder **out);
 void encoder_close(struct encoder *encoder);
 
 uint32_t encoder_dimensions(const struct encoder *encoder);
-/* SHA-256 over weights, vocabulary and config: names the encoder in cache keys. */
+/* SHA-256 over the model's files and the options: names the encoder in cache keys. */
 const char *encoder_sha256(const struct encoder *encoder);
 
-/* The same for a folder whose model is not opened.  "missing" when one of its files is not there; STATUS_SYSTEM when one
- * can't be read. */
+/* Over the files alone, of a model that is not opened; a folder of imported vectors (vectors.h) has one too.  "missing" when
+ * there is no such model; STATUS_SYSTEM when a file can't be read. */
 enum status encoder_folder_sha256(const char *folder, char hex[SHA256_HEX]);
 
-/* Token ids as the model gets them ([CLS] ... [SEP], cut to the model's length); the arena owns *ids. */
+/* Token ids as the model gets them (the prefix among them; begin ... end, cut to the model's length); the arena owns *ids. */
 enum status encoder_tokenize(const struct encoder *encoder, const char *text, size_t length,
                              struct arena *arena, uint32_t **ids, uint32_t *n);
 
-/* Vectors [texts->n x dimensions], mean-pooled, L2-normalised.  Batched by length.  Same bits for any number
+/* Vectors [texts->n x dimensions], pooled, L2-normalised.  Batched by length.  Same bits for any number
  * of threads and any company a text is embedded in. */
 enum status encoder_embed(struct encoder *encoder, const struct strings *texts, float *out);
 

@@ -1,7 +1,7 @@
 /*
  * encoder_forward.c - one batch through a BERT encoder (Devlin et al. 2018), as kernel launches.
  *
- * Post-layer-norm: x = LN(x + O attention(x)), x = LN(x + W2 gelu(W1 x)); then the mean over a text's tokens, scaled to
+ * Post-layer-norm: x = LN(x + O attention(x)), x = LN(x + W2 gelu(W1 x)); then the mean over a text's tokens (or the first one), scaled to
  * length 1 (Reimers and Gurevych 2019).  Texts lie end to end without padding, so no work goes into padding tokens, and
  * nothing that a text's numbers pass through (kernels/nn.cu, attention.cu) depends on the texts beside it.
  */
@@ -11,6 +11,8 @@
 #include "attention.h"
 #include "llm/encoder_internal.h"
 #include "nn.h"
+#include "nn8.h"
+#include "quant.h"
 
 /* Weights of a group of panels stay in the second-level cache while all tokens pass. */
 enum { GROUP_BYTES = 400 * 1024 };
@@ -25,12 +27,51 @@ enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct 
     ARENA_NEW(out->mixed, arena, rows * hidden);
     ARENA_NEW(out->wide, arena, rows * (size_t)NN_PAD_COLS(e->feed_forward));
     ARENA_NEW(out->y, arena, rows * hidden);
+    out->a = NULL;
+    if (e->precision == ENCODER_FP32)
+        return STATUS_OK;
+    const size_t tokens = (size_t)NN8_PAD_ROWS(n_tokens);
+    const int widest = e->feed_forward > e->hidden ? NN_PAD_COLS(e->feed_forward) : e->hidden;
+    ARENA_NEW(out->a, arena, tokens * (size_t)NN8_PAD_K(widest));
+    ARENA_NEW(out->scale, arena, tokens);
     return STATUS_OK;
 }
 
-static enum status dense(const struct encoder *e, const struct encoder_dense *d, uint32_t n_tokens,
-                         const float *x, long ldx, float *y, long ldy, int gelu)
+static enum status dense8(const struct encoder *e, const struct encoder_dense *d, uint32_t n_tokens,
+                          const struct encoder_work *work, const float *x, long ldx, float *y, long ldy,
+                          int gelu)
 {
+    const int panels = NN_PAD_COLS(d->n_out) / NN_TILE_COLS, k = NN8_PAD_K(d->n_in);
+    const int path = encoder_int8_path();
+    int group = GROUP_BYTES / (k * NN_TILE_COLS);
+    group = group < 1 ? 1 : group > panels ? panels : group;
+    const struct nn8_quantize quantize = {
+        .x = x, .a = work->a, .scale = work->scale, .ldx = ldx, .k = d->n_in, .planes = path == NN8_AMX};
+    const struct nn8_linear args = {.a = work->a,
+                                    .a_scale = work->scale,
+                                    .q = d->q,
+                                    .scale = d->scale,
+                                    .bias = d->bias,
+                                    .y = y,
+                                    .ldy = ldy,
+                                    .n_tokens = n_tokens,
+                                    .n_tiles = NN8_PAD_ROWS((long)n_tokens) / NN8_ROWS,
+                                    .k = k,
+                                    .n_panels = panels,
+                                    .group = group,
+                                    .gelu = gelu,
+                                    .path = path};
+    TRY(backend_launch(e->backend, &kernel_nn8_quantize, &quantize, n_tokens, 0));
+    return backend_launch(e->backend, &kernel_nn8_linear, &args,
+                          args.n_tiles * ((panels + group - 1) / group), 0);
+}
+
+static enum status dense(const struct encoder *e, const struct encoder_dense *d, uint32_t n_tokens,
+                         const struct encoder_work *work, const float *x, long ldx, float *y, long ldy,
+                         int gelu)
+{
+    if (d->w == NULL)
+        return dense8(e, d, n_tokens, work, x, ldx, y, ldy, gelu);
     const int panels = NN_PAD_COLS(d->n_out) / NN_TILE_COLS;
     int group = GROUP_BYTES / (d->n_in * NN_TILE_COLS * (int)sizeof(float));
     group = group < 1 ? 1 : group > panels ? panels : group;
@@ -67,7 +108,7 @@ static enum status layer(const struct encoder *e, const struct encoder_layer *l,
                          const struct encoder_batch *b, const struct encoder_work *w, uint32_t longest)
 {
     const int hidden = e->hidden, wide = NN_PAD_COLS(e->feed_forward), head_size = hidden / e->n_heads;
-    TRY(dense(e, &l->qkv, b->n_tokens, w->x, hidden, w->qkv, 3L * hidden, 0));
+    TRY(dense(e, &l->qkv, b->n_tokens, w, w->x, hidden, w->qkv, 3L * hidden, 0));
     const struct attention args = {.qkv = w->qkv,
                                    .first = b->first,
                                    .out = w->mixed,
@@ -78,11 +119,41 @@ static enum status layer(const struct encoder *e, const struct encoder_layer *l,
                                    .scale = 1.0f / sqrtf((float)head_size)};
     TRY(backend_launch(e->backend, &kernel_attention, &args, (long)b->n_texts * e->n_heads,
                        attention_scratch(longest, (size_t)head_size)));
-    TRY(dense(e, &l->out, b->n_tokens, w->mixed, hidden, w->y, hidden, 0));
+    TRY(dense(e, &l->out, b->n_tokens, w, w->mixed, hidden, w->y, hidden, 0));
     TRY(norm(e, &l->after_attention, b->n_tokens, w->x, w->y));
-    TRY(dense(e, &l->up, b->n_tokens, w->x, hidden, w->wide, wide, 1));
-    TRY(dense(e, &l->down, b->n_tokens, w->wide, wide, w->y, hidden, 0));
+    TRY(dense(e, &l->up, b->n_tokens, w, w->x, hidden, w->wide, wide, 1));
+    TRY(dense(e, &l->down, b->n_tokens, w, w->wide, wide, w->y, hidden, 0));
     return norm(e, &l->after_feed_forward, b->n_tokens, w->x, w->y);
+}
+
+/* Word, position and type of each token. */
+static enum status embed(const struct encoder *e, const struct encoder_batch *batch,
+                         const struct encoder_work *work)
+{
+    const long row = (long)quant_row_bytes(e->words_type, (size_t)e->hidden);
+    const struct nn_embed plain = {.ids = batch->ids,
+                                   .places = batch->positions,
+                                   .words = (const float *)(const void *)e->words,
+                                   .positions = e->places,
+                                   .type = e->type,
+                                   .x = work->x,
+                                   .ldx = e->hidden,
+                                   .width = e->hidden};
+    const struct quant_rows packed = {.w = e->words,
+                                      .p = (const unsigned char *)e->places,
+                                      .ids = batch->ids,
+                                      .places = batch->positions,
+                                      .x = work->x,
+                                      .row_bytes = row,
+                                      .row_bytes_p = (long)sizeof(float) * e->hidden,
+                                      .ldx = e->hidden,
+                                      .type = e->words_type,
+                                      .type_p = QUANT_F32,
+                                      .k = e->hidden,
+                                      .scale = 1};
+    return e->words_type == QUANT_F32
+               ? backend_launch(e->backend, &kernel_nn_embed, &plain, batch->n_tokens, 0)
+               : backend_launch(e->backend, &kernel_quant_rows, &packed, batch->n_tokens, 0);
 }
 
 enum status encoder_forward(const struct encoder *e, const struct encoder_batch *batch,
@@ -93,15 +164,7 @@ enum status encoder_forward(const struct encoder *e, const struct encoder_batch 
     for (uint32_t i = 0; i < batch->n_texts; i++)
         if (batch->first[i + 1] - batch->first[i] > longest)
             longest = batch->first[i + 1] - batch->first[i];
-    const struct nn_embed embed = {.ids = batch->ids,
-                                   .places = batch->positions,
-                                   .words = e->words,
-                                   .positions = e->places,
-                                   .type = e->type,
-                                   .x = work->x,
-                                   .ldx = e->hidden,
-                                   .width = e->hidden};
-    TRY(backend_launch(e->backend, &kernel_nn_embed, &embed, batch->n_tokens, 0));
+    TRY(embed(e, batch, work));
     TRY(norm(e, &e->embedding_norm, batch->n_tokens, work->x, NULL));
     for (int i = 0; i <= e->n_layers; i++) {
         if (trace != NULL)
@@ -114,6 +177,7 @@ enum status encoder_forward(const struct encoder *e, const struct encoder_batch 
                                  .row = batch->row,
                                  .out = out,
                                  .ldx = e->hidden,
-                                 .width = e->hidden};
+                                 .width = e->hidden,
+                                 .cls = e->cls};
     return backend_launch(e->backend, &kernel_nn_pool, &pool, batch->n_texts, 0);
 }

@@ -5,16 +5,23 @@
 #define LLM_ENCODER_INTERNAL_H
 #include "base/fsio.h"
 #include "llm/encoder.h"
-#include "text/wordpiece.h"
+#include "llm/encoder_files.h"
+#include "llm/encoder_tokenizer.h"
+#include "llm/safetensors.h"
 
-/* The reference library cuts texts to 256 pieces, [CLS] and [SEP] included, whatever the model could take. */
+/* What MiniLM's reference library cuts texts to, [CLS] and [SEP] included, whatever the model could take; for folders that do not
+ * say (sentence_bert_config.json). */
 #define ENCODER_MAX_TOKENS 256
+/* The most that can be asked for. */
+#define ENCODER_TOKENS_LIMIT 8192
 
-/* A dense layer, packed (kernels/nn.h). */
+/* A dense layer, packed (kernels/nn.h, kernels/nn8.h). */
 struct encoder_dense {
     int n_in, n_out;
-    const float *w;    /* [n_out / 32 rounded up][n_in][32] */
-    const float *bias; /* [n_out rounded up to 32] */
+    const float *w;       /* [n_out / 32 rounded up][n_in][32]; NULL: 8 bits */
+    const signed char *q; /* packed as nn8.h says; NULL: float32 */
+    const float *scale;   /* of q, as nn8.h says */
+    const float *bias;    /* [n_out rounded up to 32] */
 };
 struct encoder_norm {
     const float *gamma, *beta; /* [hidden] */
@@ -29,22 +36,44 @@ struct encoder_layer {
 
 struct encoder {
     const struct backend *backend;
-    struct arena *arena; /* owns the weights */
-    struct wordpiece *wordpiece;
+    struct arena *arena; /* owns what is not mapped */
+    struct mapped map;
+    struct encoder_tokenizer tokenizer;
+    const char *prefix; /* before each text */
+    size_t prefix_length;
     char sha256[SHA256_HEX];
     int vocabulary, hidden, n_layers, n_heads, feed_forward, positions;
+    int first_position;  /* of a text's first token: 0, or 2 (XLM-RoBERTa) */
+    int precision;       /* enum encoder_precision */
+    int cls;             /* pooling: 0 mean, 1 first token */
+    bool special;        /* control tokens in a text count */
     uint32_t max_tokens; /* of a text */
     float eps;
-    const float *words;  /* [vocabulary x hidden] */
-    const float *places; /* [positions x hidden] */
+    int words_type;             /* enum quant_type */
+    const unsigned char *words; /* [vocabulary x hidden] of that type; where the file has them, or a copy */
+    const float *places; /* [positions x hidden]; with the type's vector added, unless words are float32 */
     const float *type;   /* [hidden]: token type 0 */
     struct encoder_norm embedding_norm;
     struct encoder_layer *layers; /* [n_layers] */
 };
 
-/* encoder_load.c: config.json and model.safetensors, whose bytes may go afterwards. */
+/* encoder_load.c: config.json, and the tensors under Hugging Face's names; the map must stay. */
 enum status encoder_load_config(const char *path, const char *bytes, size_t n, struct encoder *e);
-enum status encoder_load_weights(const char *path, const char *bytes, size_t n, struct encoder *e);
+/* Are these sizes, of the model in `path`, ones that can be run? */
+enum status encoder_check_sizes(const char *path, const struct encoder *e);
+enum status encoder_load_weights(const struct safetensors *file, struct encoder *e);
+
+/* encoder_settings.c: what a folder says beside its weights. */
+struct encoder_settings {
+    int pooling;                       /* enum encoder_pooling */
+    uint32_t max_tokens;               /* 0: not said */
+    const char *query, *passage, *own; /* prompts; NULL: none; own: the default one */
+};
+enum status encoder_settings_read(const struct encoder_files *files, struct arena *arena,
+                                  struct encoder_settings *out);
+
+/* encoder_path.c: the fastest enum nn8_path of this machine. */
+int encoder_int8_path(void);
 
 /* Texts laid end to end. */
 struct encoder_batch {
@@ -57,6 +86,8 @@ struct encoder_batch {
 /* Room for the activations of one batch. */
 struct encoder_work {
     float *x, *qkv, *mixed, *wide, *y;
+    short *a;     /* a dense layer's input in 16 bits (nn8.h); NULL: float32 */
+    float *scale; /* [tokens] of it */
 };
 /* Room for batches of at most n_tokens, from the arena. */
 enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct arena *arena,

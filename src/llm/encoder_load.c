@@ -1,8 +1,9 @@
 /*
- * encoder_load.c - a BERT encoder's config.json and model.safetensors into packed weights.
+ * encoder_load.c - a BERT or XLM-RoBERTa encoder's config.json and tensors into what runs.
  *
- * Names of tensors as Hugging Face writes them, with or without "bert." before.  The pooler and position_ids are not
- * used.  Limits: head sizes that are multiples of 32; erf-GELU; absolute positions.
+ * Names of tensors as Hugging Face writes them, with or without "bert." or "roberta." before.  The pooler and position_ids
+ * are not used.  Word vectors stay in the mapped file (unless float32 that are not aligned there); dense layers are packed for
+ * the kernels.  Limits: head sizes that are multiples of 32; erf-GELU; absolute positions.
  */
 #include <jansson.h>
 #include <math.h>
@@ -11,6 +12,8 @@
 #include "llm/encoder_internal.h"
 #include "llm/safetensors.h"
 #include "nn.h"
+#include "nn8.h"
+#include "quant.h"
 
 static enum status config_int(const char *path, const json_t *config, const char *key, int least, int most,
                               int *out)
@@ -37,7 +40,10 @@ static enum status config_word(const char *path, const json_t *config, const cha
 
 static enum status read_config(const char *path, const json_t *config, struct encoder *e)
 {
-    TRY(config_word(path, config, "model_type", "bert"));
+    const char *kind = json_string_value(json_object_get(config, "model_type"));
+    const bool xlm = kind != NULL && strcmp(kind, "xlm-roberta") == 0;
+    if (!xlm)
+        TRY(config_word(path, config, "model_type", "bert"));
     TRY(config_word(path, config, "hidden_act", "gelu"));
     TRY(config_word(path, config, "position_embedding_type", "absolute"));
     TRY(config_int(path, config, "vocab_size", 1, 1 << 24, &e->vocabulary));
@@ -50,12 +56,22 @@ static enum status read_config(const char *path, const json_t *config, struct en
     if (!(eps > 0 && eps < 1))
         return status_fail(STATUS_DATA, "%s: layer_norm_eps is missing or not between 0 and 1", path);
     e->eps = (float)eps;
+    if (xlm) { /* positions are counted behind the padding token's id (modeling_xlm_roberta.py) */
+        int pad = 1;
+        if (json_object_get(config, "pad_token_id") != NULL)
+            TRY(config_int(path, config, "pad_token_id", 0, e->positions - 3, &pad));
+        e->first_position = pad + 1;
+    }
+    return encoder_check_sizes(path, e);
+}
+
+enum status encoder_check_sizes(const char *path, const struct encoder *e)
+{
     if (e->hidden % e->n_heads != 0 || e->hidden / e->n_heads % NN_TILE_COLS != 0)
         return status_fail(
             STATUS_DATA,
             "%s: hidden_size %d over %d heads gives no head size that is a multiple of %d, as needed", path,
             e->hidden, e->n_heads, NN_TILE_COLS);
-    e->max_tokens = e->positions < ENCODER_MAX_TOKENS ? (uint32_t)e->positions : ENCODER_MAX_TOKENS;
     return STATUS_OK;
 }
 
@@ -74,7 +90,7 @@ enum status encoder_load_config(const char *path, const char *bytes, size_t n, s
 /* Where weights come from and go to. */
 struct loader {
     const struct safetensors *file;
-    const char *prefix; /* of all names: "" or "bert." */
+    const char *prefix; /* of all names: "", "bert." or "roberta." */
     struct encoder *e;
 };
 
@@ -100,30 +116,55 @@ static enum status load_norm(const struct loader *l, const char *name, struct en
     return STATUS_OK;
 }
 
+/* The matrix w [n_out x n_in] into part i of the layer's packed weights. */
+static enum status pack(const struct encoder *e, const float *w, int n_in, int n_out, size_t i, float *packed,
+                        struct encoder_dense *d)
+{
+    const size_t panels = (size_t)NN_PAD_COLS(n_out) / NN_TILE_COLS, columns = panels * NN_TILE_COLS;
+    if (e->precision == ENCODER_FP32) {
+        const struct nn_pack args = {
+            .w = w, .packed = packed + i * columns * (size_t)n_in, .n = n_out, .k = n_in};
+        return backend_launch(e->backend, &kernel_nn_pack, &args, (long)panels, 0);
+    }
+    const size_t blocks = (size_t)NN8_PAD_K(n_in) / NN8_BLOCK;
+    const struct nn8_pack args = {.w = w,
+                                  .q = (signed char *)d->q + i * columns * (size_t)NN8_PAD_K(n_in),
+                                  .scale = (float *)d->scale + i * columns * blocks,
+                                  .n = n_out,
+                                  .k = n_in};
+    return backend_launch(e->backend, &kernel_nn8_pack, &args, (long)columns, 0);
+}
+
 /* n_parts matrices [n_out x n_in] of layer `index`, packed one behind the other as one dense layer. */
 static enum status load_dense(const struct loader *l, struct arena *scratch, int index,
                               const char *const *parts, int n_parts, int n_in, int n_out,
                               struct encoder_dense *out)
 {
-    const size_t panels = (size_t)NN_PAD_COLS(n_out) / NN_TILE_COLS;
-    const size_t part_size = panels * NN_TILE_COLS * (size_t)n_in;
-    float *w[3] = {NULL}, *b[3] = {NULL}, *packed, *bias;
+    const size_t columns = (size_t)NN_PAD_COLS(n_out), all = columns * (size_t)n_parts;
+    struct arena *arena = l->e->arena;
+    float *packed = NULL, *bias, *scale;
+    signed char *q;
     char full[200];
+    *out = (struct encoder_dense){.n_in = n_in, .n_out = n_out * n_parts};
+    if (l->e->precision == ENCODER_FP32)
+        ARENA_NEW(packed, arena, all * (size_t)n_in);
+    else {
+        ARENA_NEW(q, arena, all * (size_t)NN8_PAD_K(n_in));
+        ARENA_NEW(scale, arena, all * (size_t)NN8_PAD_K(n_in) / NN8_BLOCK);
+        out->q = q, out->scale = scale;
+    }
+    ARENA_NEW(bias, arena, all);
+    out->w = packed;
+    out->bias = bias;
     for (int i = 0; i < n_parts; i++) {
+        float *w = NULL, *b = NULL;
         snprintf(full, sizeof full, "encoder.layer.%d.%s.weight", index, parts[i]);
-        TRY(load(l, scratch, full, (uint64_t)n_out, (uint64_t)n_in, &w[i]));
+        TRY(load(l, scratch, full, (uint64_t)n_out, (uint64_t)n_in, &w));
         snprintf(full, sizeof full, "encoder.layer.%d.%s.bias", index, parts[i]);
-        TRY(load(l, scratch, full, (uint64_t)n_out, 0, &b[i]));
+        TRY(load(l, scratch, full, (uint64_t)n_out, 0, &b));
+        TRY(pack(l->e, w, n_in, n_out, (size_t)i, packed, out));
+        memcpy(bias + columns * (size_t)i, b, (size_t)n_out * sizeof *bias);
     }
-    ARENA_NEW(packed, l->e->arena, part_size * (size_t)n_parts);
-    ARENA_NEW(bias, l->e->arena, panels * NN_TILE_COLS * (size_t)n_parts);
-    for (int i = 0; i < n_parts; i++) {
-        const struct nn_pack args = {
-            .w = w[i], .packed = packed + part_size * (size_t)i, .n = n_out, .k = n_in};
-        TRY(backend_launch(l->e->backend, &kernel_nn_pack, &args, (long)panels, 0));
-        memcpy(bias + panels * NN_TILE_COLS * (size_t)i, b[i], (size_t)n_out * sizeof *bias);
-    }
-    *out = (struct encoder_dense){.n_in = n_in, .n_out = n_out * n_parts, .w = packed, .bias = bias};
     return STATUS_OK;
 }
 
@@ -145,23 +186,43 @@ static enum status load_layer(const struct loader *l, struct arena *scratch, int
     return load_norm(l, name, &layer->after_feed_forward);
 }
 
-static enum status load_all(const struct loader *l)
+/* Word vectors: where they lie in the file, checked. */
+static enum status load_words(const struct loader *l, struct encoder *e)
 {
-    struct encoder *e = l->e;
-    const uint64_t hidden = (uint64_t)e->hidden;
-    float *words = NULL, *places = NULL, *types = NULL;
-    const struct safetensors_tensor *type = NULL;
+    char name[64];
+    float *copy = NULL;
+    const uint64_t shape[2] = {(uint64_t)e->vocabulary, (uint64_t)e->hidden};
+    snprintf(name, sizeof name, "%sembeddings.word_embeddings.weight", l->prefix);
+    TRY(safetensors_check(l->file, name, 2, shape, &e->words, &e->words_type));
+    if (e->words_type != QUANT_F32 || (uintptr_t)e->words % sizeof(float) == 0)
+        return STATUS_OK;
+    TRY(safetensors_floats(l->file, name, 2, shape, e->arena, &copy));
+    e->words = (const unsigned char *)copy;
+    return STATUS_OK;
+}
+
+static enum status load_embeddings(const struct loader *l, struct encoder *e)
+{
+    const size_t hidden = (size_t)e->hidden;
+    float *places = NULL, *types = NULL;
     char name[64];
     snprintf(name, sizeof name, "%sembeddings.token_type_embeddings.weight", l->prefix);
-    type = safetensors_find(l->file, name);
-    TRY(load(l, e->arena, "embeddings.word_embeddings.weight", (uint64_t)e->vocabulary, hidden, &words));
+    const struct safetensors_tensor *type = safetensors_find(l->file, name);
+    TRY(load_words(l, e));
     TRY(load(l, e->arena, "embeddings.position_embeddings.weight", (uint64_t)e->positions, hidden, &places));
     TRY(load(l, e->arena, "embeddings.token_type_embeddings.weight",
              type != NULL && type->n_dims > 0 && type->shape[0] > 0 ? type->shape[0] : 1, hidden, &types));
-    e->words = words;
+    for (size_t i = 0; e->words_type != QUANT_F32 && i < (size_t)e->positions * hidden; i++)
+        places[i] += types[i % hidden];
     e->places = places;
     e->type = types;
-    TRY(load_norm(l, "embeddings.LayerNorm", &e->embedding_norm));
+    return load_norm(l, "embeddings.LayerNorm", &e->embedding_norm);
+}
+
+static enum status load_all(const struct loader *l)
+{
+    struct encoder *e = l->e;
+    TRY(load_embeddings(l, e));
     ARENA_NEW(e->layers, e->arena, (size_t)e->n_layers);
     for (int i = 0; i < e->n_layers; i++) {
         struct arena *scratch = arena_new(); /* the unpacked weights of one layer */
@@ -174,18 +235,15 @@ static enum status load_all(const struct loader *l)
     return STATUS_OK;
 }
 
-enum status encoder_load_weights(const char *path, const char *bytes, size_t n, struct encoder *e)
+enum status encoder_load_weights(const struct safetensors *file, struct encoder *e)
 {
-    struct arena *scratch = arena_new(); /* the header */
-    if (scratch == NULL)
-        return STATUS_SYSTEM;
-    struct safetensors file;
-    enum status status = safetensors_parse(path, bytes, n, scratch, &file);
-    if (status == STATUS_OK) {
-        const char *prefix =
-            safetensors_find(&file, "bert.embeddings.word_embeddings.weight") != NULL ? "bert." : "";
-        status = load_all(&(struct loader){.file = &file, .prefix = prefix, .e = e});
+    static const char *const prefixes[] = {"bert.", "roberta.", ""};
+    char name[64];
+    int i = 0;
+    for (; i < 2; i++) {
+        snprintf(name, sizeof name, "%sembeddings.word_embeddings.weight", prefixes[i]);
+        if (safetensors_find(file, name) != NULL)
+            break;
     }
-    arena_free(scratch);
-    return status;
+    return load_all(&(struct loader){.file = file, .prefix = prefixes[i], .e = e});
 }

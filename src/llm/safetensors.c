@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quant.h"
+
 #define HEADER_LONGEST 100000000u
 
 static const struct type {
@@ -178,8 +180,9 @@ static float half_value(uint16_t bits)
     return bits & 0x8000 ? -size : size;
 }
 
-enum status safetensors_floats(const struct safetensors *file, const char *name, size_t n_dims,
-                               const uint64_t *shape, struct arena *arena, float **out)
+/* The tensor of that name, if it has this shape. */
+static enum status find_shaped(const struct safetensors *file, const char *name, size_t n_dims,
+                               const uint64_t *shape, const struct safetensors_tensor **out)
 {
     const struct safetensors_tensor *t = safetensors_find(file, name);
     if (t == NULL)
@@ -192,28 +195,100 @@ enum status safetensors_floats(const struct safetensors *file, const char *name,
                            "%s: tensor '%s' is not of the shape that config.json asks for (%llu, %llu)",
                            file->path, name, (unsigned long long)(n_dims > 0 ? shape[0] : 1),
                            (unsigned long long)(n_dims > 1 ? shape[1] : 1));
-    const bool is_half = strcmp(t->type, "F16") == 0, is_brain = strcmp(t->type, "BF16") == 0;
-    if (!is_half && !is_brain && strcmp(t->type, "F32") != 0)
-        return status_fail(STATUS_DATA, "%s: tensor '%s' has the type %s; F32, F16 and BF16 are read",
-                           file->path, name, t->type);
-    float *value;
-    ARENA_NEW(value, arena, t->n);
-    *out = value;
-    for (uint64_t i = 0; i < t->n; i++) {
-        uint32_t word = 0;
-        if (is_half || is_brain) {
-            uint16_t bits;
-            memcpy(&bits, t->data + 2 * i, sizeof bits);
-            word = (uint32_t)bits << 16;
-            value[i] = is_half ? half_value(bits) : 0;
-        } else
-            memcpy(&word, t->data + 4 * i, sizeof word);
-        if (!is_half)
-            memcpy(&value[i], &word, sizeof word);
-        if (!isfinite(value[i]))
-            return status_fail(STATUS_DATA,
-                               "%s: tensor '%s' holds a number that is not finite, at position %llu",
-                               file->path, name, (unsigned long long)i);
+    *out = t;
+    return STATUS_OK;
+}
+
+/* enum quant_type of a tensor of numbers; -1: another type. */
+static int numbers_type(const struct safetensors_tensor *t)
+{
+    static const struct {
+        const char *name;
+        int type;
+    } known[] = {{"F32", QUANT_F32}, {"F16", QUANT_F16}, {"BF16", QUANT_BF16}, {"Q4_0", QUANT_Q4_0}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(t->type, known[i].name) == 0)
+            return known[i].type;
+    return -1;
+}
+
+/* Numbers i .. i + n - 1 of the tensor; n is 32, or what is left (then the type is not Q4_0). */
+static void unpack(const struct safetensors_tensor *t, int type, uint64_t i, size_t n, float *out)
+{
+    const unsigned char *block = t->data + i / 32 * 18;
+    uint16_t bits;
+    switch (type) {
+    case QUANT_F32:
+        memcpy(out, t->data + 4 * i, 4 * n);
+        break;
+    case QUANT_F16:
+        for (size_t k = 0; k < n; k++) {
+            memcpy(&bits, t->data + 2 * (i + k), sizeof bits);
+            out[k] = half_value(bits);
+        }
+        break;
+    case QUANT_BF16:
+        for (size_t k = 0; k < n; k++) {
+            memcpy(&bits, t->data + 2 * (i + k), sizeof bits);
+            const uint32_t word = (uint32_t)bits << 16;
+            memcpy(&out[k], &word, sizeof word);
+        }
+        break;
+    default: /* Q4_0 */
+        memcpy(&bits, block, sizeof bits);
+        for (size_t k = 0; k < n; k++)
+            out[k] = half_value(bits) * (float)((k < 16 ? block[2 + k] & 15 : block[2 + k - 16] >> 4) - 8);
+    }
+}
+
+/* All numbers, checked; out NULL: only checked. */
+static enum status read_numbers(const struct safetensors *file, const struct safetensors_tensor *t, int type,
+                                float *out)
+{
+    enum { AT_ONCE = 32 };
+    for (uint64_t i = 0; i < t->n; i += AT_ONCE) {
+        const size_t n = t->n - i < AT_ONCE ? (size_t)(t->n - i) : AT_ONCE;
+        float some[AT_ONCE], sum = 0;
+        unpack(t, type, i, n, some);
+        for (size_t k = 0; k < n; k++)
+            sum += some[k] * 0.0f; /* NaN where one is not finite */
+        for (size_t k = 0; sum != 0 && k < n; k++)
+            if (!isfinite(some[k]))
+                return status_fail(STATUS_DATA,
+                                   "%s: tensor '%s' holds a number that is not finite, at position %llu",
+                                   file->path, t->name, (unsigned long long)(i + k));
+        if (out != NULL)
+            memcpy(out + i, some, n * sizeof *some);
     }
     return STATUS_OK;
+}
+
+static enum status find_numbers(const struct safetensors *file, const char *name, size_t n_dims,
+                                const uint64_t *shape, const struct safetensors_tensor **t, int *type)
+{
+    TRY(find_shaped(file, name, n_dims, shape, t));
+    *type = numbers_type(*t);
+    return *type >= 0
+               ? STATUS_OK
+               : status_fail(STATUS_DATA, "%s: tensor '%s' has the type %s; F32, F16 and BF16 are read",
+                             file->path, name, (*t)->type);
+}
+
+enum status safetensors_check(const struct safetensors *file, const char *name, size_t n_dims,
+                              const uint64_t *shape, const unsigned char **data, int *type)
+{
+    const struct safetensors_tensor *t = NULL;
+    TRY(find_numbers(file, name, n_dims, shape, &t, type));
+    *data = t->data;
+    return read_numbers(file, t, *type, NULL);
+}
+
+enum status safetensors_floats(const struct safetensors *file, const char *name, size_t n_dims,
+                               const uint64_t *shape, struct arena *arena, float **out)
+{
+    const struct safetensors_tensor *t = NULL;
+    int type;
+    TRY(find_numbers(file, name, n_dims, shape, &t, &type));
+    ARENA_NEW(*out, arena, t->n);
+    return read_numbers(file, t, type, *out);
 }

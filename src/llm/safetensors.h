@@ -14,7 +14,7 @@ enum { SAFETENSORS_DIMS = 8 };
 
 struct safetensors_tensor {
     const char *name;
-    const char *type; /* "F32", "F16", "BF16", "I64", ... */
+    const char *type; /* "F32", "F16", "BF16", "I64", ...; of an E5S1 file also "Q4_0" */
     size_t n_dims;
     uint64_t shape[SAFETENSORS_DIMS];
     uint64_t n;                /* elements: the product of the shape; 1 for a scalar */
@@ -32,13 +32,17 @@ struct safetensors {
  * with the file.  Memory, from the arena, is less than the header's own times a small constant.  STATUS_DATA says what
  * is wrong with which tensor.
  *
- * Bytes may come from read_whole_file() or map_file().  A mapped file must not shrink while it is used (SIGBUS), so
- * what must survive that (the encoder) reads. */
+ * Bytes may come from read_whole_file() or mapped_open(), which says what happens when a mapped file shrinks. */
 enum status safetensors_parse(const char *path, const void *bytes, size_t n, struct arena *arena,
                               struct safetensors *out);
 
 /* The tensor of that name, or NULL. */
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);
+
+/* Where the numbers of one tensor lie and their type (enum quant_type), all checked; of type F32, F16, BF16 or Q4_0.
+ * STATUS_DATA as below. */
+enum status safetensors_check(const struct safetensors *file, const char *name, size_t n_dims,
+                              const uint64_t *shape, const unsigned char **data, int *type);
 
 /* The numbers of one tensor as float32 in the arena, [product of shape]; of type F32, F16 or BF16, little-endian.
  * Nothing is allocated before the shape was found right.  STATUS_DATA: no such tensor, another shape, another type, a NaN

@@ -52,7 +52,8 @@ enum status tokenize_print(const char *model, bool special, const char *const *t
         if (status == STATUS_OK)
             status = tokenizer_open(&file.gguf, file.arena, &sink.tokenizer);
     } else
-        status = encoder_open(model, backend, &sink.encoder);
+        status =
+            encoder_open_with(model, &(struct encoder_options){.special = special}, backend, &sink.encoder);
     if (status == STATUS_OK)
         status = print_each(texts, n_texts, in, each, &sink);
     encoder_close(sink.encoder);

@@ -10,30 +10,127 @@
  */
 #include "models/item_vectors.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "llm/encoder.h"
+#include "llm/vectors.h"
 #include "models/reduce.h"
 #include "spmm.h"
 #include "text/tfidf.h"
 
 enum { DIMENSIONS_DEFAULT = 128 };
+static const char FEATURE[] = "feature:";
+
+static bool named(const char *encoder, const char *control)
+{
+    return strcmp(encoder, control) == 0;
+}
+
+const char *item_vectors_folder(const char *encoder)
+{
+    static const char shuffled[] = ITEM_ENCODER_SHUFFLED ":";
+    if (named(encoder, ITEM_ENCODER_TFIDF) || named(encoder, ITEM_ENCODER_RANDOM) ||
+        named(encoder, ITEM_ENCODER_NONE) || strncmp(encoder, FEATURE, strlen(FEATURE)) == 0)
+        return NULL;
+    if (named(encoder, ITEM_ENCODER_SHUFFLED))
+        return ITEM_ENCODER_MINILM;
+    return strncmp(encoder, shuffled, sizeof shuffled - 1) == 0 ? encoder + sizeof shuffled - 1 : encoder;
+}
 
 /* Sentence vectors [n_items x *d] in scratch. */
-static enum status encode_minilm(const struct strings *texts, struct run *run, uint32_t *d, float **out)
+static enum status encode_texts(const struct item_vectors_options *o, const char *folder,
+                                const struct view *view, struct run *run, uint32_t *d, float **out)
 {
+    const struct encoder_options options = {
+        .precision = o->precision, .pooling = o->pooling, .prefix = o->prefix};
     struct encoder *encoder = NULL;
-    const char *folder =
-        arena_printf(run->scratch, "%s/minilm", run->models == NULL ? "models" : run->models);
-    if (folder == NULL)
-        return STATUS_SYSTEM;
-    TRY(encoder_open(folder, run->backend, &encoder));
+    struct strings texts;
+    TRY(view_item_texts(view, &o->text, (uint32_t)o->max_reviews, run->scratch, &texts));
+    TRY(encoder_open_with(folder, &options, run->backend, &encoder));
     *d = encoder_dimensions(encoder);
-    *out = arena_alloc(run->scratch, texts->n * *d, sizeof **out);
+    *out = arena_alloc(run->scratch, texts.n * *d, sizeof **out);
     const enum status status =
-        *out == NULL ? STATUS_SYSTEM : encoder_embed_cached(encoder, run->cache, texts, *out);
+        *out == NULL ? STATUS_SYSTEM : encoder_embed_cached(encoder, run->cache, &texts, *out);
     encoder_close(encoder);
     return status;
+}
+
+/* What is said of items without a vector: counted and refused, or counted. */
+static enum status judge_missing(const struct item_vectors_options *o, const struct view *view,
+                                 const unsigned char *has, const char *where)
+{
+    uint32_t n_missing = 0, one = 0;
+    for (uint32_t i = 0; i < view->n_items; i++)
+        if (!has[i]) {
+            one = n_missing == 0 ? i : one;
+            n_missing++;
+        }
+    if (n_missing == 0)
+        return STATUS_OK;
+    if (n_missing == view->n_items || o->missing == ITEM_MISSING_REFUSE)
+        return status_fail(
+            STATUS_DATA,
+            "%s: %u of the %u items have no vector, '%.*s' for one: are the ids the publisher's? "
+            "(`missing: zero` lets such items go without)",
+            where, n_missing, view->n_items, (int)strings_length(&view->item_ids, one),
+            strings_at(&view->item_ids, one));
+    log_info("%s: %u of the %u items have no vector", where, n_missing, view->n_items);
+    return STATUS_OK;
+}
+
+/* Vectors of a folder by the items' ids. */
+static enum status take_imported(const char *folder, const struct view *view, struct run *run, uint32_t *d,
+                                 unsigned char *has, float **out)
+{
+    struct vectors file;
+    uint32_t n_found = 0;
+    TRY(vectors_open(folder, &file));
+    *d = file.d;
+    *out = arena_alloc(run->scratch, (size_t)view->n_items * file.d, sizeof **out);
+    for (uint32_t i = 0; *out != NULL && i < view->n_items; i++) {
+        const float *row =
+            vectors_find(&file, strings_at(&view->item_ids, i), strings_length(&view->item_ids, i));
+        has[i] = row != NULL;
+        n_found += row != NULL;
+        if (row != NULL)
+            memcpy(*out + (size_t)i * file.d, row, file.d * sizeof *row);
+    }
+    log_info("%s: %u of its %u vectors are of items ranked here", folder, n_found, file.n);
+    vectors_close(&file);
+    return *out != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+/* The dataset's own vectors: image features and the like. */
+static enum status take_feature(const char *name, const struct view *view, struct run *run, uint32_t *d,
+                                unsigned char *has, float **out)
+{
+    const struct feature *f = NULL;
+    for (uint32_t i = 0; i < view->n_features; i++)
+        if (strcmp(view->features[i].name, name) == 0)
+            f = &view->features[i];
+    if (f == NULL)
+        return status_fail(
+            STATUS_UNAVAILABLE,
+            "the dataset has no feature '%s' (it has %u; recfuse import --feature NAME=FILE.npy,IDS "
+            "adds one)",
+            name, view->n_features);
+    if (f->from_users)
+        return status_fail(
+            STATUS_DATA,
+            "feature '%s' was made from what users did, so it may hold what is held out: it can't "
+            "be item vectors",
+            name);
+    *d = f->width;
+    ARENA_NEW(*out, run->scratch, (size_t)view->n_items * f->width);
+    for (uint32_t i = 0; i < view->n_items; i++) {
+        const float *row = f->value + (size_t)i * f->width;
+        has[i] = !isnan(row[0]);
+        if (has[i])
+            memcpy(*out + (size_t)i * f->width, row, f->width * sizeof *row);
+    }
+    return STATUS_OK;
 }
 
 static enum status encode_tfidf(const struct strings *texts, uint32_t d, struct run *run, float *out)
@@ -46,50 +143,83 @@ static enum status encode_tfidf(const struct strings *texts, uint32_t d, struct 
                          NULL);
 }
 
-/* Rows of `in` at the places of a random permutation. */
-static enum status shuffle(uint32_t n, uint32_t d, struct run *run, float **vectors)
+/* Rows at the places of a random permutation; which are there (NULL: all) with them. */
+static enum status shuffle(uint32_t n, uint32_t d, struct run *run, const unsigned char **has,
+                           float **vectors)
 {
     uint32_t *order = NULL;
     float *out = NULL;
+    unsigned char *there = NULL;
     ARENA_NEW(order, run->scratch, n);
     ARENA_NEW(out, run->scratch, (size_t)n * d);
+    ARENA_NEW(there, run->scratch, n);
     random_permutation(run->seed, RANDOM_SHUFFLED_TEXT, 0, n, order);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         memcpy(out + (size_t)i * d, *vectors + (size_t)order[i] * d, d * sizeof *out);
+        there[i] = *has == NULL || (*has)[order[i]];
+    }
     *vectors = out;
+    *has = *has != NULL ? there : NULL;
     return STATUS_OK;
 }
 
-static void center(float *v, uint32_t n, uint32_t d)
+/* Rows that are there (has NULL: all), by their mean. */
+static void center(float *v, uint32_t n, uint32_t d, const unsigned char *has)
 {
+    uint32_t n_there = 0;
+    for (uint32_t i = 0; i < n; i++)
+        n_there += has == NULL || has[i];
     for (uint32_t k = 0; k < d; k++) {
-        double sum = 0;
+        double sum = 0; /* rows that are not there are zeros */
         for (uint32_t i = 0; i < n; i++)
             sum += (double)v[(size_t)i * d + k];
-        const float mean = (float)(sum / (n == 0 ? 1 : n));
+        const float mean = (float)(sum / (n_there == 0 ? 1 : n_there));
         for (uint32_t i = 0; i < n; i++)
-            v[(size_t)i * d + k] -= mean;
+            if (has == NULL || has[i])
+                v[(size_t)i * d + k] -= mean;
     }
 }
 
+/* Vectors that somebody else made; *has: which items have one. */
+static enum status take(const struct item_vectors_options *o, const char *folder, const struct view *view,
+                        struct run *run, uint32_t *d, const unsigned char **has, float **v)
+{
+    unsigned char *flags;
+    ARENA_NEW(flags, run->scratch, view->n_items);
+    *has = flags;
+    TRY(folder != NULL ? take_imported(folder, view, run, d, flags, v)
+                       : take_feature(o->encoder + strlen(FEATURE), view, run, d, flags, v));
+    return judge_missing(o, view, flags, folder != NULL ? folder : o->encoder);
+}
+
 static enum status encode(const struct item_vectors_options *o, const struct view *view, struct run *run,
-                          uint32_t *d, float **v)
+                          uint32_t *d, const unsigned char **has, float **v)
 {
     struct strings texts;
+    const char *name = item_vectors_folder(o->encoder);
     *d = (uint32_t)(o->dimensions > 0 ? o->dimensions : DIMENSIONS_DEFAULT);
-    if (o->encoder == ITEM_ENCODER_RANDOM) {
+    if (named(o->encoder, ITEM_ENCODER_RANDOM)) {
         ARENA_NEW(*v, run->scratch, (size_t)view->n_items * *d);
         for (size_t i = 0; i < (size_t)view->n_items * *d; i++)
             (*v)[i] = (float)random_normal(run->seed, RANDOM_SHUFFLED_TEXT, 1, i);
         return STATUS_OK;
     }
-    TRY(view_item_texts(view, &o->text, (uint32_t)o->max_reviews, run->scratch, &texts));
-    if (o->encoder == ITEM_ENCODER_TFIDF) {
+    if (named(o->encoder, ITEM_ENCODER_TFIDF)) {
+        TRY(view_item_texts(view, &o->text, (uint32_t)o->max_reviews, run->scratch, &texts));
         ARENA_NEW(*v, run->scratch, (size_t)view->n_items * *d);
         return encode_tfidf(&texts, *d, run, *v);
     }
-    TRY(encode_minilm(&texts, run, d, v));
-    return o->encoder == ITEM_ENCODER_SHUFFLED ? shuffle(view->n_items, *d, run, v) : STATUS_OK;
+    if (name == NULL)
+        return take(o, NULL, view, run, d, has, v);
+    const char *folder =
+        arena_printf(run->scratch, "%s/%s", run->models == NULL ? "models" : run->models, name);
+    if (folder == NULL)
+        return STATUS_SYSTEM;
+    TRY(vectors_are_in(folder) ? take(o, folder, view, run, d, has, v)
+                               : encode_texts(o, folder, view, run, d, v));
+    if (name == o->encoder)
+        return STATUS_OK;
+    return shuffle(view->n_items, *d, run, has, v);
 }
 
 enum status item_vectors_build(const struct item_vectors_options *options, const struct view *view,
@@ -97,13 +227,14 @@ enum status item_vectors_build(const struct item_vectors_options *options, const
 {
     const uint32_t n = view->n_items;
     *out = (struct item_vectors){n, 0, NULL};
-    if (options->encoder == ITEM_ENCODER_NONE)
+    if (named(options->encoder, ITEM_ENCODER_NONE))
         return STATUS_OK;
     uint32_t d = 0;
     float *v = NULL;
-    TRY(encode(options, view, run, &d, &v));
+    const unsigned char *has = NULL;
+    TRY(encode(options, view, run, &d, &has, &v));
     if (options->center)
-        center(v, n, d);
+        center(v, n, d, has);
     out->d = options->dimensions > 0 && (uint32_t)options->dimensions < d ? (uint32_t)options->dimensions : d;
     ARENA_NEW(out->v, run->arena, (size_t)n * out->d);
     if (out->d < d)

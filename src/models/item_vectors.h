@@ -1,29 +1,58 @@
 /*
- * item_vectors.h - the one source of item vectors for the models that fuse text: the language model's,
+ * item_vectors.h - the one source of item vectors for the models that fuse text: a language model's (run here, or imported),
  * and its controls, so that a table shows what the language model itself brought.
  */
 #ifndef MODELS_ITEM_VECTORS_H
 #define MODELS_ITEM_VECTORS_H
 #include "base/csr.h"
+#include "llm/encoder.h"
 #include "models/model.h"
 
-enum item_encoder {
-    ITEM_ENCODER_MINILM,   /* sentence vectors of the item's text, from the folder run->models/minilm */
-    ITEM_ENCODER_TFIDF,    /* latent semantic analysis of the same text: words without a language model */
-    ITEM_ENCODER_SHUFFLED, /* minilm's vectors, each at a random other item: the same numbers without their
-                              sense */
-    ITEM_ENCODER_RANDOM,   /* independent normal numbers */
-    ITEM_ENCODER_NONE      /* no vectors: dimensions 0 */
-};
-#define ITEM_ENCODERS "minilm|tfidf|shuffled|random|none"
+/* What `encoder` may name.  "minilm", "e5", or any other folder of run->models: an encoder of the item's text (llm/encoder.h), or
+ * vectors made elsewhere, by item id (llm/vectors.h).  "feature:NAME": vectors that the dataset holds.  And the controls: */
+#define ITEM_ENCODER_MINILM "minilm"
+#define ITEM_ENCODER_TFIDF                                                                                   \
+    "tfidf" /* latent semantic analysis of the same text: words without a language model */
+#define ITEM_ENCODER_SHUFFLED                                                                                \
+    "shuffled"                       /* minilm's vectors, each at a random other item; "shuffled:e5": e5's */
+#define ITEM_ENCODER_RANDOM "random" /* independent normal numbers */
+#define ITEM_ENCODER_NONE   "none"   /* no vectors: dimensions 0 */
+
+enum item_missing { ITEM_MISSING_REFUSE, ITEM_MISSING_ZERO };
 
 struct item_vectors_options {
-    int encoder;            /* enum item_encoder */
+    const char *encoder;
+    int precision, pooling; /* enums of llm/encoder.h */
+    const char *prefix;     /* as there */
+    int missing;            /* enum item_missing: of items without a vector where vectors go by id */
     struct param_list text; /* fields as of view_item_texts() */
     int max_reviews;
-    int dimensions; /* principal components kept of the vectors; 0: all (minilm), 128 (tfidf, random) */
+    int dimensions; /* principal components kept of the vectors; 0: all (of an encoder), 128 (tfidf, random) */
     bool center;    /* subtract the mean over items first: sentence vectors share a large common part */
 };
+
+/* The same as fields and as parameters of a model. */
+#define ITEM_VECTORS_FIELDS                                                                                  \
+    const char *encoder, *prefix;                                                                            \
+    int precision, pooling, missing
+#define ITEM_VECTORS_PARAMS(type, otherwise)                                                                 \
+    PARAM_STRING(type, encoder, otherwise,                                                                   \
+                 "where item vectors come from: minilm, e5 or another folder of models/ (an encoder, or "    \
+                 "vectors of recfuse import-embeddings), feature:NAME of the dataset; controls: tfidf, "     \
+                 "shuffled, shuffled:FOLDER, random, none"),                                                 \
+        PARAM_CHOICE(type, precision, "fp32", ENCODER_PRECISIONS, "of an encoder; int8: weights of 8 bits"), \
+        PARAM_CHOICE(type, pooling, "model", ENCODER_POOLINGS,                                               \
+                     "of an encoder; model: what its folder says"),                                          \
+        PARAM_STRING(type, prefix, "model",                                                                  \
+                     "put before each text of an encoder: model (what its folder says), none, query, "       \
+                     "passage, or a text"),                                                                  \
+        PARAM_CHOICE(type, missing, "refuse", "refuse|zero", "items without a vector, where they go by id")
+#define ITEM_VECTORS_OPTIONS(p)                                                                              \
+    .encoder = (p)->encoder, .precision = (p)->precision, .pooling = (p)->pooling, .prefix = (p)->prefix,    \
+    .missing = (p)->missing
+
+/* The folder (below run->models) that such a name stands for; NULL: none. */
+const char *item_vectors_folder(const char *encoder);
 
 struct item_vectors {
     uint32_t n_items, d;
@@ -31,7 +60,8 @@ struct item_vectors {
 };
 
 /* Vectors of all items of the view, owned by run->arena.  The same (options, view, seed) gives the same
- * bits. STATUS_UNAVAILABLE: no text, or no model folder (the sentence says what to do). */
+ * bits. STATUS_UNAVAILABLE: no text, no such feature, or no model folder (the sentence says what to do); STATUS_DATA: a damaged
+ * model, or items without a vector where `missing` refuses them (says how many, and one). */
 enum status item_vectors_build(const struct item_vectors_options *options, const struct view *view,
                                struct run *run, struct item_vectors *out);
 

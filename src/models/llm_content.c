@@ -9,15 +9,14 @@
 #include "models/model_io.h"
 
 struct llm_content_params {
-    int encoder;
+    ITEM_VECTORS_FIELDS;
     struct param_list text;
     int weights, dimensions, max_reviews;
     bool center;
 };
 #define P struct llm_content_params
 static const struct param llm_content_params[] = {
-    PARAM_CHOICE(P, encoder, "minilm", "minilm|tfidf|shuffled|random",
-                 "where item vectors come from; the last three are controls"),
+    ITEM_VECTORS_PARAMS(P, "minilm"),
     PARAM_LIST(P, text, "title|genres|tags", NULL,
                "fields of the item's text: title, genres, tags, reviews, a column"),
     PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's profile"),
@@ -38,10 +37,8 @@ static enum status llm_content_fit(void *state, const void *params, const struct
 {
     struct llm_content *m = state;
     const struct llm_content_params *p = params;
-    const struct item_vectors_options options = {.encoder = p->encoder,
-                                                 .text = p->text,
-                                                 .max_reviews = p->max_reviews,
-                                                 .dimensions = p->dimensions,
+    const struct item_vectors_options options = {ITEM_VECTORS_OPTIONS(p), .text = p->text,
+                                                 .max_reviews = p->max_reviews, .dimensions = p->dimensions,
                                                  .center = p->center};
     struct csr history;
     float *users = NULL;

@@ -71,17 +71,10 @@ enum status sentencepiece_merge(const struct sentencepiece *model, const char *t
     return STATUS_OK;
 }
 
-enum status sentencepiece_unigram(const struct sentencepiece *model, const char *text, size_t length,
-                                  struct arena *arena, uint32_t *ids, size_t *n)
+void sentencepiece_cut(const struct sentencepiece *model, const char *text, size_t length,
+                       struct sentencepiece_place *best, uint32_t *ids, size_t *n)
 {
-    struct place { /* the best cut of text[0, here) */
-        double score;
-        uint32_t id, bytes; /* its last piece */
-    } * best;
-    float least = 0;
-    for (uint32_t i = 0; i < model->vocabulary.n; i++)
-        least = model->score[i] < least ? model->score[i] : least;
-    ARENA_NEW(best, arena, length + 1);
+    best[0].score = 0;
     for (size_t i = 1; i <= length; i++)
         best[i].score = -INFINITY;
     for (size_t at = 0, step; at < length; at += step) {
@@ -93,23 +86,23 @@ enum status sentencepiece_unigram(const struct sentencepiece *model, const char 
                 const double score = best[at].score + (double)model->score[id];
                 single |= end == at + step;
                 if (score > best[end].score)
-                    best[end] = (struct place){score, id, (uint32_t)(end - at)};
+                    best[end] = (struct sentencepiece_place){score, id, (uint32_t)(end - at)};
             }
             if (end == length)
                 break;
             end += character_bytes(text, length, end);
         }
-        const double unknown = best[at].score + (double)least - 10;
+        const double unknown = best[at].score + (double)model->least - 10;
         if (!single && unknown > best[at + step].score)
-            best[at + step] = (struct place){unknown, model->unknown, (uint32_t)step};
+            best[at + step] = (struct sentencepiece_place){unknown, model->unknown, (uint32_t)step};
     }
     *n = 0;
     for (size_t at = length; at > 0; at -= best[at].bytes)
-        ids[(*n)++] = best[at].id;
+        if (best[at].id != model->unknown || *n == 0 || ids[*n - 1] != model->unknown)
+            ids[(*n)++] = best[at].id;
     for (size_t i = 0; i < *n / 2; i++) {
         const uint32_t swap = ids[i];
         ids[i] = ids[*n - 1 - i];
         ids[*n - 1 - i] = swap;
     }
-    return STATUS_OK;
 }

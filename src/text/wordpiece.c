@@ -1,11 +1,12 @@
 /*
  * wordpiece.c - see wordpiece.h.
  *
- * The uncased BERT tokenizer (Devlin et al. 2018, tokenization.py) as Hugging Face's tokenizers runs it:
+ * The BERT tokenizer (Devlin et al. 2018, tokenization.py) as Hugging Face's tokenizers runs it:
  *   1. the literal [CLS] [SEP] [MASK] [PAD] [UNK] are cut out of the text, exact case, before all else;
  *   2. NUL, U+FFFD, Cc, Cf and Co are dropped (ill-formed UTF-8 is U+FFFD first), white space is a space, an ideograph
  *      is a word of its own;
- *   3. canonical decomposition (NFD), Mn dropped, each character lower-cased by itself (no rule for final sigma);
+ *   3. canonical decomposition (NFD), Mn dropped, each character lower-cased by itself (no rule for final sigma), as
+ *      wordpiece_configure() says;
  *   4. words end at spaces; a punctuation character is a word of its own;
  *   5. a word is cut greedily into the longest pieces of the vocabulary, from the left; one of more than 100
  *      characters, or with a part that no piece matches, is one [UNK].
@@ -31,6 +32,7 @@ struct wordpiece {
     struct string_map *pieces;
     uint32_t special[N_SPECIALS]; /* ids, in the order of special_names */
     size_t longest;               /* bytes of the longest piece */
+    bool lower_case, strip_accents, split_ideographs;
 };
 
 /* The text on its way to pieces. */
@@ -49,6 +51,7 @@ enum status wordpiece_parse(const char *path, const char *bytes, size_t n, struc
     enum status status = STATUS_OK;
     if (w == NULL)
         return status_fail(STATUS_SYSTEM, "memory is out: %s", path);
+    wordpiece_configure(w, true, true, true);
     w->pieces = string_map_new();
     if (w->pieces == NULL)
         status = STATUS_SYSTEM;
@@ -88,6 +91,14 @@ enum status wordpiece_parse(const char *path, const char *bytes, size_t n, struc
     }
     *out = w;
     return STATUS_OK;
+}
+
+void wordpiece_configure(struct wordpiece *wordpiece, bool lower_case, bool strip_accents,
+                         bool split_ideographs)
+{
+    wordpiece->lower_case = lower_case;
+    wordpiece->strip_accents = strip_accents;
+    wordpiece->split_ideographs = split_ideographs;
 }
 
 void wordpiece_free(struct wordpiece *wordpiece)
@@ -161,6 +172,25 @@ static void put_character(struct stream *s, uint32_t c, uint16_t combining)
     s->combining[i] = combining;
 }
 
+/* One character of a word, a decomposed part where accents are stripped. */
+static void put_part(struct stream *s, uint32_t c)
+{
+    const bool strip = s->w->strip_accents;
+    if (strip && unicode_is_mark(c))
+        return;
+    const uint32_t d = s->w->lower_case ? (uint32_t)utf8proc_tolower((utf8proc_int32_t)c) : c;
+    const bool punctuation = unicode_is_punctuation(d);
+    if (punctuation)
+        end_word(s);
+    put_character(
+        s, d,
+        !strip || d < 0x300 ? 0 : (uint16_t)utf8proc_get_property((utf8proc_int32_t)d)->combining_class);
+    if (s->w->lower_case && c == 0x130) /* the one letter that grows: i with a dot above */
+        put_character(s, 0x307, 0);
+    if (punctuation)
+        end_word(s);
+}
+
 static void put_code_point(struct stream *s, uint32_t c)
 {
     if (unicode_is_dropped(c))
@@ -169,27 +199,17 @@ static void put_code_point(struct stream *s, uint32_t c)
         end_word(s);
         return;
     }
-    const bool alone = unicode_is_cjk(c);
+    const bool alone = s->w->split_ideographs && unicode_is_cjk(c);
     if (alone)
         end_word(s);
     utf8proc_int32_t part[32]; /* the longest canonical decomposition has 4 */
     int boundary = 0;
     utf8proc_ssize_t n = 1;
     part[0] = (utf8proc_int32_t)c;
-    if (c >= 0x80)
+    if (c >= 0x80 && s->w->strip_accents)
         n = utf8proc_decompose_char((utf8proc_int32_t)c, part, 32, UTF8PROC_DECOMPOSE, &boundary);
-    for (utf8proc_ssize_t i = 0; i < n; i++) {
-        const uint32_t d = (uint32_t)utf8proc_tolower(part[i]);
-        if (unicode_is_mark((uint32_t)part[i]))
-            continue;
-        const bool punctuation = unicode_is_punctuation(d);
-        if (punctuation)
-            end_word(s);
-        put_character(s, d,
-                      d < 0x300 ? 0 : (uint16_t)utf8proc_get_property((utf8proc_int32_t)d)->combining_class);
-        if (punctuation)
-            end_word(s);
-    }
+    for (utf8proc_ssize_t i = 0; i < n; i++)
+        put_part(s, (uint32_t)part[i]);
     if (alone)
         end_word(s);
 }

@@ -1,8 +1,9 @@
 /*
- * wordpiece.h - BERT's tokenizer (uncased): text in, numbers of word pieces out.
+ * wordpiece.h - BERT's tokenizer (uncased, or cased by wordpiece_configure()): text in, numbers of word pieces out.
  */
 #ifndef TEXT_WORDPIECE_H
 #define TEXT_WORDPIECE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,10 @@ struct wordpiece;
  * word.  `path` names it in messages.  STATUS_DATA: a piece that occurs twice, an empty line, invalid UTF-8, no
  * [PAD], [UNK], [CLS], [SEP] or [MASK].  Free with wordpiece_free(). */
 enum status wordpiece_parse(const char *path, const char *bytes, size_t n, struct wordpiece **out);
+/* How texts are cleaned; all true (BERT uncased) until this is called.  lower_case: each character by itself; strip_accents:
+ * canonical decomposition, marks dropped; split_ideographs: an ideograph is a word of its own. */
+void wordpiece_configure(struct wordpiece *wordpiece, bool lower_case, bool strip_accents,
+                         bool split_ideographs);
 void wordpiece_free(struct wordpiece *wordpiece);           /* takes NULL */
 uint32_t wordpiece_size(const struct wordpiece *wordpiece); /* pieces in the vocabulary */
 

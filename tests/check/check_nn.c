@@ -167,31 +167,34 @@ static void pool_writes(const void *args, long text)
 static void pool_cases(const char *kernel)
 {
     enum { TEXTS = 3 };
-    unsigned *first = check_buffer("first", TEXTS + 1, sizeof *first);
-    unsigned long *row = check_buffer("row", TEXTS, sizeof *row);
-    first[1] = 1, first[2] = 6, first[3] = TOKENS;
-    row[0] = 2, row[1] = 0, row[2] = 1;
-    const struct nn_pool a = {.x = check_floats("x", TOKENS * LD, 1),
-                              .first = first,
-                              .row = row,
-                              .out = check_floats("out", TEXTS * WIDTH, 2),
-                              .ldx = LD,
-                              .width = WIDTH};
-    check_run(kernel, &a, TEXTS, 0);
-    for (int t = 0; t < TEXTS; t++) {
-        double mean[WIDTH] = {0}, most[WIDTH] = {0}, squares = 0;
-        for (int j = 0; j < WIDTH; j++) {
-            for (unsigned i = first[t]; i < first[t + 1]; i++)
-                mean[j] += a.x[i * LD + (unsigned)j], most[j] += fabs((double)a.x[i * LD + (unsigned)j]);
-            squares += mean[j] * mean[j];
+    for (int cls = 0; cls < 2; cls++) {
+        unsigned *first = check_buffer("first", TEXTS + 1, sizeof *first);
+        unsigned long *row = check_buffer("row", TEXTS, sizeof *row);
+        first[1] = 1, first[2] = 6, first[3] = TOKENS;
+        row[0] = 2, row[1] = 0, row[2] = 1;
+        const struct nn_pool a = {.x = check_floats("x", TOKENS * LD, 1),
+                                  .first = first,
+                                  .row = row,
+                                  .out = check_floats("out", TEXTS * WIDTH, 2),
+                                  .ldx = LD,
+                                  .width = WIDTH,
+                                  .cls = cls};
+        check_run(kernel, &a, TEXTS, 0);
+        for (int t = 0; t < TEXTS; t++) {
+            double mean[WIDTH] = {0}, most[WIDTH] = {0}, squares = 0;
+            for (int j = 0; j < WIDTH; j++) {
+                for (unsigned i = first[t]; i < (cls ? first[t] + 1 : first[t + 1]); i++)
+                    mean[j] += a.x[i * LD + (unsigned)j], most[j] += fabs((double)a.x[i * LD + (unsigned)j]);
+                squares += mean[j] * mean[j];
+            }
+            for (int j = 0; j < WIDTH; j++) {
+                const long at = (long)row[t] * WIDTH + j;
+                check_near("out", at, a.out[at], mean[j] / sqrt(squares),
+                           4 * CHECK_EPS * most[j] / sqrt(squares));
+            }
         }
-        for (int j = 0; j < WIDTH; j++) {
-            const long at = (long)row[t] * WIDTH + j;
-            check_near("out", at, a.out[at], mean[j] / sqrt(squares),
-                       4 * CHECK_EPS * most[j] / sqrt(squares));
-        }
+        check_end();
     }
-    check_end();
 }
 
 static void curve_writes(const void *args, long row)

@@ -141,6 +141,30 @@ static void embeddings_are_close(void **state)
         assert_true(isfinite(out[i]));
 }
 
+/* Weights of 8 bits: cosine .999 at least, on every text. */
+static void eight_bits_are_near(void **state)
+{
+    (void)state;
+    need_golden();
+    struct encoder *small = NULL;
+    const struct encoder_options options = {.precision = ENCODER_INT8};
+    const size_t hidden = encoder_dimensions(encoder);
+    float *out = arena_alloc(arena, n_embeddings, sizeof *out);
+    double least = 1, sum = 0;
+    assert_int_equal(encoder_open_with(MODEL, &options, encoder->backend, &small), STATUS_OK);
+    assert_int_equal(encoder_embed(small, &texts, out), STATUS_OK);
+    for (uint64_t i = 0; i < texts.n; i++) {
+        double cosine = 0;
+        for (size_t k = 0; k < hidden; k++)
+            cosine += (double)out[i * hidden + k] * (double)embeddings[i * hidden + k];
+        least = fmin(least, cosine);
+        sum += cosine;
+    }
+    print_message("cosine with weights of 8 bits: least %.6f, mean %.6f\n", least, sum / (double)texts.n);
+    assert_true(least >= 0.999);
+    encoder_close(small);
+}
+
 /* Line 10, all layers: the largest difference against the largest number of the layer. */
 static void trace_is_close(void **state)
 {
@@ -198,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_are_equal), cmocka_unit_test(embeddings_are_close),
-        cmocka_unit_test(trace_is_close), cmocka_unit_test(company_changes_no_bit)};
+        cmocka_unit_test(trace_is_close), cmocka_unit_test(eight_bits_are_near),
+        cmocka_unit_test(company_changes_no_bit)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -142,7 +142,7 @@ static void sparse_and_dense_decompositions_agree(void **state)
     fixture_close(&f);
 }
 
-static void build(struct fixture *f, int encoder, int dimensions, uint64_t seed, struct item_vectors *out)
+static void build(struct fixture *f, const char *encoder, int dimensions, uint64_t seed, struct item_vectors *out)
 {
     static const char *fields[] = {"title"};
     const struct item_vectors_options options = {
