@@ -22,12 +22,10 @@
 #define NN8_FMA(x, y, z) __builtin_fmaf(x, y, z)
 #endif
 
-/* To the nearest whole number, ties to even; |x| below 2^22. */
+/* To the nearest whole number; |x| below 2^22: what 1.5 * 2^23 leaves of the fraction is nothing. */
 TEAM_FN float nn8_round(float x)
 {
-    const float magic = 12582912.0f; /* 1.5 * 2^23 */
-    volatile float sum = x + magic;  /* not to be folded */
-    return sum - magic;
+    return (x + 12582912.0f) - 12582912.0f;
 }
 
 TEAM_FN void nn8_pack_row(const struct nn8_pack *a, long output, struct team *t)
@@ -73,17 +71,17 @@ TEAM_FN void nn8_quantize_row(const struct nn8_quantize *a, long token, struct t
     }
     MUTANT_LEAVE(nn8_quantize_leaves, TEAM_LANE == 31);
     most = team_max(t, most);
-    const float inverse = most > 0.0f ? 32767.0f / most : 0.0f, magic = 12582912.0f;
+    const float inverse = most > 0.0f ? 32767.0f / most : 0.0f;
     const int k = a->k - MUTANT(nn8_quantize_index, 1, 0);
     if (a->planes) {
         LANE_FOR(m, padded) {
-            const int v = m < k ? (int)((x[m] * inverse + magic) - magic) : 0;
+            const int v = m < k ? (int)nn8_round(x[m] * inverse) : 0;
             high[m] = (signed char)(v >> 8);
             low[m] = (unsigned char)(v & 255);
         }
     } else
         LANE_FOR(m, padded + MUTANT(nn8_quantize_outside, 1, 0))
-            to[m] = m < k ? (short)((x[m] * inverse + magic) - magic) : (short)0;
+            to[m] = m < k ? (short)nn8_round(x[m] * inverse) : (short)0;
     if (TEAM_LANE == 0)
         a->scale[token] = most / 32767.0f;
 }

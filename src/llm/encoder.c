@@ -268,7 +268,7 @@ static enum status tokenize_all(const struct encoder *e, const struct strings *t
 {
     for (uint64_t i = 0; i < texts->n; i++) {
         if (tokens->n + e->max_tokens > tokens->allocated) {
-            const uint64_t wanted = 2 * tokens->allocated + 16 * e->max_tokens;
+            const uint64_t wanted = 2 * tokens->allocated + e->max_tokens + 4096;
             uint32_t *ids = realloc(tokens->ids, wanted * sizeof *ids);
             if (ids == NULL)
                 return status_fail(STATUS_SYSTEM, "memory is out: the tokens of %llu texts",

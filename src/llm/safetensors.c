@@ -170,14 +170,18 @@ const struct safetensors_tensor *safetensors_find(const struct safetensors *file
     return NULL;
 }
 
-/* IEEE 754 binary16, exactly. */
+/* IEEE 754 binary16, exactly: the exponent moves by 112, by a product, so that small numbers come right too. */
 static float half_value(uint16_t bits)
 {
-    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    const float size = exponent == 31  ? (fraction != 0 ? NAN : INFINITY)
-                       : exponent == 0 ? ldexpf((float)fraction, -24)
-                                       : ldexpf((float)(fraction | 1024), exponent - 25);
-    return bits & 0x8000 ? -size : size;
+    const uint32_t word = (bits & 0x7FFFu) << 13, sign = (bits & 0x8000u) << 16;
+    float size;
+    uint32_t both;
+    memcpy(&size, &word, sizeof size);
+    size = (bits >> 10 & 31) == 31 ? ((bits & 1023) != 0 ? NAN : INFINITY) : size * 0x1p112f;
+    memcpy(&both, &size, sizeof both);
+    both |= sign;
+    memcpy(&size, &both, sizeof size);
+    return size;
 }
 
 /* The tensor of that name, if it has this shape. */
@@ -217,6 +221,7 @@ static void unpack(const struct safetensors_tensor *t, int type, uint64_t i, siz
 {
     const unsigned char *block = t->data + i / 32 * 18;
     uint16_t bits;
+    float scale;
     switch (type) {
     case QUANT_F32:
         memcpy(out, t->data + 4 * i, 4 * n);
@@ -236,8 +241,11 @@ static void unpack(const struct safetensors_tensor *t, int type, uint64_t i, siz
         break;
     default: /* Q4_0 */
         memcpy(&bits, block, sizeof bits);
-        for (size_t k = 0; k < n; k++)
-            out[k] = half_value(bits) * (float)((k < 16 ? block[2 + k] & 15 : block[2 + k - 16] >> 4) - 8);
+        scale = half_value(bits);
+        for (size_t k = 0; k < n / 2; k++) {
+            out[k] = scale * (float)((block[2 + k] & 15) - 8);
+            out[k + 16] = scale * (float)((block[2 + k] >> 4) - 8);
+        }
     }
 }
 
@@ -248,7 +256,7 @@ static enum status read_numbers(const struct safetensors *file, const struct saf
     enum { AT_ONCE = 32 };
     for (uint64_t i = 0; i < t->n; i += AT_ONCE) {
         const size_t n = t->n - i < AT_ONCE ? (size_t)(t->n - i) : AT_ONCE;
-        float some[AT_ONCE], sum = 0;
+        float some[AT_ONCE] = {0}, sum = 0;
         unpack(t, type, i, n, some);
         for (size_t k = 0; k < n; k++)
             sum += some[k] * 0.0f; /* NaN where one is not finite */
