@@ -113,6 +113,9 @@ enum random_purpose {
 uint32_t random_u32(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);
 /* In (0, 1), 52 bits. */
 double random_unit(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);
+/* out[k] = random_unit(seed, purpose, epoch, first + k) for k < n, several at a time. */
+void random_units(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t first, size_t n,
+                  double *out);
 /* Standard normal (Box and Muller 1958). */
 double random_normal(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);
 /* A permutation of 0 .. n - 1 (Fisher and Yates). */

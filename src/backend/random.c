@@ -34,6 +34,16 @@ double random_unit(uint64_t seed, enum random_purpose purpose, uint32_t epoch, u
     return unit(p.v[0], p.v[1]);
 }
 
+void random_units(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t first, size_t n,
+                  double *out)
+{
+    const uint64_t stream = (uint64_t)epoch << 32 | (uint32_t)purpose;
+    for (size_t k = 0; k < n; k++) {
+        const struct philox p = philox4x32(seed, stream, first + k);
+        out[k] = unit(p.v[0], p.v[1]);
+    }
+}
+
 /* Box and Muller 1958; the sine half is left unused, so that a draw stays a function of its name. */
 double random_normal(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index)
 {

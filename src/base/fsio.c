@@ -24,7 +24,7 @@ enum status atomic_name(struct atomic_file *file, const char *path)
 enum status atomic_open(struct atomic_file *file, const char *path)
 {
     TRY(atomic_name(file, path));
-    file->stream = fopen(file->temporary, "wb");
+    file->stream = fopen(file->temporary, "w+b");
     if (file->stream == NULL)
         return status_fail(STATUS_SYSTEM, "%s: could not be created: %s", path, strerror(errno));
     return STATUS_OK;

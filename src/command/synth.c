@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "command/command.h"
-#include "data/store.h"
 
 struct arguments {
     const char *out;
@@ -134,17 +133,13 @@ static enum status run(int argc, char **argv)
                               NULL,
                               NULL};
     struct arguments a = {.options = SYNTH_DEFAULTS};
-    struct dataset *dataset = NULL;
+    struct synth_counts counts;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    struct arena *arena = arena_new();
-    enum status status = arena != NULL ? synth_generate(&a.options, arena, &dataset) : STATUS_SYSTEM;
-    if (status == STATUS_OK)
-        status = store_write(a.out, dataset);
+    const enum status status = synth_write(&a.options, a.out, &counts);
     if (status == STATUS_OK)
         printf("%s: %u users, %u items, %llu interactions, %llu texts; content_sha256 %s\n", a.out,
-               dataset->n_users, dataset->n_items, (unsigned long long)dataset->interactions.n,
-               (unsigned long long)dataset->texts.n, dataset->content_sha256);
-    arena_free(arena);
+               a.options.n_users, a.options.n_items, (unsigned long long)a.options.n_interactions,
+               (unsigned long long)counts.n_texts, counts.content_sha256);
     return status;
 }
 

@@ -165,7 +165,7 @@ bool chunks_write(const struct chunked *c, const void *values)
             tools_close(&t);
         }
         for (int i = 0; fine && i < n; i++) {
-            const hsize_t at[2] = {(first + (uint64_t)i) * c->chunk_rows, 0};
+            const hsize_t at[2] = {(c->first + first + (uint64_t)i) * c->chunk_rows, 0};
             fine = b.n[i] > 0 && H5Dwrite_chunk(c->array, H5P_DEFAULT, 0, at, b.n[i], b.bytes[i]) >= 0;
         }
     }
@@ -195,7 +195,7 @@ static bool unpack(const struct chunked *c, struct tools *t, const unsigned char
 /* The packed chunk k, as it lies in the file. */
 static enum chunks_result fetch(const struct chunked *c, uint64_t k, struct batch *b, int i)
 {
-    const hsize_t at[2] = {k * c->chunk_rows, 0};
+    const hsize_t at[2] = {(c->first + k) * c->chunk_rows, 0};
     hsize_t size = 0;
     if (H5Dget_chunk_storage_size(c->array, at, &size) < 0 || size <= 4 || size > 2 * c->chunk_bytes + 1024)
         return CHUNKS_OTHER;

@@ -17,6 +17,7 @@ struct chunked {
     uint64_t bytes;      /* of the whole array */
     uint64_t chunk_rows; /* rows of a chunk */
     size_t chunk_bytes;  /* of a whole chunk; the last one is filled up with zeros */
+    uint64_t first;      /* the number of the chunk that the values begin with: `bytes` are those of a part */
 };
 
 /* False: HDF5 refused, or memory is out.  Bytes don't depend on the number of threads. */

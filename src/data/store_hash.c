@@ -13,10 +13,15 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the dataset file and its hash are little-endian");
 
-static void hash_part(crypto_hash_sha256_state *h, const char *name, const void *bytes, uint64_t n)
+void store_hash_part(crypto_hash_sha256_state *h, const char *name, uint64_t n_bytes)
 {
     sha256_update(h, name, strlen(name) + 1);
-    sha256_update(h, &n, sizeof n);
+    sha256_update(h, &n_bytes, sizeof n_bytes);
+}
+
+static void hash_part(crypto_hash_sha256_state *h, const char *name, const void *bytes, uint64_t n)
+{
+    store_hash_part(h, name, n);
     if (n > 0)
         sha256_update(h, bytes, n);
 }
@@ -63,18 +68,44 @@ static void hash_columns(crypto_hash_sha256_state *h, const char *owner, uint32_
     }
 }
 
-enum status store_hash(const struct dataset *d, char hex[SHA256_HEX])
+enum status store_hash_begin(crypto_hash_sha256_state *h, const struct dataset *d)
 {
     if (sodium_init() < 0)
         return status_fail(STATUS_SYSTEM,
                            "libsodium can't start: no source of random numbers on this machine");
+    crypto_hash_sha256_init(h);
+    hash_part(h, "recfuse dataset 1", NULL, 0);
+    hash_strings(h, "user ids", &d->user_ids);
+    hash_strings(h, "item ids", &d->item_ids);
+    hash_columns(h, "user columns", d->n_user_columns, d->user_columns, d->n_users);
+    hash_columns(h, "item columns", d->n_item_columns, d->item_columns, d->n_items);
+    return STATUS_OK;
+}
+
+void store_hash_end(crypto_hash_sha256_state *h, const struct dataset *d, char hex[SHA256_HEX])
+{
+    for (uint32_t i = 0; i < d->n_features; i++) {
+        const struct feature *f = &d->features[i];
+        const uint32_t shape[2] = {f->width, f->from_users};
+        hash_part(h, "feature", f->name, strlen(f->name));
+        hash_part(h, "width, from users", shape, sizeof shape);
+        hash_number(h, f->value, (uint64_t)d->n_items * f->width);
+    }
+    if (d->truth != NULL) {
+        hash_part(h, "truth user", d->truth->user, (uint64_t)d->n_users * d->truth->factors * sizeof(float));
+        hash_part(h, "truth item", d->truth->item, (uint64_t)d->n_items * d->truth->factors * sizeof(float));
+        hash_part(h, "item bias", d->truth->item_bias, d->n_items * sizeof(float));
+        hash_part(h, "exposure", d->truth->exposure, d->n_items * sizeof(float));
+    }
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(h, digest);
+    sodium_bin2hex(hex, SHA256_HEX, digest, sizeof digest);
+}
+
+enum status store_hash(const struct dataset *d, char hex[SHA256_HEX])
+{
     crypto_hash_sha256_state h;
-    crypto_hash_sha256_init(&h);
-    hash_part(&h, "recfuse dataset 1", NULL, 0);
-    hash_strings(&h, "user ids", &d->user_ids);
-    hash_strings(&h, "item ids", &d->item_ids);
-    hash_columns(&h, "user columns", d->n_user_columns, d->user_columns, d->n_users);
-    hash_columns(&h, "item columns", d->n_item_columns, d->item_columns, d->n_items);
+    TRY(store_hash_begin(&h, d));
     const struct interactions *x = &d->interactions;
     hash_part(&h, "user", x->user, x->n * sizeof *x->user);
     hash_part(&h, "item", x->item, x->n * sizeof *x->item);
@@ -91,21 +122,6 @@ enum status store_hash(const struct dataset *d, char hex[SHA256_HEX])
         hash_part(&h, "text kind", t->kind, t->n * sizeof *t->kind);
         hash_strings(&h, "text", &t->text);
     }
-    for (uint32_t i = 0; i < d->n_features; i++) {
-        const struct feature *f = &d->features[i];
-        const uint32_t shape[2] = {f->width, f->from_users};
-        hash_part(&h, "feature", f->name, strlen(f->name));
-        hash_part(&h, "width, from users", shape, sizeof shape);
-        hash_number(&h, f->value, (uint64_t)d->n_items * f->width);
-    }
-    if (d->truth != NULL) {
-        hash_part(&h, "truth user", d->truth->user, (uint64_t)d->n_users * d->truth->factors * sizeof(float));
-        hash_part(&h, "truth item", d->truth->item, (uint64_t)d->n_items * d->truth->factors * sizeof(float));
-        hash_part(&h, "item bias", d->truth->item_bias, d->n_items * sizeof(float));
-        hash_part(&h, "exposure", d->truth->exposure, d->n_items * sizeof(float));
-    }
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&h, digest);
-    sodium_bin2hex(hex, SHA256_HEX, digest, sizeof digest);
+    store_hash_end(&h, d, hex);
     return STATUS_OK;
 }

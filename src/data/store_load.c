@@ -202,7 +202,7 @@ static bool is_ours(hid_t array, size_t element, uint64_t bytes, const uint64_t 
                filters[i];
     }
     H5Pclose(plist);
-    *c = (struct chunked){array, rank, element, bytes, chunk[0], (size_t)(chunk[0] * chunk[1]) * element};
+    *c = (struct chunked){array, rank, element, bytes, chunk[0], (size_t)(chunk[0] * chunk[1]) * element, 0};
     return ours;
 }
 

@@ -18,10 +18,18 @@
  * finite (a NUMBER column may hold NaN for missing), text valid UTF-8 without NUL, rows in the order of
  * dataset.h. STATUS_DATA "PATH: /object: sentence". */
 enum status store_check(const struct dataset *d, const char *path);
+/* The same of interactions and texts alone, and of all the rest. */
+enum status store_check_rows(const struct dataset *d, const char *path);
+enum status store_check_rest(const struct dataset *d, const char *path);
 
 /* SHA-256 of the logical content: ids, columns, interactions, texts, truth; not of name, source and policies.
  */
 enum status store_hash(const struct dataset *d, char hex[SHA256_HEX]);
+/* The same in pieces: what stands before the interactions; one array's name and size, its bytes to follow by
+ * sha256_update(); what stands behind the texts. */
+enum status store_hash_begin(crypto_hash_sha256_state *h, const struct dataset *d);
+void store_hash_part(crypto_hash_sha256_state *h, const char *name, uint64_t n_bytes);
+void store_hash_end(crypto_hash_sha256_state *h, const struct dataset *d, char hex[SHA256_HEX]);
 
 /* STATUS_DATA: the file (`size` bytes) carries a seal that doesn't fit it.  A file without one passes. */
 enum status store_check_seal(FILE *file, const char *shown, uint64_t size);
@@ -34,6 +42,25 @@ const char *store_hdf5_reason(char *buffer, size_t size);
 
 /* Reads an HDF5 file under another name for messages; store_write() checks its temporary so. */
 enum status store_read_as(const char *path, const char *shown, struct arena *arena, struct dataset **out);
+
+/* A dataset file being written (store_write.c). */
+struct writer {
+    const char *path; /* as messages name it */
+    hid_t file;
+};
+/* STATUS_SYSTEM: the object could not be made, with the reason. */
+enum status write_failed(const struct writer *w, const char *object);
+/* An object without times; missing groups on the way are not made. */
+enum status write_group(const struct writer *w, const char *name);
+/* The creation properties of an array: chunked, shuffled, deflated, checksummed; an empty array has no storage.  -1: failed. */
+hid_t array_properties(int rank, const hsize_t *shape, size_t size);
+/* FOLDER/NAME, [n] of that type. */
+enum status write_array(const struct writer *w, const char *folder, const char *name, hid_t stored,
+                        uint64_t n, const void *values);
+enum status write_string_attribute(const struct writer *w, const char *name, const char *value);
+/* Everything but interactions and texts: what stands before them, and what behind. */
+enum status write_head(const struct writer *w, const struct dataset *d);
+enum status write_tail(const struct writer *w, const struct dataset *d);
 
 /* Arrays and attributes of an open dataset file, checked before they are used (store_load.c). */
 struct loader {

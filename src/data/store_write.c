@@ -17,20 +17,14 @@
 
 #define DEFLATE_LEVEL 4 /* what the file says; libdeflate has its own scale (store_chunks.c) */
 
-struct writer {
-    const char *path;
-    hid_t file;
-};
-
-static enum status write_failed(const struct writer *w, const char *object)
+enum status write_failed(const struct writer *w, const char *object)
 {
     char reason[256];
     return status_fail(STATUS_SYSTEM, "%s: %s could not be made: %s", w->path, object,
                        store_hdf5_reason(reason, sizeof reason));
 }
 
-/* Objects without times; missing groups on the way are not made. */
-static enum status write_group(const struct writer *w, const char *name)
+enum status write_group(const struct writer *w, const char *name)
 {
     const hid_t plist = H5Pcreate(H5P_GROUP_CREATE);
     hid_t group = -1;
@@ -41,9 +35,7 @@ static enum status write_group(const struct writer *w, const char *name)
     return closed ? STATUS_OK : write_failed(w, name);
 }
 
-/* The creation properties of an array: chunked, shuffled, deflated, checksummed; an empty array has no
- * storage. */
-static hid_t array_properties(int rank, const hsize_t *shape, size_t size)
+hid_t array_properties(int rank, const hsize_t *shape, size_t size)
 {
     const hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
     if (plist < 0 || H5Pset_obj_track_times(plist, false) < 0)
@@ -98,8 +90,8 @@ static enum status write_array_of(const struct writer *w, const char *name, hid_
     return fine ? STATUS_OK : write_failed(w, name);
 }
 
-static enum status write_array(const struct writer *w, const char *folder, const char *name, hid_t stored,
-                               uint64_t n, const void *values)
+enum status write_array(const struct writer *w, const char *folder, const char *name, hid_t stored,
+                        uint64_t n, const void *values)
 {
     char path[200];
     const hsize_t shape = n;
@@ -128,7 +120,7 @@ static enum status write_attribute(const struct writer *w, const char *object, c
     return fine ? STATUS_OK : write_failed(w, name);
 }
 
-static enum status write_string_attribute(const struct writer *w, const char *name, const char *value)
+enum status write_string_attribute(const struct writer *w, const char *name, const char *value)
 {
     const size_t length = value != NULL ? strlen(value) : 0;
     if (length > STORE_ATTRIBUTE_MAX)
@@ -220,7 +212,7 @@ static enum status write_truth(const struct writer *w, const struct dataset *d)
     return write_array(w, "/truth", "exposure", H5T_IEEE_F32LE, d->n_items, t->exposure);
 }
 
-static enum status write_all(const struct writer *w, const struct dataset *d)
+enum status write_head(const struct writer *w, const struct dataset *d)
 {
     const uint32_t schema = DATASET_SCHEMA;
     TRY(write_attribute(w, "/", "schema_version", H5T_STD_U32LE, H5T_NATIVE_UINT32, &schema));
@@ -234,12 +226,22 @@ static enum status write_all(const struct writer *w, const struct dataset *d)
     TRY(write_columns(w, "/users", d->n_user_columns, d->user_columns, d->n_users));
     TRY(write_group(w, "/items"));
     TRY(write_strings(w, "/items/id", &d->item_ids));
-    TRY(write_columns(w, "/items", d->n_item_columns, d->item_columns, d->n_items));
+    return write_columns(w, "/items", d->n_item_columns, d->item_columns, d->n_items);
+}
+
+enum status write_tail(const struct writer *w, const struct dataset *d)
+{
+    TRY(write_features(w, d));
+    return d->truth != NULL ? write_truth(w, d) : STATUS_OK;
+}
+
+static enum status write_all(const struct writer *w, const struct dataset *d)
+{
+    TRY(write_head(w, d));
     TRY(write_interactions(w, &d->interactions));
     if (d->texts.n > 0)
         TRY(write_texts(w, &d->texts));
-    TRY(write_features(w, d));
-    return d->truth != NULL ? write_truth(w, d) : STATUS_OK;
+    return write_tail(w, d);
 }
 
 /* The whole file as HDF5 would have written it. */

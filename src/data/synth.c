@@ -25,25 +25,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/synth_choice.h"
+#include "data/store_stream.h"
 #include "data/synth_features.h"
+#include "data/synth_rows.h"
 #include "data/synth_text.h"
 #include "data/synth_words.h"
 
 /* Strengths at signal 1, chosen so that on the default set popularity, taste and content each carry a clear
  * share (tests/data/test_synth.c measures them). */
-#define TASTE_SCALE    1.8
 #define QUALITY_SCALE  0.3
 #define EXPOSURE_SCALE 0.8
 #define ACTIVITY_SCALE 0.9
-#define RATING_SLOPE   0.5 /* of the preference above the user's mean */
-#define RATING_MILD    0.35
-#define RATING_NOISE   0.6
 #define ROWS_LEAST     5
-#define ROWS_SHARE     0.6 /* of the items: the most a user may have */
-enum { DRIFT_PHASES = 5 };
-
-static const double rating_steps[4] = {-0.75, -0.1, 0.85, 2.0};
+#define RANGE_ROWS     (1u << 19) /* in memory at a time, but for a user who has more */
+#define ROWS_SHARE     0.6        /* of the items: the most a user may have */
 
 static enum status check(const struct synth_options *o)
 {
@@ -96,8 +91,9 @@ static enum status draw_truth(const struct synth_options *o, struct arena *arena
     ARENA_NEW(exposure, arena, o->n_items);
     ARENA_NEW(rank, arena, o->n_items);
     random_permutation(o->seed, (enum random_purpose)(RANDOM_SYNTH + SYNTH_EXPOSURE), 0, o->n_items, rank);
+#pragma omp parallel for
     for (size_t k = 0; k < (size_t)o->n_users * o->factors; k++)
-        user[k] = (float)(o->signal * TASTE_SCALE * synth_normal(o->seed, SYNTH_TASTE, 0, k));
+        user[k] = (float)(o->signal * SYNTH_TASTE_SCALE * synth_normal(o->seed, SYNTH_TASTE, 0, k));
     for (uint32_t i = 0; i < o->n_items; i++) {
         item_vector(o, i, item + (size_t)i * o->factors);
         bias[i] = (float)(o->signal * QUALITY_SCALE * synth_normal(o->seed, SYNTH_QUALITY, 0, i));
@@ -107,29 +103,6 @@ static enum status draw_truth(const struct synth_options *o, struct arena *arena
     }
     *t = (struct truth){o->factors, user, item, bias, exposure};
     return STATUS_OK;
-}
-
-/* What the user likes at a phase of drift: preference[i] for all items; returns their mean. */
-static double preferences(const struct synth_options *o, const struct truth *t, uint32_t user, int phase,
-                          double *out)
-{
-    double taste[SYNTH_THEMES], all = 0;
-    const double angle = o->drift * acos(0.0) * (DRIFT_PHASES - 1 - phase) / (DRIFT_PHASES - 1);
-    for (uint32_t f = 0; f < t->factors; f++) {
-        const size_t at = (size_t)user * t->factors + f;
-        taste[f] = (double)t->user[at];
-        if (o->drift > 0) /* a turn keeps the spread of tastes over users */
-            taste[f] = cos(angle) * taste[f] +
-                       sin(angle) * o->signal * TASTE_SCALE * synth_normal(o->seed, SYNTH_DRIFT, 0, at);
-    }
-    for (uint32_t i = 0; i < o->n_items; i++) {
-        double sum = (double)t->item_bias[i];
-        for (uint32_t f = 0; f < t->factors; f++)
-            sum += taste[f] * (double)t->item[(size_t)i * t->factors + f];
-        out[i] = sum;
-        all += sum;
-    }
-    return all / o->n_items;
 }
 
 struct share {
@@ -180,126 +153,6 @@ static enum status draw_activity(const struct synth_options *o, struct arena *ar
     return STATUS_OK;
 }
 
-static float rate(const struct synth_options *o, uint32_t user, uint32_t item, double above_mean)
-{
-    const double x = RATING_SLOPE * above_mean + RATING_MILD * synth_normal(o->seed, SYNTH_RATING, 0, user) +
-                     RATING_NOISE * synth_normal(o->seed, SYNTH_RATING, 1 + user, item);
-    int stars = 1;
-    for (int s = 0; s < 4; s++)
-        stars += x > rating_steps[s];
-    return (float)stars;
-}
-
-/* What a thread draws with. */
-struct desk {
-    double *preference;        /* [n_items] */
-    struct synth_ticket *heap; /* [n_items] */
-    uint8_t *taken;            /* [n_items]; NULL without drift */
-    double bound[SYNTH_BINS];
-};
-
-static void desk_free(struct desk *desk)
-{
-    if (desk != NULL) {
-        free(desk->preference);
-        free(desk->heap);
-        free(desk->taken);
-    }
-    free(desk);
-}
-
-static struct desk *desk_new(const struct synth_options *o)
-{
-    struct desk *desk = calloc(1, sizeof *desk);
-    if (desk == NULL)
-        return NULL;
-    desk->preference = malloc(o->n_items * sizeof *desk->preference);
-    desk->heap = malloc(o->n_items * sizeof *desk->heap);
-    desk->taken = o->drift > 0 ? calloc(o->n_items, 1) : NULL;
-    if (desk->preference == NULL || desk->heap == NULL || (o->drift > 0 && desk->taken == NULL)) {
-        desk_free(desk);
-        return NULL;
-    }
-    synth_bounds(desk->bound);
-    return desk;
-}
-
-/* The rows of one phase of one user; *now: the time of the row before. */
-static void draw_phase(const struct synth_options *o, const struct truth *t, uint32_t user, int phase,
-                       uint64_t first, uint64_t begin, uint64_t end, struct desk *desk, double *now,
-                       struct interactions *out)
-{
-    const uint64_t n = end - begin;
-    const double mean = preferences(o, t, user, phase, desk->preference);
-    const struct synth_choice choice = {.n_items = o->n_items,
-                                        .preference = desk->preference,
-                                        .exposure = t->exposure,
-                                        .taken = desk->taken,
-                                        .first = (uint64_t)phase * o->n_items,
-                                        .bound = desk->bound};
-    synth_choose(&choice, o->seed, user, n, desk->heap);
-    for (uint64_t k = 0; k < n; k++) /* the chosen ones, in a random order of time */
-        desk->heap[k].key = synth_unit(o->seed, SYNTH_ORDER, user, desk->heap[k].item);
-    qsort(desk->heap, n, sizeof *desk->heap, synth_ticket_compare);
-    for (uint64_t r = begin; r < end; r++) {
-        const uint32_t item = desk->heap[r - begin].item;
-        const double gap = synth_unit(o->seed, SYNTH_TIME, 1 + user, 2 * (r - first));
-        const bool later = synth_unit(o->seed, SYNTH_TIME, 1 + user, 2 * (r - first) + 1) < 0.05;
-        *now += 1 + floor(gap * (later ? 40 * 86400.0 : 600.0));
-        out->user[r] = user;
-        out->item[r] = item;
-        out->value[r] = rate(o, user, item, desk->preference[item] - mean);
-        out->time[r] = (int64_t)*now;
-        out->source_row[r] = r;
-        if (desk->taken != NULL)
-            desk->taken[item] = 1;
-    }
-}
-
-static void draw_user(const struct synth_options *o, const struct truth *t, uint32_t user, uint64_t begin,
-                      uint64_t end, struct desk *desk, struct interactions *out)
-{
-    /* A user comes within five years and then rates every few minutes, now and then after weeks. */
-    double now = 946684800.0 + floor(synth_unit(o->seed, SYNTH_TIME, 0, user) * 5 * 365 * 86400.0);
-    const int phases = o->drift > 0 ? DRIFT_PHASES : 1;
-    for (int p = 0; p < phases; p++) {
-        const uint64_t from = begin + (end - begin) * (uint64_t)p / (uint64_t)phases;
-        const uint64_t to = begin + (end - begin) * (uint64_t)(p + 1) / (uint64_t)phases;
-        if (to > from)
-            draw_phase(o, t, user, p, begin, from, to, desk, &now, out);
-    }
-    for (uint64_t r = begin; r < end && desk->taken != NULL; r++)
-        desk->taken[out->item[r]] = 0;
-}
-
-static enum status draw_interactions(const struct synth_options *o, const struct truth *t,
-                                     struct arena *arena, struct interactions *out)
-{
-    uint64_t *begin;
-    bool failed = false;
-    TRY(draw_activity(o, arena, &begin));
-    *out = (struct interactions){.n = o->n_interactions};
-    ARENA_NEW(out->user, arena, out->n);
-    ARENA_NEW(out->item, arena, out->n);
-    ARENA_NEW(out->value, arena, out->n);
-    ARENA_NEW(out->time, arena, out->n);
-    ARENA_NEW(out->source_row, arena, out->n);
-#pragma omp parallel
-    {
-        struct desk *desk = desk_new(o);
-        if (desk == NULL) {
-#pragma omp atomic write
-            failed = true;
-        }
-#pragma omp for schedule(dynamic, 16)
-        for (uint32_t u = 0; u < o->n_users; u++)
-            if (desk != NULL)
-                draw_user(o, t, u, begin[u], begin[u + 1], desk, out);
-        desk_free(desk);
-    }
-    return failed ? status_fail(STATUS_SYSTEM, "out of memory: synth with %u items", o->n_items) : STATUS_OK;
-}
-
 static enum status name_ids(const char *prefix, uint32_t n, struct arena *arena, struct strings *out)
 {
     struct string_builder b = {0};
@@ -339,10 +192,24 @@ static const char *command_line(const struct synth_options *o, struct arena *are
     return line;
 }
 
-enum status synth_generate(const struct synth_options *o, struct arena *arena, struct dataset **out)
+static enum status turn_round(const struct truth *t, uint32_t n_items, struct arena *arena, const float **out)
+{
+    float *by_factor;
+    ARENA_NEW(by_factor, arena, (size_t)n_items * t->factors);
+    for (uint32_t i = 0; i < n_items; i++)
+        for (uint32_t f = 0; f < t->factors; f++)
+            by_factor[(size_t)f * n_items + i] = t->item[(size_t)i * t->factors + f];
+    *out = by_factor;
+    return STATUS_OK;
+}
+
+/* All but interactions and texts. */
+static enum status make_head(const struct synth_options *o, struct arena *arena, struct dataset **out,
+                             struct synth_source *source)
 {
     struct dataset *d;
     struct truth *truth;
+    uint64_t *begin;
     TRY(check(o));
     ARENA_NEW(d, arena, 1);
     ARENA_NEW(truth, arena, 1);
@@ -358,10 +225,73 @@ enum status synth_generate(const struct synth_options *o, struct arena *arena, s
     TRY(name_ids("i", o->n_items, arena, &d->item_ids));
     TRY(draw_truth(o, arena, truth));
     d->truth = truth;
-    TRY(draw_interactions(o, truth, arena, &d->interactions));
+    TRY(draw_activity(o, arena, &begin));
     TRY(synth_features(o, arena, d));
     TRY(synth_columns(o, arena, d));
-    TRY(synth_texts(o, arena, d));
+    *source = (struct synth_source){.o = o, .truth = truth, .begin = begin};
+    TRY(turn_round(truth, o->n_items, arena, &source->by_factor));
     *out = d;
     return STATUS_OK;
+}
+
+enum status synth_generate(const struct synth_options *o, struct arena *arena, struct dataset **out)
+{
+    struct synth_source source;
+    TRY(make_head(o, arena, out, &source));
+    TRY(synth_rows(&source, 0, o->n_users, arena, &(*out)->interactions));
+    return synth_texts(o, source.truth, &(*out)->interactions, arena, &(*out)->texts);
+}
+
+/* One range of users: drawn, written down, forgotten. */
+static enum status write_range(const struct synth_source *source, uint32_t first, uint32_t end,
+                               struct store_stream *out, uint64_t *n_texts)
+{
+    struct interactions rows;
+    struct texts texts;
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    enum status status = synth_rows(source, first, end, arena, &rows);
+    if (status == STATUS_OK)
+        status = synth_texts(source->o, source->truth, &rows, arena, &texts);
+    if (status == STATUS_OK)
+        status = store_stream_add(out, &rows, &texts);
+    *n_texts += status == STATUS_OK ? texts.n : 0;
+    arena_free(arena);
+    return status;
+}
+
+static enum status write_ranges(const struct synth_source *source, struct store_stream *out,
+                                uint64_t *n_texts)
+{
+    const uint32_t n_users = source->o->n_users;
+    uint32_t first = 0;
+    while (first < n_users) {
+        uint32_t end = first + 1;
+        while (end < n_users && source->begin[end + 1] - source->begin[first] <= RANGE_ROWS)
+            end++;
+        TRY(write_range(source, first, end, out, n_texts));
+        first = end;
+    }
+    return STATUS_OK;
+}
+
+enum status synth_write(const struct synth_options *o, const char *path, struct synth_counts *counts)
+{
+    struct arena *arena = arena_new();
+    struct dataset *head;
+    struct synth_source source;
+    struct store_stream *out = NULL;
+    *counts = (struct synth_counts){0, ""};
+    enum status status = arena != NULL ? make_head(o, arena, &head, &source) : STATUS_SYSTEM;
+    if (status == STATUS_OK) {
+        head->interactions.n = o->n_interactions;
+        status = store_stream_open(path, head, &out);
+    }
+    if (status == STATUS_OK)
+        status = write_ranges(&source, out, &counts->n_texts);
+    if (out != NULL)
+        status = store_stream_close(out, status, counts->content_sha256);
+    arena_free(arena);
+    return status;
 }

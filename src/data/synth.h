@@ -49,4 +49,12 @@ struct synth_options {
  * than users and items allow (says which).  STATUS_SYSTEM: memory. */
 enum status synth_generate(const struct synth_options *options, struct arena *arena, struct dataset **out);
 
+struct synth_counts {
+    uint64_t n_texts;
+    char content_sha256[SHA256_HEX];
+};
+/* The same set straight into a dataset file, a range of users at a time: memory doesn't grow with the rows (some 100 MB, and
+ * what users and items take).  The content is that of synth_generate() and store_write(). */
+enum status synth_write(const struct synth_options *options, const char *path, struct synth_counts *counts);
+
 #endif

@@ -6,9 +6,12 @@
  * sorting all of them.
  */
 #include <math.h>
+#include <stdbool.h>
 
 #include "data/synth_choice.h"
 #include "data/synth_text.h"
+
+enum { TILE = 64 };
 
 int synth_ticket_compare(const void *a, const void *b)
 {
@@ -38,23 +41,44 @@ void synth_bounds(double bound[SYNTH_BINS])
         bound[k] = k + 1 < SYNTH_BINS ? -log(-log((k + 1.0) / SYNTH_BINS)) + 1e-9 : INFINITY;
 }
 
+/* May any of the m items from `from` on come into the heap whose worst key is `least`? */
+static bool any_may_enter(const struct synth_choice *c, uint32_t from, uint32_t m, const double *unit,
+                          double least)
+{
+    int any = 0;
+    for (uint32_t k = 0; k < m; k++)
+        any |=
+            c->preference[from + k] + (double)c->exposure[from + k] + c->bound[(int)(unit[k] * SYNTH_BINS)] >=
+            least;
+    return any;
+}
+
 void synth_choose(const struct synth_choice *c, uint64_t seed, uint32_t user, uint64_t n,
                   struct synth_ticket *heap)
 {
     uint64_t held = 0;
+    double units[TILE];
     for (uint32_t i = 0; i < c->n_items; i++) {
+        const uint32_t at = i % TILE, m = c->n_items - i < TILE ? c->n_items - i : TILE;
+        if (at == 0) {
+            random_units(seed, (enum random_purpose)(RANDOM_SYNTH + SYNTH_CHOICE), user, c->first + i, m,
+                         units);
+            if (held == n && !any_may_enter(c, i, m, units, heap[0].key)) {
+                i += m - 1;
+                continue;
+            }
+        }
         if (c->taken != NULL && c->taken[i])
             continue;
-        const double unit = synth_unit(seed, SYNTH_CHOICE, user, c->first + i);
-        const double value = c->preference[i] + c->exposure[i];
+        const double unit = units[at], value = c->preference[i] + (double)c->exposure[i];
         if (held == n && value + c->bound[(int)(unit * SYNTH_BINS)] < heap[0].key)
             continue;
         const struct synth_ticket ticket = {value - log(-log(unit)), i};
         if (held < n) {
             heap[held++] = ticket;
             if (held == n)
-                for (uint64_t at = n / 2; at-- > 0;)
-                    sift(heap, n, at);
+                for (uint64_t k = n / 2; k-- > 0;)
+                    sift(heap, n, k);
         } else if (synth_ticket_compare(&ticket, &heap[0]) < 0) {
             heap[0] = ticket;
             sift(heap, n, 0);

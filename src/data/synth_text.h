@@ -38,7 +38,9 @@ static inline double synth_normal(uint64_t seed, enum synth_purpose purpose, uin
 
 /* Columns title, genres, year, description of d's items, from d->truth; with dialects the users' column too. */
 enum status synth_columns(const struct synth_options *options, struct arena *arena, struct dataset *d);
-/* Tags and reviews of d's interactions, in their order. */
-enum status synth_texts(const struct synth_options *options, struct arena *arena, struct dataset *d);
+/* Tags and reviews of those rows, in their order, in the arena; one row in four has a review, one in eight one or two tags.
+ * What a row gets depends on it alone. */
+enum status synth_texts(const struct synth_options *options, const struct truth *truth,
+                        const struct interactions *rows, struct arena *arena, struct texts *out);
 
 #endif
