@@ -39,7 +39,7 @@ static void each_side_reads_the_others(void **state)
         const hid_t type = size == 1 ? H5T_STD_U8LE : size == 4 ? H5T_STD_U32LE : H5T_STD_U64LE;
         const hid_t file = H5Fcreate(test_path(folder, "a.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
         const hid_t ours = make(file, "ours", size), theirs = make(file, "theirs", size);
-        struct chunked c = {ours, 1, size, N * size, CHUNK, CHUNK * size};
+        struct chunked c = {ours, 1, size, N * size, CHUNK, CHUNK * size, 0};
         assert_true(chunks_write(&c, values));
         memset(back, 0, sizeof back);
         assert_true(H5Dread(ours, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, back) >= 0);
@@ -67,7 +67,7 @@ static void damage_is_seen(void **state)
         values[i] = (unsigned char)(i % 13);
     const hid_t file = H5Fcreate(test_path(folder, "b.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     const hid_t array = make(file, "x", 4);
-    const struct chunked c = {array, 1, 4, sizeof values, CHUNK, CHUNK * 4};
+    const struct chunked c = {array, 1, 4, sizeof values, CHUNK, CHUNK * 4, 0};
     assert_true(chunks_write(&c, values));
     assert_true(H5Dget_chunk_storage_size(array, &at, &size) >= 0 && size < sizeof packed);
     assert_true(H5Dread_chunk(array, H5P_DEFAULT, &at, &mask, packed) >= 0);
@@ -76,7 +76,7 @@ static void damage_is_seen(void **state)
     assert_int_equal(chunks_read(&c, back), CHUNKS_DAMAGED);
     /* Without a chunk, or with a filter left out, HDF5 shall read it. */
     const hid_t empty = make(file, "empty", 4);
-    const struct chunked other = {empty, 1, 4, sizeof values, CHUNK, CHUNK * 4};
+    const struct chunked other = {empty, 1, 4, sizeof values, CHUNK, CHUNK * 4, 0};
     assert_int_equal(chunks_read(&other, back), CHUNKS_OTHER);
     H5Dclose(empty);
     H5Dclose(array);
