@@ -5,6 +5,27 @@
 #include "plot_recipes.h"
 #include "report/figure.h"
 
+/* Each oracle's name and values, a line each in the plot; returns their number. */
+static size_t write_oracles(const struct figure *f, const char *k, FILE *out)
+{
+    size_t n = 0;
+    fprintf(out, "array oracle_names[%zu]\narray oracle[%zu]\n", f->n_series, f->n_series * f->n_metrics);
+    for (size_t s = 0; s < f->n_series; s++) {
+        if (!series_is_oracle(f->series[s]))
+            continue;
+        for (size_t m = 0; m < f->n_metrics; m++) {
+            fprintf(out, "oracle[%zu] =", n * f->n_metrics + m + 1);
+            figure_write_number(out, figure_value(f, f->series[s], m, k));
+            fputc('\n', out);
+        }
+        fprintf(out, "oracle_names[%zu] = ", ++n);
+        figure_write_quoted(out, f->name[s], false);
+        fputc('\n', out);
+    }
+    fprintf(out, "n_oracles = %zu\n", n);
+    return n;
+}
+
 static void write_figure(const struct figure *f, FILE *out, int *width, int *height)
 {
     const char *k = table_main_k(f->r);
@@ -30,25 +51,20 @@ static void write_figure(const struct figure *f, FILE *out, int *width, int *hei
         fputc('\n', out);
         n_bars++;
     }
-    fprintf(out, "EOD\narray oracle[%zu]\narray top[%zu]\n", f->n_metrics, f->n_metrics);
+    fprintf(out, "EOD\narray top[%zu]\n", f->n_metrics);
     for (size_t m = 0; m < f->n_metrics; m++) {
-        double oracle = NAN, top = 0;
+        double top = 0;
         for (size_t s = 0; s < f->n_series; s++) {
             const double value = figure_value(f, f->series[s], m, k);
             const size_t at = figure_measure(f, m, k);
             top = value > top ? value : top;
             if (at < f->r->n_measures && f->series[s]->high[at] > top)
                 top = f->series[s]->high[at];
-            if (series_is_oracle(f->series[s]) && isnan(oracle))
-                oracle = value;
         }
-        fprintf(out, "top[%zu] = %.9g\noracle[%zu] =", m + 1, top > 0 ? top : 1, m + 1);
-        figure_write_number(out, oracle);
-        fputc('\n', out);
+        fprintf(out, "top[%zu] = %.9g\n", m + 1, top > 0 ? top : 1);
     }
-    const bool has_oracle = n_bars < f->n_series;
-    fprintf(out, "has_oracle = %d\n", has_oracle);
-    const int panel = 20 + 19 * ((int)n_bars + has_oracle), gap = 76;
+    const size_t n_oracles = write_oracles(f, k, out);
+    const int panel = 20 + 19 * ((int)n_bars + (int)n_oracles), gap = 76;
     *height = 110 + (int)f->rows * panel + ((int)f->rows - 1) * gap;
     const int left = 24 + (int)widest * 8;
     *width = left + 280 * (int)f->columns + 20;

@@ -168,6 +168,7 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
         page_text(out, r->dataset[d]);
         fputs("</h2>\n", out);
         write_table(r, r->dataset[d], out);
+        oracle_write(r, r->dataset[d], TABLE_HTML, out);
         for (size_t p = 0; p < r->n_plots; p++)
             TRY(write_plot(r, r->dataset[d], r->plots[p], arena, out));
         TRY(audit_section(r, r->dataset[d], arena, out));

@@ -17,6 +17,19 @@ const char *table_main_k(const struct records *r);
 /* The distinct cut-offs, in order; returns their number (at most `limit`). */
 size_t table_cutoffs(const struct records *r, const char **out, size_t limit);
 
+/* A csv field, quoted where it must be; text with the characters that markdown or LaTeX take for their own escaped. */
+void table_csv_field(FILE *out, const char *text);
+void table_md_text(FILE *out, const char *text);
+void table_tex_text(FILE *out, const char *text);
+
+/* Shares of the oracles (oracle.c), at the main cut-off, one table an oracle; nothing where the dataset has none. */
+enum table_form { TABLE_MD, TABLE_TEX, TABLE_HTML };
+void oracle_write(const struct records *r, const char *dataset, enum table_form form, FILE *out);
+/* tables/DATASET-oracle.csv, every metric and cut-off: dataset,oracle,label,model,params,metric,k,value,oracle_value,share. */
+enum status oracle_write_csv(const struct records *r, const char *dataset, const char *path);
+/* The dataset's oracles one after the other; NULL: no more. */
+const struct series *oracle_next(const struct records *r, const char *dataset, const struct series *before);
+
 /* plots/DATASET-NAME.{gp,svg,png} for every dataset and plot of the config; *drawn false when gnuplot is
  * missing. */
 enum status plots_write(const struct records *r, struct arena *arena, bool *drawn);

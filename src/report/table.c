@@ -50,7 +50,7 @@ static bool belongs(const struct measure *m, const char *k)
     return m->k[0] == '\0' || strcmp(m->k, k) == 0;
 }
 
-static void csv_field(FILE *out, const char *text)
+void table_csv_field(FILE *out, const char *text)
 {
     if (strpbrk(text, ",\"\n\r") == NULL) {
         fputs(text, out);
@@ -79,11 +79,11 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
         const struct series *series = &r->series[s];
         if (strcmp(series->dataset, dataset) != 0)
             continue;
-        csv_field(out, series->label);
+        table_csv_field(out, series->label);
         fputc(',', out);
-        csv_field(out, series->model);
+        table_csv_field(out, series->model);
         fputc(',', out);
-        csv_field(out, series->params);
+        table_csv_field(out, series->params);
         fprintf(out, ",%zu", series->n_cells);
         for (size_t m = 0; m < r->n_measures; m++) {
             const double values[4] = {series->mean[m], series->deviation[m], series->low[m], series->high[m]};
@@ -97,13 +97,12 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
             fprintf(out, ",%.4g,%.4g,", series->fit_seconds, series->rank_seconds);
         else
             fputs(",,,", out);
-        csv_field(out, series->skipped != NULL ? series->skipped : "");
+        table_csv_field(out, series->skipped != NULL ? series->skipped : "");
         fputc('\n', out);
     }
 }
 
-/* Text with the characters that markdown or LaTeX would take for their own escaped. */
-static void md_text(FILE *out, const char *text)
+void table_md_text(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         if (strchr("|*_`\\<>[]&$~", *text) != NULL)
@@ -112,7 +111,7 @@ static void md_text(FILE *out, const char *text)
     }
 }
 
-static void tex_text(FILE *out, const char *text)
+void table_tex_text(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++)
         switch (*text) {
@@ -164,11 +163,11 @@ static void write_md_table(const struct records *r, const char *dataset, const c
         if (strcmp(series->dataset, dataset) != 0)
             continue;
         fputs("| ", out);
-        md_text(out, series->name);
+        table_md_text(out, series->name);
         fputs(" |", out);
         if (series->n_cells == 0) {
             fputc(' ', out);
-            md_text(out, series->skipped);
+            table_md_text(out, series->skipped);
             for (size_t m = 0; m <= count_columns(r, k); m++)
                 fputs(" |", out);
             fputc('\n', out);
@@ -193,7 +192,7 @@ static void write_md(const struct records *r, const char *dataset, FILE *out)
     const char *k[MAX_CUTOFFS];
     const size_t n = table_cutoffs(r, k, MAX_CUTOFFS);
     fputs("# ", out);
-    md_text(out, dataset);
+    table_md_text(out, dataset);
     fprintf(out,
             "\n\nExperiment %s. Means over folds and seeds; best value bold (the oracle does not compete); † "
             "differs from it "
@@ -205,14 +204,15 @@ static void write_md(const struct records *r, const char *dataset, FILE *out)
         fputc('\n', out);
         write_md_table(r, dataset, n > 0 ? k[i] : "", out);
     }
+    oracle_write(r, dataset, TABLE_MD, out);
 }
 
 static void write_tex_row(const struct records *r, const struct series *series, const char *k, FILE *out)
 {
-    tex_text(out, series->name);
+    table_tex_text(out, series->name);
     if (series->n_cells == 0) {
         fprintf(out, " & \\multicolumn{%zu}{l}{", count_columns(r, k));
-        tex_text(out, series->skipped);
+        table_tex_text(out, series->skipped);
         fputs("} \\\\\n", out);
         return;
     }
@@ -239,7 +239,7 @@ static void write_tex(const struct records *r, const char *dataset, FILE *out)
     for (size_t i = 0; i < n || i == 0; i++) {
         const char *cut = n > 0 ? k[i] : "";
         fputs("\\begin{table}\n\\centering\n\\caption{", out);
-        tex_text(out, dataset);
+        table_tex_text(out, dataset);
         if (n > 0)
             fprintf(out, ", $k = %s$", cut);
         fputs(". Means over folds and seeds; best value bold; $\\dagger$ differs from it "
@@ -251,7 +251,7 @@ static void write_tex(const struct records *r, const char *dataset, FILE *out)
         for (size_t m = 0; m < r->n_measures; m++)
             if (belongs(&r->measure[m], cut)) {
                 fputs(" & ", out);
-                tex_text(out, r->measure[m].metric);
+                table_tex_text(out, r->measure[m].metric);
                 if (r->measure[m].k[0] != '\0')
                     fprintf(out, "@%s", r->measure[m].k);
             }
@@ -263,6 +263,20 @@ static void write_tex(const struct records *r, const char *dataset, FILE *out)
         if (i + 1 < n)
             fputc('\n', out);
     }
+    oracle_write(r, dataset, TABLE_TEX, out);
+}
+
+static enum status write_one(const struct records *r, const char *dataset, const char *kind, const char *path)
+{
+    struct atomic_file file;
+    TRY(atomic_open(&file, path));
+    if (strcmp(kind, "csv") == 0)
+        write_csv(r, dataset, file.stream);
+    else if (strcmp(kind, "md") == 0)
+        write_md(r, dataset, file.stream);
+    else
+        write_tex(r, dataset, file.stream);
+    return atomic_commit(&file);
 }
 
 enum status tables_write(const struct records *r, struct arena *arena)
@@ -271,23 +285,20 @@ enum status tables_write(const struct records *r, struct arena *arena)
     if (folder == NULL)
         return STATUS_SYSTEM;
     TRY(make_folders(folder));
-    for (size_t d = 0; d < r->n_datasets; d++)
+    for (size_t d = 0; d < r->n_datasets; d++) {
+        const char *stem = report_file_name(r->dataset[d], arena);
+        const char *shares = stem != NULL ? arena_printf(arena, "%s/%s-oracle.csv", folder, stem) : NULL;
+        if (shares == NULL)
+            return STATUS_SYSTEM;
         for (size_t t = 0; t < r->n_tables; t++) {
-            struct atomic_file file;
-            const char *stem = report_file_name(r->dataset[d], arena);
-            const char *path =
-                stem != NULL ? arena_printf(arena, "%s/%s.%s", folder, stem, r->tables[t]) : NULL;
+            const char *path = arena_printf(arena, "%s/%s.%s", folder, stem, r->tables[t]);
             if (path == NULL)
                 return STATUS_SYSTEM;
-            TRY(atomic_open(&file, path));
-            if (strcmp(r->tables[t], "csv") == 0)
-                write_csv(r, r->dataset[d], file.stream);
-            else if (strcmp(r->tables[t], "md") == 0)
-                write_md(r, r->dataset[d], file.stream);
-            else
-                write_tex(r, r->dataset[d], file.stream);
-            TRY(atomic_commit(&file));
+            TRY(write_one(r, r->dataset[d], r->tables[t], path));
+            if (strcmp(r->tables[t], "csv") == 0 && oracle_next(r, r->dataset[d], NULL) != NULL)
+                TRY(oracle_write_csv(r, r->dataset[d], shares));
         }
+    }
     return STATUS_OK;
 }
 

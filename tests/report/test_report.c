@@ -101,6 +101,23 @@ static void tables_escape_and_mark(void **state)
     assert_non_null(strstr(content("index.html"), "Pop &amp; Co_1"));
 }
 
+/* .4 and .45 of the oracle's .9; the oracle is not in its own table. */
+static void shares_of_the_oracle(void **state)
+{
+    (void)state;
+    assert_ok(report_run(folder));
+    const char *md = content("tables/toy.md"), *tex = content("tables/toy.tex"),
+               *page = content("index.html");
+    const char *shares = "## In % of oracle\n\n| model | ndcg@10 |\n|:--|--:|\n| Pop \\& Co\\_1 | 44.4 |\n"
+                         "| iALS (alpha0=0.1) | 50.0 |\n| iALS (alpha0=1) | 38.9 |\n";
+    assert_string_equal(md + strlen(md) - strlen(shares), shares);
+    assert_non_null(strstr(tex, "\\caption{In \\% of oracle.}"));
+    assert_non_null(strstr(tex, "Pop \\& Co\\_1 & 44.4 \\\\\n"));
+    assert_non_null(strstr(page, "<tr><td>Pop &amp; Co_1</td><td>44.4</td></tr>"));
+    assert_non_null(strstr(content("tables/toy-oracle.csv"),
+                           "toy,oracle,Pop & Co_1,popularity,{},ndcg,10,0.4,0.9,0.444444444\n"));
+}
+
 static void plots_are_drawn_and_repeat(void **state)
 {
     (void)state;
@@ -229,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(averages_over_folds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tables_escape_and_mark, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(shares_of_the_oracle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(plots_are_drawn_and_repeat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(plots_bear_any_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(further_files_are_shown, set_up, tear_down),
