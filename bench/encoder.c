@@ -1,11 +1,13 @@
 /*
- * encoder.c - how fast the sentence encoder is, against sgemm in the same run.
+ * encoder.c - how fast the sentence encoder is, against the machine's limits in the same run.
  *
- * Two loads: short titles ("Toy Story (1995)": made up here, about 8 tokens) and texts of 128 tokens.  Each is the best
- * of 5 runs on all cores (2 at most, RECFUSE_THREADS changes that), tokenizing included.  The limit is what
- * backend_sgemm() reaches on 1024^3 in this run.  On a machine that others use too, CPU time says more than wall time,
- * so both are printed.  Prints "name value unit" lines; skipped without models/minilm.
+ * Two loads: short titles ("Toy Story (1995)": made up here, about 8 tokens) and texts of 128 tokens, with weights in float32 and in
+ * 8 bits.  Each is the best of RUNS runs (RECFUSE_RUNS) on 2 cores at most (RECFUSE_THREADS), tokenizing included.  Limits: what
+ * backend_sgemm() reaches on 1024^3, and the speed at which all threads read a quarter of a gigabyte; weights pass once a batch.  On
+ * a machine that others use too, CPU time says more than wall time, so both are printed.  Prints "name value unit" lines; skipped
+ * without models/minilm.
  */
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 #include <time.h>
 
 #include "llm/encoder_internal.h"
+#include "nn8.h"
 
 enum { RUNS = 5, N_TITLES = 1000, N_LONG = 48, SIDE = 1024 };
 
@@ -73,31 +76,79 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static enum status measure(const char *name, struct encoder *e, struct string_builder *builder, double peak)
+/* Bytes of the dense layers' weights. */
+static double weight_bytes(const struct encoder *e)
+{
+    const double h = e->hidden, f = e->feed_forward, weights = e->n_layers * (4 * h * h + 2 * h * f);
+    return weights * (e->precision == ENCODER_INT8 ? 1 + 4.0 / NN8_BLOCK : 4);
+}
+
+/* What this machine reaches. */
+struct limits {
+    double flops, bytes; /* a second */
+};
+
+static enum status measure(const char *load, const struct backend *backend, int precision,
+                           const struct strings *texts, const struct limits *limits)
 {
     struct arena *arena = arena_new();
-    struct strings texts;
+    struct encoder *e = NULL;
+    const struct encoder_options options = {.precision = precision};
+    const char *runs = getenv("RECFUSE_RUNS");
+    char name[64];
     uint64_t n_tokens;
     float *out;
     if (arena == NULL)
         return STATUS_SYSTEM;
-    TRY(string_builder_finish(builder, arena, &texts));
-    ARENA_NEW(out, arena, texts.n * encoder_dimensions(e));
-    const double work = flops(e, &texts, arena, &n_tokens);
+    TRY(encoder_open_with("models/minilm", &options, backend, &e));
+    ARENA_NEW(out, arena, texts->n * encoder_dimensions(e));
+    const double work = flops(e, texts, arena, &n_tokens);
     double best = 1e30, best_cpu = 1e30;
-    for (int run = 0; run < RUNS; run++) {
+    for (int run = 0; run < (runs != NULL ? atoi(runs) : RUNS); run++) {
         const double start = omp_get_wtime(), start_cpu = cpu_seconds();
-        TRY(encoder_embed(e, &texts, out));
+        TRY(encoder_embed(e, texts, out));
         const double seconds = omp_get_wtime() - start, cpu = cpu_seconds() - start_cpu;
         best = seconds < best ? seconds : best;
         best_cpu = cpu < best_cpu ? cpu : best_cpu;
     }
-    printf("encoder_%s %.1f texts/s (%.1f tokens a text)\n", name, (double)texts.n / best,
-           (double)n_tokens / (double)texts.n);
-    printf("encoder_%s %.1f GFLOP/s\n", name, work / best * 1e-9);
-    printf("encoder_%s %.2f of sgemm\n", name, work / best / peak);
-    printf("encoder_%s %.1f texts a CPU second, %.1f GFLOP a CPU second\n", name, (double)texts.n / best_cpu,
+    const double batches = ceil((double)n_tokens / 384); /* encoder.c, BATCH_TOKENS */
+    snprintf(name, sizeof name, "encoder_%s_%s", precision == ENCODER_INT8 ? "int8" : "fp32", load);
+    printf("%s %.1f texts/s (%.1f tokens a text)\n", name, (double)texts->n / best,
+           (double)n_tokens / (double)texts->n);
+    printf("%s %.1f GFLOP/s\n", name, work / best * 1e-9);
+    printf("%s %.2f of sgemm\n", name, work / best / limits->flops);
+    printf("%s %.3f of the memory's bandwidth\n", name, weight_bytes(e) * batches / best / limits->bytes);
+    printf("%s %.1f texts a CPU second, %.1f GFLOP a CPU second\n", name, (double)texts->n / best_cpu,
            work / best_cpu * 1e-9);
+    encoder_close(e);
+    arena_free(arena);
+    return STATUS_OK;
+}
+
+/* Bytes a second that all threads read. */
+static enum status read_speed(const struct backend *backend, double *out)
+{
+    enum { N = 1 << 26 };
+    struct arena *arena = arena_new();
+    float *x;
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    ARENA_NEW(x, arena, N);
+    double best = 1e30;
+    volatile float keep;
+    for (int run = 0; run < 3; run++) {
+        float sum = 0;
+        const double start = omp_get_wtime();
+#pragma omp parallel for simd reduction(+ : sum) num_threads(backend->threads)
+        for (int i = 0; i < N; i++)
+            sum += x[i];
+        keep = sum;
+        const double seconds = omp_get_wtime() - start;
+        best = seconds < best ? seconds : best;
+    }
+    (void)keep;
+    *out = N * sizeof *x / best;
+    printf("memory_read %.1f GB/s\n", *out * 1e-9);
     arena_free(arena);
     return STATUS_OK;
 }
@@ -128,21 +179,29 @@ static enum status sgemm_peak(const struct backend *backend, double *out)
 
 static enum status bench(void)
 {
+    static const char *const names[] = {"titles", "texts_of_128"};
     const char *threads = getenv("RECFUSE_THREADS");
     const struct backend *backend;
-    struct encoder *encoder;
-    struct string_builder titles = {0}, longs = {0};
-    double peak;
+    struct string_builder builders[2] = {{0}, {0}};
+    struct arena *arena = arena_new();
+    struct limits limits;
     const int cores = omp_get_num_procs() < 2 ? 1 : 2;
+    if (arena == NULL)
+        return STATUS_SYSTEM;
     TRY(backend_open("cpu", threads != NULL ? atoi(threads) : cores, &backend));
-    TRY(encoder_open("models/minilm", backend, &encoder));
     printf("threads %d\n", backend->threads);
-    TRY(sgemm_peak(backend, &peak));
-    add_titles(&titles);
-    TRY(measure("titles", encoder, &titles, peak));
-    add_long(&longs);
-    TRY(measure("texts_of_128", encoder, &longs, peak));
-    encoder_close(encoder);
+    printf("way of 8 bits %s\n", (const char *[]){"portable", "VNNI", "AMX"}[encoder_int8_path()]);
+    TRY(sgemm_peak(backend, &limits.flops));
+    TRY(read_speed(backend, &limits.bytes));
+    add_titles(&builders[0]);
+    add_long(&builders[1]);
+    for (int i = 0; i < 2; i++) {
+        struct strings texts;
+        TRY(string_builder_finish(&builders[i], arena, &texts));
+        TRY(measure(names[i], backend, ENCODER_FP32, &texts, &limits));
+        TRY(measure(names[i], backend, ENCODER_INT8, &texts, &limits));
+    }
+    arena_free(arena);
     return STATUS_OK;
 }
 

@@ -8,7 +8,9 @@
  */
 #include <cblas.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/backend.h"
 #include "base/log.h"
@@ -24,6 +26,22 @@ enum {
     TILES_WANTED = 16,  /* cut further while there are fewer ... */
     TILE_WORK = 1 << 22 /* ... and a tile holds more multiplications than this (about 0.1 ms) */
 };
+
+/* OpenBLAS 0.3.21 knows a processor by its number: on one made after it (Emerald Rapids, say) it takes the kernels of a Pentium 4, four
+ * times slower than AVX-512's.  It looks at OPENBLAS_CORETYPE when it is loaded, so the program starts once more with that. */
+__attribute__((constructor)) static void choose_core(int argc, char **argv)
+{
+    (void)argc;
+    if (getenv("OPENBLAS_CORETYPE") != NULL || strcmp(openblas_get_corename(), "Prescott") != 0)
+        return;
+#if defined(__x86_64__)
+    const char *core = __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") ? "SkylakeX"
+                       : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")        ? "Haswell"
+                                                                                                : NULL;
+    if (core != NULL && setenv("OPENBLAS_CORETYPE", core, 0) == 0)
+        execv("/proc/self/exe", argv); /* where it fails, slowly on */
+#endif
+}
 
 static enum status cpu_launch(const struct backend *b, const struct kernel *kernel, const void *args,
                               long n_rows, size_t scratch)

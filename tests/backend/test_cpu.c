@@ -10,6 +10,8 @@
 
 #include <omp.h>
 
+#include <cblas.h>
+
 #include "backend/backend.h"
 
 static float *floats(size_t n, uint32_t what)
@@ -143,12 +145,26 @@ static void test_launch_without_memory(void **state)
     assert_non_null(strstr(sentence, "12345"));
 }
 
+/* OpenBLAS has kernels for this machine, not those for one that it does not know. */
+static void test_blas_knows_the_machine(void **state)
+{
+    (void)state;
+    const struct backend *b;
+    assert_int_equal(backend_open("cpu", 1, &b), STATUS_OK);
+    print_message("OpenBLAS takes %s\n", openblas_get_corename());
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2"))
+        assert_string_not_equal(openblas_get_corename(), "Prescott");
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),
         cmocka_unit_test(test_devices),
         cmocka_unit_test(test_no_cuda),
+        cmocka_unit_test(test_blas_knows_the_machine),
         cmocka_unit_test(test_launch_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
