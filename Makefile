@@ -17,7 +17,7 @@ VARIANT := $(or $(SAN),$(if $(CUDA),cuda),release)
 B       := build/$(VARIANT)
 CC      := gcc
 
-PACKAGES := hdf5-serial gsl openblas libutf8proc friso libsodium yaml-0.1 jansson zlib libdeflate
+PACKAGES := hdf5-serial gsl openblas libutf8proc friso libsodium yaml-0.1 jansson zlib libdeflate libisal
 # GSL without its own cblas: OpenBLAS has those symbols.
 LIBS     := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PACKAGES) 2>/dev/null)) -lcsv -lstemmer -lm -lpthread
 INCLUDE  := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)

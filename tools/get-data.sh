@@ -135,7 +135,7 @@ h5=datasets/$name/$name.h5
 stale=$(printf '%s\n%s\n' "$FILES" "$ANY_OF" | while read -r _ file _; do [ "$RAW/$file" -nt "$h5" ] && echo "$file"; done || true)
 if [ ! -f "$h5" ] || [ -n "$stale" ]; then
     # shellcheck disable=SC2086
-    build/recfuse import $IMPORT -o "$h5.new" || fail "$name: the import failed (see above)"
+    build/recfuse import $IMPORT --name "$name" -o "$h5.new" || fail "$name: the import failed (see above)"
     got=$(build/recfuse info "$h5.new" | awk '/^n_(users|items|interactions|texts) / { n[$1] = $2 }
         END { print "users", n["n_users"], "items", n["n_items"], "interactions", n["n_interactions"], "texts", n["n_texts"] }')
     if [ -n "$COUNTS" ] && [ "$got" != "$COUNTS" ]; then

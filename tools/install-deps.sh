@@ -7,7 +7,7 @@ need=(
     "gcc:C compiler" "make:build" "pkg-config:finds the libraries" "git:the commit in a record"
     "libhdf5-dev:dataset files" "libgsl-dev:statistics, special functions" "libopenblas-dev:BLAS and LAPACK"
     "libyaml-dev:experiment files" "libjansson-dev:JSON" "libcsv-dev:quoted CSV" "zlib1g-dev:.gz files"
-    "libdeflate-dev:dataset files, packed by all cores"
+    "libdeflate-dev:dataset files, unpacked by all cores" "libisal-dev:and packed (igzip)"
     "libsodium-dev:SHA-256" "libutf8proc-dev:Unicode" "libfriso-dev:Chinese words" "friso-dict:their dictionary"
     "libstemmer-dev:word stems (Snowball)" "libcmocka-dev:tests"
     "gnuplot-nox:plots" "fonts-dejavu-core:letters in plots" "fonts-noto-cjk:Chinese letters in plots"

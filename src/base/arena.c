@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/pages.h"
 #include "base/status.h"
 
 enum { ALIGN = 64, CHUNK = 256 * 1024, HUGE = 4 * 1024 * 1024 };
@@ -21,7 +22,8 @@ enum { ALIGN = 64, CHUNK = 256 * 1024, HUGE = 4 * 1024 * 1024 };
 struct block {
     struct block *next;
     size_t size, used; /* bytes of the data */
-    char *data;        /* aligned */
+    char *data;        /* aligned; behind this struct, or pages of their own */
+    size_t mapped;     /* bytes of those pages */
 };
 struct arena {
     struct block *chunks; /* the first is the one being cut */
@@ -88,6 +90,19 @@ void *arena_copy(struct arena *arena, const void *from, size_t n, size_t size)
     return copy;
 }
 
+void *arena_take_pages(struct arena *arena, void *pages, size_t mapped, size_t used)
+{
+    struct block *block = calloc(1, sizeof *block);
+    if (block == NULL) {
+        status_fail(STATUS_SYSTEM, "out of memory: could not get %zu bytes", sizeof *block);
+        return NULL;
+    }
+    *block = (struct block){arena->large, used, used, pages, mapped};
+    arena->large = block;
+    arena->bytes += used;
+    return pages;
+}
+
 char *arena_strdup(struct arena *arena, const char *string)
 {
     return arena_copy(arena, string, strlen(string) + 1, 1);
@@ -125,6 +140,8 @@ static void blocks_free(struct block *block)
         struct block *next = block->next;
         if (tell_gone != NULL)
             tell_gone(block->data, block->size);
+        if (block->mapped > 0)
+            pages_free(block->data, block->mapped);
         free(block);
         block = next;
     }

@@ -22,6 +22,10 @@ char *arena_strdup(struct arena *arena, const char *string);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void *arena_copy(struct arena *arena, const void *from, size_t n, size_t size);
 
+/* An array of pages_grow() (base/pages.h), `mapped` bytes of which the first `used` hold something, is the arena's from now
+ * on.  NULL when memory is out: it stays the caller's. */
+void *arena_take_pages(struct arena *arena, void *pages, size_t mapped, size_t used);
+
 /* Bytes handed out so far. */
 size_t arena_bytes(const struct arena *arena);
 

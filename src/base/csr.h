@@ -22,6 +22,10 @@ struct csr {
 enum status csr_from_triples(uint32_t n_rows, uint32_t n_cols, uint64_t n, const uint32_t *row,
                              const uint32_t *col, const float *value, struct arena *arena, struct csr *out,
                              uint64_t *n_duplicates);
+/* As above from rows that are grouped: row[0 .. n) never falls.  Takes no memory for the entries: they are sorted where they
+ * lie, and `col` and `value` (may be NULL) are the matrix's from then on. */
+enum status csr_from_grouped(uint32_t n_rows, uint32_t n_cols, uint64_t n, const uint32_t *row, uint32_t *col,
+                             float *value, struct arena *arena, struct csr *out, uint64_t *n_duplicates);
 /* The transpose: O(nnz + n_rows + n_cols), columns rising. */
 enum status csr_transpose(const struct csr *a, struct arena *arena, struct csr *out);
 /* Is column `col` in row `row`?  Binary search. */

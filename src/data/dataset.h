@@ -99,4 +99,7 @@ const struct feature *dataset_feature(const struct dataset *d, const char *name)
  * In place; user < n_users.  STATUS_SYSTEM when memory is out. */
 enum status interactions_sort(uint32_t n_users, struct interactions *rows);
 
+/* Where the user of that row begins (rows in order; row n: n), so that threads can have whole users each. */
+uint64_t interactions_user_begin(const struct interactions *rows, uint64_t row);
+
 #endif

@@ -11,7 +11,6 @@
 #include "data/number_rows.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -19,13 +18,19 @@
 
 #include "data/import/record.h"
 
-/* Bit i: text[i] is no digit. */
-static inline uint64_t not_digits(const char *text)
+/* Bit i: text[i] is no digit.  One for each instruction set; number_rows_parse() takes the best that the processor has. */
+#define INLINE static inline __attribute__((always_inline))
+typedef uint64_t mask_of(const char *text);
+#ifdef __x86_64__
+#define WITH_AVX512 __attribute__((target("avx512f,avx512bw,bmi,bmi2,popcnt")))
+#define WITH_AVX2   __attribute__((target("avx2,bmi,bmi2,popcnt")))
+WITH_AVX512 INLINE uint64_t not_digits_avx512(const char *text)
 {
-#if defined __AVX512BW__
     const __m512i bytes = _mm512_loadu_si512(text);
     return _mm512_cmpgt_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8('0')), _mm512_set1_epi8(9));
-#elif defined __AVX2__
+}
+WITH_AVX2 INLINE uint64_t not_digits_avx2(const char *text)
+{
     uint64_t mask = 0;
     for (int half = 0; half < 2; half++) {
         const __m256i bytes = _mm256_loadu_si256((const __m256i *)(text + 32 * half));
@@ -34,12 +39,25 @@ static inline uint64_t not_digits(const char *text)
         mask |= (uint64_t)(uint32_t)~_mm256_movemask_epi8(small) << 32 * half;
     }
     return mask;
+}
 #else
-    uint64_t mask = 0;
-    for (int i = 0; i < 64; i++)
-        mask |= (uint64_t)((unsigned char)(text[i] - '0') > 9) << i;
-    return mask;
+#define WITH_AVX512
+#define WITH_AVX2
 #endif
+/* Eight bytes at a time, in any processor's own words: a byte's high bit is set where it is below '0' or above '9'; the
+ * multiplication gathers the eight bits. */
+INLINE uint64_t not_digits_portable(const char *text)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < 8; i++) {
+        uint64_t x;
+        memcpy(&x, text + 8 * i, sizeof x);
+        const uint64_t low = x & 0x7f7f7f7f7f7f7f7fu; /* no carry between bytes */
+        const uint64_t above = low + 0x4646464646464646u, at_least = low + 0x5050505050505050u;
+        const uint64_t bad = ((above | ~at_least | x) >> 7) & 0x0101010101010101u;
+        mask |= (bad * 0x0102040810204080u >> 56) << 8 * i;
+    }
+    return mask;
 }
 
 /* The number of 1 to 8 digits that ends before `end`. */
@@ -139,9 +157,8 @@ static inline unsigned quick_value(const char *line, unsigned begin, uint64_t *m
 }
 
 /* One line in the quick way; NULL: take the careful one. */
-static inline __attribute__((always_inline)) const char *quick_row(const char separator,
-                                                                   const unsigned n_fields, const char *line,
-                                                                   uint64_t row, struct number_rows rows)
+INLINE const char *quick_row(mask_of *not_digits, const char separator, const unsigned n_fields,
+                             const char *line, uint64_t row, struct number_rows rows)
 {
     const unsigned width = separator == ':' ? 2 : 1;
     uint64_t mask = not_digits(line);
@@ -184,16 +201,14 @@ static inline __attribute__((always_inline)) const char *quick_row(const char se
     return line[end] == '\n' ? line + end + 1 : NULL;
 }
 
-static inline __attribute__((always_inline)) uint64_t parse_lines(const char separator,
-                                                                  const unsigned n_fields, const char *text,
-                                                                  const char *end, struct number_rows rows,
-                                                                  size_t *used)
+INLINE uint64_t parse_lines(mask_of *not_digits, const char separator, const unsigned n_fields,
+                            const char *text, const char *end, struct number_rows rows, size_t *used)
 {
     const struct number_form form = {separator, n_fields};
     const char *line = text;
     uint64_t row = 0;
     while (line < end) {
-        const char *next = quick_row(separator, n_fields, line, row, rows);
+        const char *next = quick_row(not_digits, separator, n_fields, line, row, rows);
         if (__builtin_expect(next == NULL, 0))
             next = careful_row(form, line, end, row, rows);
         if (__builtin_expect(next == NULL, 0))
@@ -205,112 +220,65 @@ static inline __attribute__((always_inline)) uint64_t parse_lines(const char sep
     return row;
 }
 
-#define WITH_FIELDS(separator)                                                                               \
-    (form.n_fields == 4   ? parse_lines(separator, 4, text, text + n, rows, used)                            \
-     : form.n_fields == 3 ? parse_lines(separator, 3, text, text + n, rows, used)                            \
-                          : parse_lines(separator, 2, text, text + n, rows, used))
+/* One parser for each instruction set, each with a loop for each form. */
+#define WITH_FIELDS(mask, separator)                                                                         \
+    (form.n_fields == 4   ? parse_lines(mask, separator, 4, text, text + n, rows, used)                      \
+     : form.n_fields == 3 ? parse_lines(mask, separator, 3, text, text + n, rows, used)                      \
+                          : parse_lines(mask, separator, 2, text, text + n, rows, used))
+#define PARSER(name, attributes, mask)                                                                       \
+    attributes static uint64_t name(struct number_form form, const char *text, size_t n,                     \
+                                    struct number_rows rows, size_t *used)                                   \
+    {                                                                                                        \
+        if (form.separator == '\t')                                                                          \
+            return WITH_FIELDS(mask, '\t');                                                                  \
+        return form.separator == ',' ? WITH_FIELDS(mask, ',') : WITH_FIELDS(mask, ':');                      \
+    }
+PARSER(parse_portable, , not_digits_portable)
+#ifdef __x86_64__
+PARSER(parse_avx2, WITH_AVX2, not_digits_avx2)
+PARSER(parse_avx512, WITH_AVX512, not_digits_avx512)
+#endif
+
+enum number_set number_rows_best(void)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi2"))
+        return NUMBER_AVX512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
+        return NUMBER_AVX2;
+#endif
+    return NUMBER_PORTABLE;
+}
+
+uint64_t number_rows_parse_by(enum number_set set, struct number_form form, const char *text, size_t n,
+                              struct number_rows rows, size_t *used)
+{
+#ifdef __x86_64__
+    if (set == NUMBER_AVX512)
+        return parse_avx512(form, text, n, rows, used);
+    if (set == NUMBER_AVX2)
+        return parse_avx2(form, text, n, rows, used);
+#endif
+    return parse_portable(form, text, n, rows, used);
+}
 
 uint64_t number_rows_parse(struct number_form form, const char *text, size_t n, struct number_rows rows,
                            size_t *used)
 {
-    if (form.separator == '\t')
-        return WITH_FIELDS('\t');
-    return form.separator == ',' ? WITH_FIELDS(',') : WITH_FIELDS(':');
+    return number_rows_parse_by(number_rows_best(), form, text, n, rows, used);
 }
 
 uint64_t number_rows_count(const char *text, size_t n)
 {
     uint64_t count = 0;
     size_t i = 0;
-#ifdef __AVX512BW__
-    for (; i + 64 <= n; i += 64)
-        count += (uint64_t)__builtin_popcountll(
-            _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(text + i), _mm512_set1_epi8('\n')));
-#endif
+    for (; i + 128 <= n; i += 128) { /* a byte's count can't pass 128: the compiler makes vectors of it */
+        uint8_t some = 0;
+        for (size_t j = 0; j < 128; j++)
+            some += text[i + j] == '\n';
+        count += some;
+    }
     for (; i < n; i++)
         count += text[i] == '\n';
     return count;
-}
-
-static size_t first_slot(const struct number_map *map, uint32_t number)
-{
-    uint64_t h = number * 0x9e3779b97f4a7c15u;
-    h ^= h >> 32;
-    return (size_t)h & (map->n_slots - 1);
-}
-
-static size_t find_slot(const struct number_map *map, uint32_t number)
-{
-    size_t i = first_slot(map, number);
-    while (map->slot[i] != 0 && map->slot[i] >> 32 != number)
-        i = (i + 1) & (map->n_slots - 1);
-    return i;
-}
-
-static bool grow_slots(struct number_map *map)
-{
-    const struct number_map old = *map;
-    map->n_slots = old.n_slots > 0 ? 2 * old.n_slots : 4096;
-    map->slot = calloc(map->n_slots, sizeof *map->slot);
-    if (map->slot == NULL) {
-        *map = old;
-        return false;
-    }
-    for (size_t i = 0; i < old.n_slots; i++)
-        if (old.slot[i] != 0)
-            map->slot[find_slot(map, (uint32_t)(old.slot[i] >> 32))] = old.slot[i];
-    free(old.slot);
-    return true;
-}
-
-bool number_map_put(struct number_map *map, uint32_t number, uint32_t position)
-{
-    if (map->used * 2 >= map->n_slots && !grow_slots(map))
-        return false;
-    map->slot[find_slot(map, number)] = (uint64_t)number << 32 | (position + 1);
-    map->used++;
-    return true;
-}
-
-static bool add_new(struct number_map *map, uint32_t number)
-{
-    if (map->n_new == map->n_allocated) {
-        const uint32_t more = map->n_allocated > 0 ? 2 * map->n_allocated : 1024;
-        uint32_t *grown = realloc(map->new_number, more * sizeof *grown);
-        if (grown == NULL)
-            return false;
-        map->new_number = grown;
-        map->n_allocated = more;
-    }
-    map->new_number[map->n_new] = number;
-    return number_map_put(map, number, (uint32_t)(map->seen + map->n_new++));
-}
-
-bool number_map_replace(struct number_map *map, uint32_t *numbers, uint64_t n)
-{
-    if (map->n_slots == 0 && !grow_slots(map))
-        return false;
-    uint32_t last = 0, position = 0;
-    for (uint64_t i = 0; i < n; i++) {
-        const uint32_t number = numbers[i];
-        if (i == 0 || number != last) {
-            uint64_t found = map->slot[find_slot(map, number)];
-            if (found == 0) {
-                if (!add_new(map, number))
-                    return false;
-                found = map->slot[find_slot(map, number)];
-            }
-            last = number;
-            position = (uint32_t)found - 1;
-        }
-        numbers[i] = position;
-    }
-    return true;
-}
-
-void number_map_free(struct number_map *map)
-{
-    free(map->slot);
-    free(map->new_number);
-    memset(map, 0, sizeof *map);
 }

@@ -33,26 +33,16 @@ enum { NUMBER_ROWS_PAD = 64 };
  * in *used their bytes; *used == n when every line was plain. */
 uint64_t number_rows_parse(struct number_form form, const char *text, size_t n, struct number_rows rows,
                            size_t *used);
+/* The same by the instructions of that set, which the processor must have: all give the same rows. */
+enum number_set { NUMBER_PORTABLE, NUMBER_AVX2, NUMBER_AVX512 };
+enum number_set number_rows_best(void);
+uint64_t number_rows_parse_by(enum number_set set, struct number_form form, const char *text, size_t n,
+                              struct number_rows rows, size_t *used);
 
 /* Line ends in text[0 .. n). */
 uint64_t number_rows_count(const char *text, size_t n);
 
 /* An id of digits alone, without a zero in front, below 2^32?  Then *out is its number. */
 bool number_id(const char *text, size_t length, uint32_t *out);
-
-/* Numbers to positions 0, 1, 2, ... in order of first appearance, beside a string_map that gives the same positions to
- * the same ids as text.  Says nothing itself, so that threads can call it: false when memory is out. */
-struct number_map {
-    uint64_t *slot;       /* [n_slots] number << 32 | position + 1; 0: empty */
-    size_t n_slots, used; /* a power of two */
-    uint64_t seen;        /* positions that both maps know; the next new one */
-    uint32_t *new_number; /* [n_new] met first here, at seen, seen + 1, ... */
-    uint32_t n_new, n_allocated;
-};
-/* Gives `number` this position. */
-bool number_map_put(struct number_map *map, uint32_t number, uint32_t position);
-/* Numbers to positions, in place; those never seen are listed in new_number. */
-bool number_map_replace(struct number_map *map, uint32_t *numbers, uint64_t n);
-void number_map_free(struct number_map *map);
 
 #endif

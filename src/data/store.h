@@ -15,4 +15,10 @@ enum status store_write(const char *path, struct dataset *d);
  * arena. STATUS_DATA: one sentence naming the file and the object.  */
 enum status store_read(const char *path, struct arena *arena, struct dataset **out);
 
+/* The ratings alone, as two matrices: by_user [n_users x n_items] and its transpose; of a pair that occurs more than once the
+ * last stands.  Times, source rows, columns, texts and features are not unpacked.  The seal vouches for the whole file; a file
+ * without one is read whole by store_read() first.  Errors as store_read(). */
+enum status store_read_matrices(const char *path, struct arena *arena, struct csr *by_user,
+                                struct csr *by_item);
+
 #endif

@@ -24,8 +24,10 @@ struct chunked {
 bool chunks_write(const struct chunked *c, const void *values);
 
 enum chunks_result { CHUNKS_READ, CHUNKS_OTHER, CHUNKS_DAMAGED };
-/* CHUNKS_OTHER: it is stored in another way (a chunk that isn't there, or without a filter): H5Dread() shall have it.
- * CHUNKS_DAMAGED: a checksum fails, or a chunk doesn't unpack to its size. */
-enum chunks_result chunks_read(const struct chunked *c, void *values);
+/* fd: the file that the array lies in.  CHUNKS_OTHER: it is stored in another way (a chunk that isn't there, or without a
+ * filter): H5Dread() shall have it.  CHUNKS_DAMAGED: a checksum fails, or a chunk doesn't unpack to its size. */
+enum chunks_result chunks_read(const struct chunked *c, int fd, void *values);
+/* As above, but `values` are there already: CHUNKS_DAMAGED where the file holds others.  Takes no memory for them. */
+enum chunks_result chunks_compare(const struct chunked *c, int fd, const void *values);
 
 #endif

@@ -68,11 +68,16 @@ static void hash_columns(crypto_hash_sha256_state *h, const char *owner, uint32_
     }
 }
 
+enum status store_hash_start(void)
+{
+    return sodium_init() >= 0 ? STATUS_OK
+                              : status_fail(STATUS_SYSTEM, "libsodium can't start: no source of random "
+                                                           "numbers on this machine");
+}
+
 enum status store_hash_begin(crypto_hash_sha256_state *h, const struct dataset *d)
 {
-    if (sodium_init() < 0)
-        return status_fail(STATUS_SYSTEM,
-                           "libsodium can't start: no source of random numbers on this machine");
+    TRY(store_hash_start());
     crypto_hash_sha256_init(h);
     hash_part(h, "recfuse dataset 1", NULL, 0);
     hash_strings(h, "user ids", &d->user_ids);

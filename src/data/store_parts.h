@@ -30,9 +30,11 @@ enum status store_hash(const struct dataset *d, char hex[SHA256_HEX]);
 enum status store_hash_begin(crypto_hash_sha256_state *h, const struct dataset *d);
 void store_hash_part(crypto_hash_sha256_state *h, const char *name, uint64_t n_bytes);
 void store_hash_end(crypto_hash_sha256_state *h, const struct dataset *d, char hex[SHA256_HEX]);
+/* After it store_hash() can't fail, and so may run on a thread that nobody hears. */
+enum status store_hash_start(void);
 
-/* STATUS_DATA: the file (`size` bytes) carries a seal that doesn't fit it.  A file without one passes. */
-enum status store_check_seal(FILE *file, const char *shown, uint64_t size);
+/* STATUS_DATA: the file (`size` bytes) carries a seal that doesn't fit it.  A file without one passes: *sealed false. */
+enum status store_check_seal(FILE *file, const char *shown, uint64_t size, bool *sealed);
 
 /* HDF5 quiet and without plugins from outside; called before anything else of it. */
 void store_hdf5_start(void);
@@ -40,13 +42,36 @@ void store_hdf5_start(void);
  */
 const char *store_hdf5_reason(char *buffer, size_t size);
 
-/* Reads an HDF5 file under another name for messages; store_write() checks its temporary so. */
-enum status store_read_as(const char *path, const char *shown, struct arena *arena, struct dataset **out);
+/* An array as it was written, by its path in the file. */
+struct written {
+    char path[240];
+    const void *values;
+    uint64_t bytes;
+};
+struct written_list {
+    struct written *array; /* [n] */
+    size_t n, n_allocated;
+};
+
+/* Reads a file that has just been written, whose bytes are known to be right, under another name for messages: as
+ * store_read(), but each array is held against what was written instead of being given memory, and what is known of that
+ * memory (store_check(), store_hash()) isn't looked at again. */
+enum status store_read_back(const char *path, const char *shown, const struct written_list *written,
+                            struct arena *arena, struct dataset **out);
+
+/* An open file with its seal checked, for store_read() and store_read_matrices(). */
+struct loader;
+enum status store_open(struct loader *l, const char *path, bool trusted);
+void store_close(struct loader *l);
+enum status store_load_version(const struct loader *l);
+/* The ids of /users or /items. */
+enum status store_load_ids(const struct loader *l, const char *owner, struct strings *ids, uint32_t *n);
 
 /* A dataset file being written (store_write.c). */
 struct writer {
     const char *path; /* as messages name it */
     hid_t file;
+    struct written_list *written; /* each array is noted here; NULL: nobody asks */
 };
 /* STATUS_SYSTEM: the object could not be made, with the reason. */
 enum status write_failed(const struct writer *w, const char *object);
@@ -58,6 +83,8 @@ hid_t array_properties(int rank, const hsize_t *shape, size_t size);
 enum status write_array(const struct writer *w, const char *folder, const char *name, hid_t stored,
                         uint64_t n, const void *values);
 enum status write_string_attribute(const struct writer *w, const char *name, const char *value);
+/* In place of the zeros that stand there until the content is known. */
+enum status write_content_hash(const struct writer *w, const char hex[SHA256_HEX]);
 /* Everything but interactions and texts: what stands before them, and what behind. */
 enum status write_head(const struct writer *w, const struct dataset *d);
 enum status write_tail(const struct writer *w, const struct dataset *d);
@@ -66,8 +93,11 @@ enum status write_tail(const struct writer *w, const struct dataset *d);
 struct loader {
     const char *path; /* as messages name it */
     hid_t file;
+    int fd; /* of the same file; -1: chunks don't lie where HDF5 says (a user block) */
     uint64_t file_size;
+    bool sealed;
     struct arena *arena;
+    const struct written_list *written; /* arrays are these, and compared; NULL: they are read */
 };
 #define LOAD_ANY UINT64_MAX /* rows or width: as many as there are */
 

@@ -4,8 +4,10 @@
  * the content must have the hash that the file says.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "data/store_parts.h"
 
@@ -119,7 +121,7 @@ static enum status load_columns(const struct loader *l, const char *owner, uint3
     return STATUS_OK;
 }
 
-static enum status load_ids(const struct loader *l, const char *owner, struct strings *ids, uint32_t *n)
+enum status store_load_ids(const struct loader *l, const char *owner, struct strings *ids, uint32_t *n)
 {
     char path[32];
     snprintf(path, sizeof path, "%s/id", owner);
@@ -222,7 +224,7 @@ static enum status load_truth(const struct loader *l, struct dataset *d)
     return STATUS_OK;
 }
 
-static enum status load_version(const struct loader *l)
+enum status store_load_version(const struct loader *l)
 {
     uint32_t schema;
     TRY(load_u32_attribute(l, "/", "schema_version", &schema));
@@ -238,7 +240,7 @@ static enum status load_version(const struct loader *l)
 static enum status load_all(const struct loader *l, struct dataset *d)
 {
     char *name, *source, *policies, content[SHA256_HEX];
-    TRY(load_version(l));
+    TRY(store_load_version(l));
     TRY(load_string_attribute(l, "name", &name));
     TRY(load_string_attribute(l, "source", &source));
     TRY(load_string_attribute(l, "policies", &policies));
@@ -247,14 +249,16 @@ static enum status load_all(const struct loader *l, struct dataset *d)
     d->name = name;
     d->source = source;
     d->policies = policies;
-    TRY(load_ids(l, "/users", &d->user_ids, &d->n_users));
-    TRY(load_ids(l, "/items", &d->item_ids, &d->n_items));
+    TRY(store_load_ids(l, "/users", &d->user_ids, &d->n_users));
+    TRY(store_load_ids(l, "/items", &d->item_ids, &d->n_items));
     TRY(load_columns(l, "/users", d->n_users, &d->n_user_columns, &d->user_columns));
     TRY(load_columns(l, "/items", d->n_items, &d->n_item_columns, &d->item_columns));
     TRY(load_interactions(l, &d->interactions));
     TRY(load_texts(l, &d->texts));
     TRY(load_features(l, d));
     TRY(load_truth(l, d));
+    if (l->written != NULL)
+        return STATUS_OK;
     TRY(store_check(d, l->path));
     TRY(store_hash(d, content));
     if (strcmp(content, d->content_sha256) != 0)
@@ -265,61 +269,97 @@ static enum status load_all(const struct loader *l, struct dataset *d)
     return STATUS_OK;
 }
 
-/* A file, an HDF5 file, and with the bytes that were written? */
-static enum status look_at_file(const char *path, const char *shown, uint64_t *size)
+/* A file, an HDF5 file, and (unless its bytes are known) with the bytes that were written? */
+static enum status look_at_file(struct loader *l, const char *path, bool trusted)
 {
     struct stat info;
     if (stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return status_fail(STATUS_DATA, "%s: no such file; make it by `recfuse import` or tools/get-data.sh",
-                           shown);
+                           l->path);
     if (stat(path, &info) != 0)
-        return status_fail(STATUS_SYSTEM, "%s: %s", shown, strerror(errno));
+        return status_fail(STATUS_SYSTEM, "%s: %s", l->path, strerror(errno));
     if (!S_ISREG(info.st_mode))
-        return status_fail(STATUS_DATA, "%s: is not a file", shown);
+        return status_fail(STATUS_DATA, "%s: is not a file", l->path);
     if (info.st_size == 0)
-        return status_fail(STATUS_DATA, "%s: is empty, expected an HDF5 file", shown);
+        return status_fail(STATUS_DATA, "%s: is empty, expected an HDF5 file", l->path);
     FILE *file = fopen(path, "rb");
     if (file == NULL)
-        return status_fail(STATUS_SYSTEM, "%s: can't be opened: %s", shown, strerror(errno));
+        return status_fail(STATUS_SYSTEM, "%s: can't be opened: %s", l->path, strerror(errno));
     char signature[8] = {0};
     const size_t n = fread(signature, 1, sizeof signature, file);
-    enum status status;
+    enum status status = STATUS_OK;
+    l->file_size = (uint64_t)info.st_size;
     if (n < sizeof signature || memcmp(signature, "\211HDF\r\n\032\n", sizeof signature) != 0)
         status =
-            status_fail(STATUS_DATA, "%s: is not an HDF5 file; make one of it by `recfuse import`", shown);
-    else
-        status = store_check_seal(file, shown, (uint64_t)info.st_size);
+            status_fail(STATUS_DATA, "%s: is not an HDF5 file; make one of it by `recfuse import`", l->path);
+    else if (!trusted)
+        status = store_check_seal(file, l->path, l->file_size, &l->sealed);
     fclose(file);
-    *size = (uint64_t)info.st_size;
     return status;
 }
 
-enum status store_read_as(const char *path, const char *shown, struct arena *arena, struct dataset **out)
+/* A file descriptor beside HDF5's, if chunks lie where it says. */
+static int open_beside(const char *path, hid_t file)
 {
-    struct loader l = {.path = shown, .arena = arena};
-    struct dataset *d;
+    hsize_t user_block = 1;
+    const hid_t plist = H5Fget_create_plist(file);
+    const bool plain = plist >= 0 && H5Pget_userblock(plist, &user_block) >= 0 && user_block == 0;
+    H5Pclose(plist);
+    return plain ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+enum status store_open(struct loader *l, const char *path, bool trusted)
+{
+    l->file = -1;
+    l->fd = -1;
     store_hdf5_start();
-    TRY(look_at_file(path, shown, &l.file_size));
-    ARENA_NEW(d, arena, 1);
+    TRY(look_at_file(l, path, trusted));
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access < 0 || H5Pset_file_locking(access, false, true) < 0)
-        return status_fail(STATUS_SYSTEM, "%s: the HDF5 library can't be set up", shown);
+        return status_fail(STATUS_SYSTEM, "%s: the HDF5 library can't be set up", l->path);
     H5Eclear2(H5E_DEFAULT);
-    l.file = H5Fopen(path, H5F_ACC_RDONLY, access);
-    if (l.file < 0) {
-        const enum status unreadable = load_damaged(&l, "the file");
+    l->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    if (l->file < 0) {
+        const enum status unreadable = load_damaged(l, "the file");
         H5Pclose(access);
         return unreadable;
     }
     H5Pclose(access);
-    const enum status status = load_all(&l, d);
-    H5Fclose(l.file);
+    l->fd = open_beside(path, l->file);
+    return STATUS_OK;
+}
+
+void store_close(struct loader *l)
+{
+    if (l->fd >= 0)
+        close(l->fd);
+    if (l->file >= 0)
+        H5Fclose(l->file);
+    l->fd = -1;
+    l->file = -1;
+}
+
+static enum status read_as(struct loader *l, const char *path, struct dataset **out)
+{
+    struct dataset *d;
+    TRY(store_open(l, path, l->written != NULL));
+    d = arena_alloc(l->arena, 1, sizeof *d);
+    const enum status status = d != NULL ? load_all(l, d) : STATUS_SYSTEM;
+    store_close(l);
     if (status == STATUS_OK)
         *out = d;
     return status;
 }
 
+enum status store_read_back(const char *path, const char *shown, const struct written_list *written,
+                            struct arena *arena, struct dataset **out)
+{
+    struct loader l = {.path = shown, .arena = arena, .written = written};
+    return read_as(&l, path, out);
+}
+
 enum status store_read(const char *path, struct arena *arena, struct dataset **out)
 {
-    return store_read_as(path, path, arena, out);
+    struct loader l = {.path = path, .arena = arena};
+    return read_as(&l, path, out);
 }

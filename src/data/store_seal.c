@@ -25,11 +25,12 @@ static uint64_t superblock_end(const unsigned char head[48])
     return (head[8] == 2 || head[8] == 3) && head[9] == 8 && base == 0 ? end : 0;
 }
 
-enum status store_check_seal(FILE *file, const char *shown, uint64_t size)
+enum status store_check_seal(FILE *file, const char *shown, uint64_t size, bool *sealed)
 {
     static _Thread_local unsigned char block[1 << 16];
     unsigned char head[48];
     char found[SEAL_BYTES], expected[SEAL_BYTES], hash[SHA256_HEX];
+    *sealed = false;
     if (size < sizeof head + SEAL_BYTES)
         return STATUS_OK; /* too small for a dataset: HDF5 says so */
     errno = 0;
@@ -39,14 +40,14 @@ enum status store_check_seal(FILE *file, const char *shown, uint64_t size)
         fread(found, 1, sizeof found, file) != sizeof found)
         return unreadable(shown);
     const uint64_t end = superblock_end(head);
-    const bool sealed = seal_looks_right(found);
-    if (end > size || (!sealed && end > 0 && size > end && size - end <= SEAL_BYTES))
+    *sealed = seal_looks_right(found);
+    if (end > size || (!*sealed && end > 0 && size > end && size - end <= SEAL_BYTES))
         return status_fail(
             STATUS_DATA,
             "%s: is damaged or truncated: it has %llu bytes, %llu of HDF5, and no whole SHA-256 "
             "behind them; import it again",
             shown, (unsigned long long)size, (unsigned long long)end);
-    if (!sealed)
+    if (!*sealed)
         return STATUS_OK;
     crypto_hash_sha256_state h;
     unsigned char digest[crypto_hash_sha256_BYTES];

@@ -162,7 +162,7 @@ static void name_arrays(struct store_stream *s)
 static enum status begin(struct store_stream *s)
 {
     TRY(stream_open(s->file.path, s->file.stream, &s->stream));
-    s->w = (struct writer){s->file.path, s->stream.file};
+    s->w = (struct writer){s->file.path, s->stream.file, NULL};
     name_arrays(s);
     TRY(write_head(&s->w, &s->head));
     TRY(write_tail(&s->w, &s->head));
@@ -249,7 +249,7 @@ static enum status hash_array(struct store_stream *s, struct growing *g, unsigne
     for (uint64_t at = 0; at < bytes; at += BATCH_BYTES) {
         const uint64_t n = bytes - at < BATCH_BYTES ? bytes - at : BATCH_BYTES;
         const struct chunked c = part_of(g, at / g->element, n);
-        if (chunks_read(&c, buffer) != CHUNKS_READ)
+        if (chunks_read(&c, s->stream.descriptor, buffer) != CHUNKS_READ)
             return status_fail(STATUS_SYSTEM, "%s: %s/%s can't be read back: a bad disk?", s->file.path,
                                g->folder, g->name);
         sha256_update(content, buffer, n);
@@ -276,17 +276,6 @@ static enum status hash_content(struct store_stream *s, char hex[SHA256_HEX])
     if (status == STATUS_OK)
         store_hash_end(&content, &s->head, hex);
     return status;
-}
-
-static enum status set_content_hash(const struct store_stream *s, const char hex[SHA256_HEX])
-{
-    const hid_t attribute = H5Aopen(s->stream.file, "content_sha256", H5P_DEFAULT);
-    const hid_t type = attribute >= 0 ? H5Aget_type(attribute) : -1;
-    const bool fine = type >= 0 && H5Tget_size(type) == SHA256_HEX - 1 && H5Awrite(attribute, type, hex) >= 0;
-    H5Tclose(type);
-    if (attribute >= 0)
-        H5Aclose(attribute);
-    return fine ? STATUS_OK : write_failed(&s->w, "content_sha256");
 }
 
 /* SHA-256 of the file's n bytes behind them. */
@@ -340,7 +329,7 @@ static enum status finish(struct store_stream *s, char hex[SHA256_HEX])
     for (int k = 0; k < (s->n_texts > 0 ? N_ARRAYS : TEXT_USER); k++)
         TRY(flush(s, &s->array[k], true));
     TRY(hash_content(s, hex));
-    TRY(set_content_hash(s, hex));
+    TRY(write_content_hash(&s->w, hex));
     TRY(stream_close(s->file.path, &s->stream));
     TRY(seal(s));
     return look_again(s, hex);

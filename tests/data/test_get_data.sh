@@ -74,6 +74,7 @@ if "$program" import --help >/dev/null 2>&1; then
     out=$(tools/get-data.sh toy 2>&1); check imported "$?$(ls datasets/toy)" "0raw
 recipe
 toy.h5"
+    check imported_under_its_own_name "$("$program" info datasets/toy/toy.h5 | awk '$1 == "name" { print $2 }')" toy
     before=$(stat -c %Y.%i datasets/toy/toy.h5)
     tools/get-data.sh toy >/dev/null 2>&1
     check import_is_not_repeated "$(stat -c %Y.%i datasets/toy/toy.h5)" "$before"

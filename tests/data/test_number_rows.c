@@ -1,6 +1,8 @@
 /* Rating files of plain numbers: the quick parser against the general reader, which defines what a row is. */
 #include <omp.h>
 
+#include "data/number_file.h"
+#include "data/number_map.h"
 #include "data/number_rows.h"
 #include "importing.h"
 
@@ -149,6 +151,141 @@ static void as_the_general_reader(void **state)
     }
 }
 
+/* Every instruction set that this processor has gives the same rows and stops at the same byte. */
+static void same_by_every_set(void **state)
+{
+    enum { LINES = 4000 };
+    static char text[LINES * 64 + 2 * NUMBER_ROWS_PAD];
+    static uint32_t user[2][LINES], item[2][LINES];
+    static float value[2][LINES];
+    static int64_t time[2][LINES];
+    (void)state;
+    assert_true(number_rows_best() >= NUMBER_PORTABLE);
+    for (int round = 0; round < 200; round++) {
+        const char separator = "\t,:"[round % 3];
+        size_t n = NUMBER_ROWS_PAD, used[2] = {0, 0};
+        uint64_t rows[2] = {0, 0};
+        for (int i = 0; i < LINES; i++) {
+            char field[64];
+            for (int k = 0; k < 4; k++) {
+                random_field(field, round % 20 == 0 ? k : 3);
+                n += (size_t)sprintf(text + n, "%s%s", field,
+                                     k == 3             ? (i % 7 == 0 ? "\r\n" : "\n")
+                                     : separator == ':' ? "::"
+                                     : separator == ',' ? ","
+                                                        : "\t");
+            }
+        }
+        for (enum number_set set = NUMBER_PORTABLE; set <= number_rows_best(); set++) {
+            const int to = set > NUMBER_PORTABLE;
+            rows[to] = number_rows_parse_by(
+                set, (struct number_form){separator, 4}, text + NUMBER_ROWS_PAD, n - NUMBER_ROWS_PAD,
+                (struct number_rows){user[to], item[to], value[to], time[to]}, &used[to]);
+            assert_true(rows[to] == rows[0] && used[to] == used[0]);
+            assert_memory_equal(user[to], user[0], rows[0] * sizeof **user);
+            assert_memory_equal(item[to], item[0], rows[0] * sizeof **item);
+            assert_memory_equal(value[to], value[0], rows[0] * sizeof **value);
+            assert_memory_equal(time[to], time[0], rows[0] * sizeof **time);
+        }
+    }
+}
+
+/* Positions in order of first appearance, for numbers near and far, told by another map now and then. */
+static void numbers_to_positions(void **state)
+{
+    enum { N = 30000 };
+    static uint32_t numbers[N];
+    (void)state;
+    for (int round = 0; round < 6; round++) {
+        struct number_map map = {0};
+        struct string_map *expected = string_map_new();
+        for (int part = 0; part < 4; part++) {
+            char text[16];
+            static uint32_t found[N];
+            if (part == 2) { /* an id that only the general reader saw, and one that is no number */
+                const uint32_t at = string_map_add(expected, "4000000000", 10);
+                string_map_add(expected, "x", 1);
+                assert_true(number_map_put(&map, 4000000000u, at));
+                map.seen += 2;
+            }
+            for (int i = 0; i < N; i++) {
+                const uint32_t far = random_below(2) ? 0xfff00000u : 3000000u;
+                numbers[i] = random_below(round + 1) == 0 ? random_below(5000) : far + random_below(3000);
+                found[i] = numbers[i];
+            }
+            assert_true(number_map_replace(&map, found, N));
+            map.seen += map.n_new;
+            map.n_new = 0;
+            for (int i = 0; i < N; i++) {
+                const int length = snprintf(text, sizeof text, "%u", numbers[i]);
+                assert_int_equal(found[i], string_map_add(expected, text, (size_t)length));
+            }
+        }
+        string_map_free(expected);
+        number_map_free(&map);
+    }
+}
+
+/* Lines of any length across the borders of pieces, with and without a last line end: the rows of one parse of the whole, and
+ * room that runs out on the way changes nothing. */
+static void files_by_pieces(void **state)
+{
+    enum { LINES = 200000 };
+    static uint32_t user[2][LINES], item[2][LINES];
+    static float value[2][LINES];
+    static int64_t time[2][LINES];
+    const struct number_rows one = {user[0], item[0], value[0], time[0]};
+    char *text = calloc(LINES + 1, 64);
+    (void)state;
+    for (int kind = 0; kind < 6; kind++) {
+        size_t n = NUMBER_ROWS_PAD, used;
+        for (int i = 0; i < LINES; i++) {
+            n += (size_t)sprintf(text + n, "%u\t%u\t%u.5\t%u", i / 150, random_below(1u << (i % 27)),
+                                 random_below(5), 1000000000 + i);
+            if (kind == 3 && i == LINES / 2)
+                n += (size_t)sprintf(text + n, "x");
+            n += (size_t)sprintf(text + n, kind == 1 && i + 1 == LINES ? "" : "\n");
+        }
+        const struct number_form form = {'\t', 4};
+        const char *last = memrchr(text, '\n', n);
+        const size_t whole = (size_t)(last + 1 - text) - NUMBER_ROWS_PAD;
+        const uint64_t rows = number_rows_parse(form, text + NUMBER_ROWS_PAD, whole, one, &used);
+        const char *path = lasting_path("pieces");
+        FILE *file = fopen(path, "wb");
+        assert_int_equal(fwrite(text + NUMBER_ROWS_PAD, 1, n - NUMBER_ROWS_PAD, file), n - NUMBER_ROWS_PAD);
+        fclose(file);
+        file = fopen(path, "rb");
+        crypto_hash_sha256_state hash;
+        unsigned char digest[32], expected[32];
+        crypto_hash_sha256_init(&hash);
+        struct number_file f = {fileno(file), form, 0, n - NUMBER_ROWS_PAD, &hash, 0};
+        uint64_t found = 0, some, room = kind == 2 ? 777 : LINES;
+        enum number_stop stop = NUMBER_ROOM;
+        int reason;
+        omp_set_num_threads(1 + kind % 3);
+        for (; stop == NUMBER_ROOM && found < LINES;
+             room = 2 * room < LINES - found ? 2 * room : LINES - found) {
+            const struct number_rows to = {user[1] + found, item[1] + found, value[1] + found,
+                                           time[1] + found};
+            stop = number_file_read(&f, to, room, &some, &reason);
+            found += some;
+        }
+        fclose(file);
+        assert_int_equal(stop, kind == 3 ? NUMBER_LINE : NUMBER_END);
+        assert_int_equal(found, rows);
+        assert_int_equal(f.at, used);
+        assert_memory_equal(user[0], user[1], rows * sizeof **user);
+        assert_memory_equal(item[0], item[1], rows * sizeof **item);
+        assert_memory_equal(value[0], value[1], rows * sizeof **value);
+        assert_memory_equal(time[0], time[1], rows * sizeof **time);
+        crypto_hash_sha256_final(&hash, digest);
+        crypto_hash_sha256(expected, (unsigned char *)text + NUMBER_ROWS_PAD, f.hashed);
+        assert_memory_equal(digest, expected, 32);
+        assert_true(f.hashed >= f.at);
+    }
+    free(text);
+}
+
 /* A file of several blocks with lines of every kind in between, by one thread and by two: the same content as one whose
  * ids are all text (and so read line by line). */
 static void same_for_any_threads(void **state)
@@ -232,6 +369,8 @@ int main(void)
         cmocka_unit_test(plain_lines),           cmocka_unit_test(other_lines),
         cmocka_unit_test(as_the_general_reader), cmocka_unit_test(same_for_any_threads),
         cmocka_unit_test(places_of_mistakes),    cmocka_unit_test(sha256_by_pieces),
+        cmocka_unit_test(same_by_every_set),     cmocka_unit_test(numbers_to_positions),
+        cmocka_unit_test(files_by_pieces),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,6 +1,7 @@
 /* test_store_chunks.c - chunks packed here are HDF5's own to the bit: each side reads what the other wrote; damage is seen. */
 #include "../test.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,9 +48,14 @@ static void each_side_reads_the_others(void **state)
         assert_true(H5Dwrite(theirs, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
         assert_true(H5Fflush(file, H5F_SCOPE_LOCAL) >= 0);
         c.array = theirs;
+        const int fd = open(test_path(folder, "a.h5"), O_RDONLY);
         memset(back, 0, sizeof back);
-        assert_int_equal(chunks_read(&c, back), CHUNKS_READ);
+        assert_int_equal(chunks_read(&c, fd, back), CHUNKS_READ);
         assert_memory_equal(values, back, N * size);
+        assert_int_equal(chunks_compare(&c, fd, values), CHUNKS_READ);
+        back[N * size - 1] ^= 1;
+        assert_int_equal(chunks_compare(&c, fd, back), CHUNKS_DAMAGED);
+        close(fd);
         H5Dclose(ours);
         H5Dclose(theirs);
         H5Fclose(file);
@@ -73,11 +79,14 @@ static void damage_is_seen(void **state)
     assert_true(H5Dread_chunk(array, H5P_DEFAULT, &at, &mask, packed) >= 0);
     packed[size / 2] ^= 1;
     assert_true(H5Dwrite_chunk(array, H5P_DEFAULT, 0, &at, (size_t)size, packed) >= 0);
-    assert_int_equal(chunks_read(&c, back), CHUNKS_DAMAGED);
+    assert_true(H5Fflush(file, H5F_SCOPE_LOCAL) >= 0);
+    const int fd = open(test_path(folder, "b.h5"), O_RDONLY);
+    assert_int_equal(chunks_read(&c, fd, back), CHUNKS_DAMAGED);
     /* Without a chunk, or with a filter left out, HDF5 shall read it. */
     const hid_t empty = make(file, "empty", 4);
     const struct chunked other = {empty, 1, 4, sizeof values, CHUNK, CHUNK * 4, 0};
-    assert_int_equal(chunks_read(&other, back), CHUNKS_OTHER);
+    assert_int_equal(chunks_read(&other, fd, back), CHUNKS_OTHER);
+    close(fd);
     H5Dclose(empty);
     H5Dclose(array);
     H5Fclose(file);

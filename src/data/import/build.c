@@ -9,9 +9,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/log.h"
+#include "base/pages.h"
+
+enum { MANY = 65536 }; /* rows that are worth waking threads for */
 
 enum status import_open(struct import *im)
 {
@@ -30,10 +32,10 @@ void import_close(struct import *im)
     string_map_free(im->users);
     string_map_free(im->items);
     json_decref(im->policies);
-    free(im->user);
-    free(im->item);
-    free(im->value);
-    free(im->time);
+    pages_free(im->user, im->n_allocated * sizeof *im->user);
+    pages_free(im->item, im->n_allocated * sizeof *im->item);
+    pages_free(im->value, im->n_allocated * sizeof *im->value);
+    pages_free(im->time, im->n_allocated * sizeof *im->time);
     string_builder_free(&im->text);
     free(im->text_user);
     free(im->text_item);
@@ -89,10 +91,15 @@ static bool grow(void *pointer, uint64_t n, size_t size)
     if (grown == NULL)
         return false;
     *array = grown;
-    if (n * size >= 1u << 24) { /* large pages: a fifth of the time of a large file went into small ones */
-        const uintptr_t page = ((uintptr_t)grown + 4095) & ~(uintptr_t)4095;
-        madvise((void *)page, n * size - 4096, MADV_HUGEPAGE);
-    }
+    return true;
+}
+
+static bool grow_pages(void *pointer, uint64_t before, uint64_t n, size_t size)
+{
+    void **array = pointer, *grown = pages_grow(*array, before * size, n * size);
+    if (grown == NULL)
+        return false;
+    *array = grown;
     return true;
 }
 
@@ -103,8 +110,11 @@ enum status import_make_room(struct import *im, uint64_t n)
         return STATUS_OK;
     while (more < n)
         more *= 2;
-    if (!grow(&im->user, more, sizeof *im->user) || !grow(&im->item, more, sizeof *im->item) ||
-        !grow(&im->value, more, sizeof *im->value) || !grow(&im->time, more, sizeof *im->time))
+    const uint64_t before = im->n_allocated;
+    if (!grow_pages(&im->user, before, more, sizeof *im->user) ||
+        !grow_pages(&im->item, before, more, sizeof *im->item) ||
+        !grow_pages(&im->value, before, more, sizeof *im->value) ||
+        !grow_pages(&im->time, before, more, sizeof *im->time))
         return status_fail(STATUS_SYSTEM, "out of memory after %llu interactions", (unsigned long long)im->n);
     im->n_allocated = more;
     return STATUS_OK;
@@ -218,18 +228,27 @@ enum status import_number_column(struct column *column, const char *name, const 
     return STATUS_OK;
 }
 
+/* The array is the arena's from now on. */
+static bool give(struct import *im, void *pointer, size_t size, struct arena *arena)
+{
+    void **array = pointer;
+    const bool given = arena_take_pages(arena, *array, im->n_allocated * size, im->n * size) != NULL;
+    if (given)
+        *array = NULL;
+    return given;
+}
+
 static enum status finish_rows(struct import *im, const char *source, struct dataset *d, struct arena *arena)
 {
     struct interactions *x = &d->interactions;
     bool has_time = im->has_time;
-    x->n = im->n;
-    x->user = arena_copy(arena, im->user, im->n, sizeof *x->user);
-    x->item = arena_copy(arena, im->item, im->n, sizeof *x->item);
-    x->value = arena_copy(arena, im->value, im->n, sizeof *x->value);
-    x->time = has_time ? arena_copy(arena, im->time, im->n, sizeof *x->time) : NULL;
-    ARENA_NEW(x->source_row, arena, im->n);
-    if (x->user == NULL || x->item == NULL || x->value == NULL || (has_time && x->time == NULL))
+    *x = (struct interactions){im->n, im->user, im->item, im->value, has_time ? im->time : NULL, NULL};
+    if (!give(im, &im->user, sizeof *im->user, arena) || !give(im, &im->item, sizeof *im->item, arena) ||
+        !give(im, &im->value, sizeof *im->value, arena) ||
+        (has_time && !give(im, &im->time, sizeof *im->time, arena)))
         return STATUS_SYSTEM;
+    ARENA_NEW(x->source_row, arena, im->n);
+#pragma omp parallel for schedule(static) if (im->n > MANY)
     for (uint64_t i = 0; i < im->n; i++)
         x->source_row[i] = i;
     TRY(policies_rows(im, source, x, &has_time));

@@ -1,10 +1,10 @@
 /*
- * numbers.c - the plain lines of a rating file (data/number_rows.h) into the import, a block of 16 MiB at a time.
+ * numbers.c - the plain lines of a rating file (data/number_rows.h) into the import.
  *
- * Threads count the lines of pieces that end at line ends, so that every piece knows where its rows go before it is
- * parsed; then they parse, and one of them hashes the block for source_sha256 meanwhile.  A piece that meets a line
- * which isn't plain ends the block there: rows of later pieces are dropped and parsed again after the general reader has
- * had that line.  So the result, and every message, is that of one thread reading line by line.
+ * A file that lies there as it is goes through number_file.c, by all threads; a gzip file or a pipe a block at a time, on
+ * one.  Either ends before a line that isn't plain; after the general reader has had that line, we go on.  So the result,
+ * and every message, is that of one thread reading line by line.  Ids stay numbers until the rows are there; then one
+ * thread for each column gives them their positions, in the order of the file.
  */
 #include "data/import/numbers.h"
 
@@ -12,31 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_BYTES (1u << 20)
-#define PIECES_MAX  17 /* of a block of reader_block_of_lines() */
-
-struct piece {
-    const char *text;
-    size_t n, used;
-    uint64_t first, n_rows; /* where its rows go, and how many it holds or gave */
-};
-
-/* Pieces that end with a line. */
-static int cut(const char *lines, size_t n, struct piece *piece)
-{
-    int n_pieces = 0;
-    while (n > 0) {
-        size_t length = n;
-        if (n > PIECE_BYTES && n_pieces + 1 < PIECES_MAX) {
-            const char *end = memchr(lines + PIECE_BYTES, '\n', n - PIECE_BYTES);
-            length = (size_t)(end - lines) + 1; /* the block ends with a line end */
-        }
-        piece[n_pieces++] = (struct piece){.text = lines, .n = length};
-        lines += length;
-        n -= length;
-    }
-    return n_pieces;
-}
+#include "data/number_file.h"
 
 /* Positions that the import's map has and ours not yet, from the general reader or another file. */
 static enum status learn_ids(struct number_map *map, const struct string_map *ids)
@@ -78,65 +54,88 @@ static enum status map_ids(struct import *im, struct numbers *numbers, uint64_t 
     return add_ids(&numbers->map[1], im->items);
 }
 
+static struct number_rows rows_from(const struct import *im, uint64_t first)
+{
+    return (struct number_rows){im->user + first, im->item + first, im->value + first, im->time + first};
+}
+
+/* The plain lines of the block: its rows and bytes. */
 static enum status take_block(struct import *im, struct numbers *numbers, struct reader *r, const char *lines,
                               size_t length, bool *all)
 {
-    struct piece piece[PIECES_MAX];
-    const int n_pieces = cut(lines, length, piece);
     const uint64_t first = im->n;
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int k = 0; k < n_pieces; k++)
-        piece[k].n_rows = number_rows_count(piece[k].text, piece[k].n);
-    uint64_t n = 0;
-    for (int k = 0; k < n_pieces; k++) {
-        piece[k].first = first + n;
-        n += piece[k].n_rows;
-    }
-    TRY(import_make_room(im, first + n));
-    const struct number_rows rows = {im->user, im->item, im->value, im->time};
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int k = -1; k < n_pieces; k++) {
-        if (k < 0) {
-            reader_hash(r);
-            continue;
-        }
-        struct piece *p = &piece[k];
-        const struct number_rows to = {rows.user + p->first, rows.item + p->first, rows.value + p->first,
-                                       rows.time + p->first};
-        p->n_rows = number_rows_parse(numbers->form, p->text, p->n, to, &p->used);
-    }
-    size_t used = 0;
-    n = 0;
-    *all = true;
-    for (int k = 0; k < n_pieces && *all; k++) {
-        n += piece[k].n_rows;
-        used += piece[k].used;
-        *all = piece[k].used == piece[k].n;
-    }
+    size_t used;
+    TRY(import_make_room(im, first + number_rows_count(lines, length)));
+    const uint64_t n = number_rows_parse(numbers->form, lines, length, rows_from(im, first), &used);
     TRY(map_ids(im, numbers, first, n));
     im->n += n;
+    *all = used == length;
     reader_took(r, used, n);
     return STATUS_OK;
+}
+
+static enum status take_blocks(struct import *im, struct numbers *numbers, struct reader *r)
+{
+    for (bool all = true; all;) {
+        const char *lines;
+        size_t length;
+        TRY(reader_block_of_lines(r, &lines, &length));
+        if (length == 0)
+            break;
+        TRY(take_block(im, numbers, r, lines, length, &all));
+    }
+    return STATUS_OK;
+}
+
+/* Room for the rest of the file, if its rows are as long as those so far; pages that stay empty cost nothing. */
+static uint64_t guess_rows(const struct import *im, const struct number_file *f, uint64_t taken,
+                           uint64_t bytes)
+{
+    const uint64_t a_row = taken > 0 && bytes / taken > 4 ? bytes / taken : 4;
+    return im->n + (f->size - f->at) / (a_row > 8 ? a_row - a_row / 4 : a_row) + 1;
+}
+
+static enum status take_file(struct import *im, struct numbers *numbers, struct reader *r, int fd,
+                             uint64_t size)
+{
+    struct number_file f = {.fd = fd,
+                            .form = numbers->form,
+                            .at = r->offset,
+                            .size = size,
+                            .hash = r->log != NULL ? &r->log->hash : NULL,
+                            .hashed = r->hashed};
+    enum number_stop stop = NUMBER_ROOM;
+    uint64_t n, lines = 0;
+    int reason;
+    while (stop == NUMBER_ROOM) {
+        TRY(import_make_room(im, guess_rows(im, &f, r->line + lines, f.at)));
+        stop = number_file_read(&f, rows_from(im, im->n), im->n_allocated - im->n, &n, &reason);
+        if (stop == NUMBER_READ)
+            return status_fail(STATUS_SYSTEM, "%s: can't be read: %s", r->path, strerror(reason));
+        if (stop == NUMBER_MEMORY)
+            return status_fail(STATUS_SYSTEM, "out of memory reading %s", r->path);
+        TRY(map_ids(im, numbers, im->n, n));
+        im->n += n;
+        lines += n;
+    }
+    return reader_went_on(r, f.at, f.hashed, lines);
 }
 
 enum status numbers_read(struct import *im, struct numbers *numbers, struct record_reader *r)
 {
     const uint64_t before = im->n;
-    bool all = true;
+    int fd;
+    uint64_t size;
     if (numbers->form.n_fields == 0 || numbers->wait > 0) {
         numbers->wait -= numbers->wait > 0;
         return STATUS_OK;
     }
     TRY(learn_ids(&numbers->map[0], im->users));
     TRY(learn_ids(&numbers->map[1], im->items));
-    while (all) {
-        const char *lines;
-        size_t length;
-        TRY(reader_block_of_lines(&r->reader, &lines, &length));
-        if (length == 0)
-            break;
-        TRY(take_block(im, numbers, &r->reader, lines, length, &all));
-    }
+    if (reader_is_plain(&r->reader, &fd, &size))
+        TRY(take_file(im, numbers, &r->reader, fd, size));
+    else
+        TRY(take_blocks(im, numbers, &r->reader));
     r->row += im->n - before;
     /* Files of other ids stop every line: then the general reader has longer and longer stretches to itself. */
     numbers->patience = im->n - before > 4096 ? 1 : 2 * numbers->patience + 1;

@@ -4,6 +4,7 @@
 #ifndef IMPORT_NUMBERS_H
 #define IMPORT_NUMBERS_H
 #include "data/import/build.h"
+#include "data/number_map.h"
 #include "data/number_rows.h"
 
 struct numbers {

@@ -18,9 +18,8 @@
 #define PACKED_BYTES (1u << 16)
 /* A whole line of the greatest length and another block fit. */
 #define UNPACKED_BYTES (READER_LINE_MAX + (1u << 17))
-/* What a parser of whole blocks gets at a time, and the pieces that threads read of it. */
-#define BLOCK_BYTES (16u << 20)
-#define PIECE_BYTES (2u << 20)
+/* What a parser of whole blocks gets at a time. */
+#define BLOCK_BYTES (4u << 20)
 
 enum status source_log_open(struct source_log *log)
 {
@@ -66,8 +65,12 @@ static enum status reader_block(struct reader *r, size_t *n)
     *n = fread(r->packed, 1, PACKED_BYTES, r->file);
     if (*n < PACKED_BYTES && ferror(r->file))
         return status_fail(STATUS_SYSTEM, "%s: can't be read: %s", r->path, strerror(errno ? errno : EIO));
-    if (r->log != NULL)
-        sha256_update(&r->log->hash, r->packed, *n);
+    const uint64_t in_hash = r->hashed > r->position ? r->hashed - r->position : 0;
+    r->position += *n;
+    if (r->log != NULL && in_hash < *n) {
+        sha256_update(&r->log->hash, r->packed + in_hash, *n - (size_t)in_hash);
+        r->hashed = r->position;
+    }
     return STATUS_OK;
 }
 
@@ -179,17 +182,9 @@ static enum status reader_inflate(struct reader *r, size_t room)
     return STATUS_OK;
 }
 
-void reader_hash(struct reader *r)
-{
-    if (r->log != NULL && r->unhashed < r->unhashed_end)
-        sha256_update(&r->log->hash, r->bytes + r->unhashed, r->unhashed_end - r->unhashed);
-    r->unhashed = r->unhashed_end = 0;
-}
-
 /* Brings what was not yet given to the front. */
 static void reader_move(struct reader *r)
 {
-    reader_hash(r);
     memmove(r->bytes, r->bytes + r->begin, r->end - r->begin);
     r->end -= r->begin;
     r->begin = 0;
@@ -234,52 +229,12 @@ static enum status reader_fill(struct reader *r)
     return reader_append(r);
 }
 
-/* As much of a plain file as there is room for, by all threads. */
-static enum status reader_append_plain(struct reader *r)
-{
-    const off_t from = ftello(r->file);
-    const int fd = fileno(r->file);
-    const int n_pieces = (int)((r->room - r->end + PIECE_BYTES - 1) / PIECE_BYTES);
-    char *to = r->bytes + r->end;
-    const size_t room = r->room - r->end;
-    size_t total = 0;
-    int failed = from < 0 ? errno : 0, reason[BLOCK_BYTES / PIECE_BYTES + 1] = {0};
-    size_t got[BLOCK_BYTES / PIECE_BYTES + 1] = {0};
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int k = 0; k < n_pieces; k++) {
-        const size_t at = (size_t)k * PIECE_BYTES, n = room - at < PIECE_BYTES ? room - at : PIECE_BYTES;
-        while (got[k] < n && reason[k] == 0) {
-            const ssize_t more = pread(fd, to + at + got[k], n - got[k], from + (off_t)(at + got[k]));
-            if (more == 0)
-                break;
-            if (more < 0 && errno != EINTR)
-                reason[k] = errno != 0 ? errno : EIO;
-            got[k] += more > 0 ? (size_t)more : 0;
-        }
-    }
-    for (int k = 0; k < n_pieces && failed == 0 && total == (size_t)k * PIECE_BYTES; k++) {
-        failed = reason[k];
-        total += got[k];
-    }
-    if (failed == 0 && fseeko(r->file, from + (off_t)total, SEEK_SET) != 0)
-        failed = errno;
-    if (failed != 0)
-        return status_fail(STATUS_SYSTEM, "%s: can't be read: %s", r->path, strerror(failed));
-    r->unhashed = r->end;
-    r->end += total;
-    r->unhashed_end = r->end;
-    r->file_end = total == 0 && room > 0;
-    return STATUS_OK;
-}
-
 enum status reader_block_of_lines(struct reader *r, const char **lines, size_t *length)
 {
     reader_move(r);
     TRY(reader_make_room(r, BLOCK_BYTES));
-    while (!r->file_end && (r->is_zip || r->zip.avail_in > 0) && r->end < r->room)
+    while (!r->file_end && r->end < r->room)
         TRY(reader_append(r));
-    if (!r->file_end && r->end < r->room)
-        TRY(reader_append_plain(r));
     const char *last = r->end > 0 ? memrchr(r->bytes, '\n', r->end) : NULL;
     *lines = r->bytes;
     *length = last != NULL ? (size_t)(last - r->bytes) + 1 : 0;
@@ -291,6 +246,29 @@ void reader_took(struct reader *r, size_t n_bytes, uint64_t n_lines)
     r->begin += n_bytes;
     r->offset += n_bytes;
     r->line += n_lines;
+}
+
+bool reader_is_plain(const struct reader *r, int *fd, uint64_t *size)
+{
+    struct stat info;
+    *fd = fileno(r->file);
+    if (r->is_zip || r->text != READER_UTF8 || fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode))
+        return false;
+    *size = (uint64_t)info.st_size;
+    return true;
+}
+
+enum status reader_went_on(struct reader *r, uint64_t offset, uint64_t hashed, uint64_t n_lines)
+{
+    if (fseeko(r->file, (off_t)offset, SEEK_SET) != 0)
+        return status_fail(STATUS_SYSTEM, "%s: can't be read: %s", r->path, strerror(errno));
+    r->offset = r->position = offset;
+    r->hashed = hashed;
+    r->line += n_lines;
+    r->begin = r->end = 0;
+    r->zip.avail_in = 0;
+    r->file_end = false;
+    return STATUS_OK;
 }
 
 /* ISO-8859-1 to UTF-8: bytes above 127 become two. */

@@ -52,8 +52,8 @@ struct reader {
     unsigned char *packed;
     char *memory, *bytes, *converted; /* bytes [room], padded: unpacked, not yet given: begin .. end */
     size_t room, begin, end;
-    size_t unhashed, unhashed_end; /* what of `bytes` the log's hash still lacks */
-    uint64_t offset;
+    uint64_t offset;               /* bytes given so far, unpacked */
+    uint64_t position, hashed;     /* of the file: what was read, and what of it is in the log's hash */
     uint64_t n_packed, n_unpacked; /* of gzip data, so far */
 };
 
@@ -73,11 +73,15 @@ enum status reader_piece(struct reader *r, const char **bytes, size_t *length);
 
 /* For a parser of whole blocks (numbers.c): all lines that are in memory, after more were read (READER_PAD bytes before
  * and behind may be touched); *length 0: no whole line is left (a last one without a line end may be).  What it took
- * it says by reader_took().  The bytes are unchecked, and they are in the hash only after reader_hash(), which may run
- * beside the parser. */
+ * it says by reader_took().  The bytes are unchecked. */
 enum status reader_block_of_lines(struct reader *r, const char **lines, size_t *length);
-void reader_hash(struct reader *r);
 void reader_took(struct reader *r, size_t n_bytes, uint64_t n_lines);
+
+/* For a parser that reads the file itself, from r->offset on: is it a file that lies there as its text is?  Such a
+ * parser says by reader_went_on() how far it took lines, and how far it added bytes to the log's hash (from r->hashed
+ * on, in order). */
+bool reader_is_plain(const struct reader *r, int *fd, uint64_t *size);
+enum status reader_went_on(struct reader *r, uint64_t offset, uint64_t hashed, uint64_t n_lines);
 
 /* STATUS_DATA "FILE:LINE:COLUMN: sentence". */
 enum status reader_fail(const struct reader *r, uint64_t line, size_t column, const char *format, ...)
