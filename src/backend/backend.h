@@ -107,7 +107,8 @@ enum random_purpose {
     RANDOM_SIGNS = 40, /* randomisation test */
     RANDOM_BOOTSTRAP = 41,
     RANDOM_CANDIDATES = 42, /* sampled negatives of an evaluation */
-    RANDOM_CURVE = 43       /* the pairs on which a fit's loss is watched */
+    RANDOM_CURVE = 43,      /* the pairs on which a fit's loss is watched */
+    RANDOM_SEARCH = 44      /* trials of a hyper-parameter search */
 };
 /* epoch: sub-stream (0 where there is none). */
 uint32_t random_u32(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);

@@ -2,8 +2,9 @@
 #include "eval/validate.h"
 
 enum status eval_quality(const struct model_type *type, const void *state, const struct backend *backend,
-                         const struct csr *train, const struct csr *valid, const struct metric_type *metric,
-                         uint32_t k, uint64_t seed, struct arena *arena, double *out)
+                         const struct csr *const masks[2], const struct csr *valid,
+                         const struct metric_type *metric, uint32_t k, uint64_t seed, struct arena *arena,
+                         double *out)
 {
     uint32_t *users, n = 0;
     ARENA_NEW(users, arena, valid->n_rows);
@@ -12,7 +13,7 @@ enum status eval_quality(const struct model_type *type, const void *state, const
             users[n++] = u;
     if (n == 0)
         return status_fail(STATUS_DATA, "no user has a validation row: quality on them can't be measured");
-    const struct rank_options options = {.k = k, .seed = seed, .masks = {train, NULL}};
+    const struct rank_options options = {.k = k, .seed = seed, .masks = {masks[0], masks[1]}};
     struct lists lists;
     TRY(rank_users(type, state, backend, valid->n_cols, users, n, &options, arena, &lists));
     double *values;

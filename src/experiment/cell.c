@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "data/view.h"
+#include "eval/ratings.h"
 #include "eval/validate.h"
 
 enum { VALIDATION_CUTOFF = 10 };
@@ -15,19 +16,49 @@ struct validation {
     const struct stage *stage;
     const struct model_type *type;
     const struct backend *backend;
+    const struct metric_type *metric;
+    uint32_t k;
     uint64_t seed;
 };
 
-/* ndcg@10 over the validation rows, train masked. */
+static enum status rating_quality(const struct stage *s, const struct model_type *type, const void *state,
+                                  const struct backend *backend, const struct metric_type *metric,
+                                  const struct csr *part, struct arena *arena, double *out)
+{
+    const struct metric_at measure = {metric, 0, DIALECT_DEFAULT};
+    uint32_t *users, n = 0;
+    double *values;
+    ARENA_NEW(users, arena, part->n_rows);
+    for (uint32_t u = 0; u < part->n_rows; u++)
+        if (part->ptr[u + 1] > part->ptr[u])
+            users[n++] = u;
+    ARENA_NEW(values, arena, n);
+    return ratings_compute(type, state, backend, users, n, part, s->view->minimum_value,
+                           s->view->maximum_value, &measure, 1, values, out);
+}
+
+enum status cell_quality(const struct stage *s, const struct model_type *type, const void *state,
+                         const struct backend *backend, const struct metric_type *metric, uint32_t k,
+                         bool test, bool mask_valid, uint64_t seed, struct arena *arena, double *out)
+{
+    const struct csr *part = test ? &s->test : &s->valid;
+    if (metric->kind == METRIC_RATING)
+        return rating_quality(s, type, state, backend, metric, part, arena, out);
+    const struct csr *const masks[2] = {&s->train, test && mask_valid ? &s->valid : NULL};
+    return eval_quality(type, state, backend, masks, part, metric, k, seed, arena, out);
+}
+
+/* Over the validation rows, train masked; higher is better. */
 static enum status validate(void *context, const void *state, double *quality)
 {
     const struct validation *v = context;
     struct arena *arena = arena_new();
     if (arena == NULL)
         return STATUS_SYSTEM;
-    const enum status status = eval_quality(v->type, state, v->backend, &v->stage->train, &v->stage->valid,
-                                            metric_find("ndcg"), VALIDATION_CUTOFF, v->seed, arena, quality);
+    const enum status status = cell_quality(v->stage, v->type, state, v->backend, v->metric, v->k, false,
+                                            false, v->seed, arena, quality);
     arena_free(arena);
+    *quality = v->metric->lower_is_better ? -*quality : *quality;
     return status;
 }
 
@@ -52,9 +83,12 @@ static void hear(void *context, const char *name, int step, double value)
         fprintf(context, "%s,%d,%.9g\n", name, step, value);
 }
 
-enum status cell_fit(const struct stage *stage, const struct model_config *model, long long seed,
-                     const struct cell_place *place, struct fitted *out)
+=======
+enum status cell_fit(struct stage *stage, const struct model_config *model, long long seed,
+                     const struct cell_place *place, const struct cell_how *how, struct fitted *out)
+>>>>>>> 5a6ef57 (Search of hyper-parameters: grid, random, Sobol, Bayesian, successive halving, as part of a cell)
 {
+    const struct view *view = stage->view;
     *out = (struct fitted){.type = model->type, .arena = arena_new(), .scratch = arena_new()};
     if (out->arena == NULL || out->scratch == NULL)
         return STATUS_SYSTEM;
@@ -62,7 +96,15 @@ enum status cell_fit(const struct stage *stage, const struct model_config *model
     void *state = arena_alloc(out->arena, 1, model->type->state_size > 0 ? model->type->state_size : 1);
     if (state == NULL)
         return STATUS_SYSTEM;
-    struct validation validation = {stage, model->type, place->backend, (uint64_t)seed};
+    const bool default_metric = how->metric == NULL;
+    struct validation validation = {.stage = stage,
+                                    .type = model->type,
+                                    .backend = place->backend,
+                                    .metric = default_metric ? metric_find("ndcg") : how->metric,
+                                    .k = default_metric ? VALIDATION_CUTOFF : how->k,
+                                    .seed = (uint64_t)seed};
+    if (how->with_valid)
+        TRY(stage_whole(stage, &view));
     struct run run = {.backend = place->backend,
                       .arena = out->arena,
                       .scratch = out->scratch,
@@ -70,7 +112,8 @@ enum status cell_fit(const struct stage *stage, const struct model_config *model
                       .cache = place->cache,
                       .models = place->models,
                       .cancelled = place->cancelled,
-                      .validate = stage->valid.nnz > 0 ? validate : NULL,
+<<<<<<< HEAD
+                      .validate = stage->valid.nnz > 0 && !how->with_valid ? validate : NULL,
                       .validate_context = &validation,
                       .validate_every = place->validate_every};
     FILE *curves = open_memstream(&out->curves, &out->n_curves);
@@ -78,12 +121,66 @@ enum status cell_fit(const struct stage *stage, const struct model_config *model
         return status_fail(STATUS_SYSTEM, "out of memory for training curves");
     run.curve = hear, run.curve_context = curves;
     out->state = state;
-    const enum status status = model->type->fit(state, model->params, stage->view, &run);
+    const enum status status = model->type->fit(state, model->params, view, &run);
     fclose(curves);
     TRY(status);
+    out->epochs = run.epochs;
     arena_free(out->scratch);
     out->scratch = NULL;
     return STATUS_OK;
+}
+
+enum status cell_set_epochs(struct model_config *model, uint32_t epochs, struct arena *arena)
+{
+    const struct param *p = param_find(model->type->params, "epochs");
+    p = p != NULL ? p : param_find(model->type->params, "iterations");
+    if (epochs == 0 || p == NULL)
+        return STATUS_OK;
+    model->params = arena_copy(arena, model->params, 1, model->type->params_size);
+    if (model->params == NULL)
+        return STATUS_SYSTEM;
+    *(int *)((char *)model->params + p->offset) = (int)epochs;
+    return STATUS_OK;
+}
+
+/* Where the experiment measures ratings alone, they are what early stopping goes by. */
+static struct cell_how how_of(const struct evaluate_config *evaluate)
+{
+    struct cell_how how = {0};
+    if (evaluate->longest == 0)
+        for (size_t m = 0; m < evaluate->n_metrics && how.metric == NULL; m++)
+            if (evaluate->metrics[m]->power > 0)
+                how.metric = evaluate->metrics[m];
+    return how;
+}
+
+enum status cell_fit_final(struct stage *stage, const struct model_config *model, bool searched,
+                           long long seed, const struct evaluate_config *evaluate,
+                           const struct cell_place *place, struct fitted *out)
+{
+    struct cell_how how = how_of(evaluate);
+    struct model_config m = *model;
+    struct arena *arena;
+    if (m.search != NULL)
+        how.metric = m.search->metric, how.k = m.search->k;
+    if (!m.fit_valid)
+        return cell_fit(stage, &m, seed, place, &how, out);
+    arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    enum status status = STATUS_OK;
+    const struct param *patience = param_find(m.type->params, "patience");
+    if (!searched && patience != NULL && *(const int *)((const char *)m.params + patience->offset) > 0) {
+        status = cell_fit(stage, &m, seed, place, &how, out);
+        if (status == STATUS_OK)
+            status = cell_set_epochs(&m, out->epochs, arena);
+        fitted_free(out);
+    }
+    how.with_valid = true;
+    if (status == STATUS_OK)
+        status = cell_fit(stage, &m, seed, place, &how, out);
+    arena_free(arena);
+    return status;
 }
 
 void fitted_free(struct fitted *fitted)

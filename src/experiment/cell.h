@@ -13,9 +13,11 @@
 struct fitted {
     const struct model_type *type;
     void *state;
+    const void *params; /* that it was fitted with, where the caller keeps them */
     struct arena *arena, *scratch;
     char *curves; /* lines "name,step,value" of what the fit said of itself; freed by fitted_free() */
     size_t n_curves;
+    uint32_t epochs; /* where the fit stopped early: of the state it kept; else 0 */
 };
 struct cell_place {
     const struct backend *backend;
@@ -23,9 +25,25 @@ struct cell_place {
     const volatile sig_atomic_t *cancelled;
     int validate_every; /* epochs between two points of the validation curve; 0: none */
 };
+struct cell_how {
+    bool with_valid;                  /* fitted on validation rows too; it can't stop early then */
+    const struct metric_type *metric; /* by which early stopping judges; NULL: ndcg@10 */
+    uint32_t k;
+};
 /* STATUS_UNAVAILABLE: what the model needs can't be had.  Whatever the status, fitted_free() gives it back. */
-enum status cell_fit(const struct stage *stage, const struct model_config *model, long long seed,
-                     const struct cell_place *place, struct fitted *out);
+enum status cell_fit(struct stage *stage, const struct model_config *model, long long seed,
+                     const struct cell_place *place, const struct cell_how *how, struct fitted *out);
+/* The fit of the model that is measured: where it is fitted on validation rows too and stops early, first on train alone, to learn
+ * how many epochs it takes (unless `searched`: the model's parameters say so). */
+enum status cell_fit_final(struct stage *stage, const struct model_config *model, bool searched,
+                           long long seed, const struct evaluate_config *evaluate,
+                           const struct cell_place *place, struct fitted *out);
+/* Sets the parameter `epochs` or `iterations` of a copy of the model's parameters (of the arena); 0: nothing. */
+enum status cell_set_epochs(struct model_config *model, uint32_t epochs, struct arena *arena);
+/* A metric of validation rows (train masked), or of test rows (train masked, and valid where asked), as the metric has it. */
+enum status cell_quality(const struct stage *stage, const struct model_type *type, const void *state,
+                         const struct backend *backend, const struct metric_type *metric, uint32_t k,
+                         bool test, bool mask_valid, uint64_t seed, struct arena *arena, double *out);
 void fitted_free(struct fitted *fitted); /* takes a zeroed one */
 
 struct cell_outcome {

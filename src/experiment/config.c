@@ -162,22 +162,35 @@ static void resolve_head(struct experiment *e)
                             multiverse_json(&e->evaluate.multiverse));
 }
 
-/* Split params without what is not set, so that the text reads back. */
+/* Without what is not set, so that the text reads back. */
+static enum status resolve_split(const struct split *s, struct arena *arena, json_t **out)
+{
+    char *text = NULL;
+    const char *key;
+    json_t *value;
+    TRY(params_json(s->type->params, s->params, arena, &text));
+    json_t *params = json_loads(text, 0, NULL);
+    *out = json_pack("{s:s}", "kind", s->type->name);
+    json_object_foreach(params, key, value) if (!json_is_null(value)) json_object_set(*out, key, value);
+    json_decref(params);
+    return STATUS_OK;
+}
+
 static enum status resolve_datasets(struct experiment *e, struct arena *arena)
 {
     json_t *list = json_array();
     json_object_set_new(e->resolved, "datasets", list);
     for (size_t i = 0; i < e->n_datasets; i++) {
         const struct dataset_config *d = &e->datasets[i];
-        char *text = NULL;
-        TRY(params_json(d->split.type->params, d->split.params, arena, &text));
-        json_t *split = json_pack("{s:s}", "kind", d->split.type->name), *params = json_loads(text, 0, NULL),
-               *value;
-        const char *key;
-        json_object_foreach(params, key, value) if (!json_is_null(value)) json_object_set(split, key, value);
-        json_decref(params);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "name", d->name, "file", d->file,
-                                              "filter", json_loads(d->filter_json, 0, NULL), "split", split));
+        json_t *split, *validation;
+        TRY(resolve_split(&d->split, arena, &split));
+        json_t *block = json_pack("{s:s, s:s, s:o, s:o}", "name", d->name, "file", d->file, "filter",
+                                  json_loads(d->filter_json, 0, NULL), "split", split);
+        json_array_append_new(list, block);
+        if (d->validation.type != NULL) {
+            TRY(resolve_split(&d->validation, arena, &validation));
+            json_object_set_new(block, "validation", validation);
+        }
     }
     return STATUS_OK;
 }

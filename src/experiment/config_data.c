@@ -12,13 +12,16 @@
 
 struct dataset_block {
     const char *name, *file;
-    const struct node *filter, *split;
+    const struct node *filter, *split, *validation;
 };
 static const struct param dataset_params[] = {
     PARAM_STRING(struct dataset_block, name, NULL, "how tables call it"),
     PARAM_STRING(struct dataset_block, file, NULL, "the dataset file, relative to the working folder"),
     PARAM_NODE(struct dataset_block, filter, "filters, in order, before the split"),
-    PARAM_NODE(struct dataset_block, split, "how rows are divided into train, valid and test"), PARAM_END};
+    PARAM_NODE(struct dataset_block, split, "how rows are divided into train, valid and test"),
+    PARAM_NODE(struct dataset_block, validation,
+               "a split of each fold's train rows: its test part becomes validation"),
+    PARAM_END};
 
 static enum status read_split(struct dataset_config *d, const struct node *node, struct arena *arena)
 {
@@ -68,6 +71,8 @@ static enum status read_dataset(const struct node *node, struct arena *arena, st
     d->filter_json = json;
     if (!file_exists(block.file))
         TRY(missing_file(block.name, block.file, arena, &d->unavailable));
+    if (block.validation != NULL)
+        TRY(split_parse(block.validation, arena, &d->validation));
     return read_split(d, split, arena);
 }
 

@@ -11,13 +11,17 @@ enum { LIMIT_POINTS = 100000 };
 
 struct model_block {
     const char *name, *label;
-    const struct node *params, *grid;
+    const struct node *params, *grid, *search;
+    int fit_on;
 };
 static const struct param block_params[] = {
     PARAM_STRING(struct model_block, name, NULL, "the model: `recfuse models` lists them"),
     PARAM_STRING(struct model_block, label, NULL, "how tables call it; default: its name"),
     PARAM_NODE(struct model_block, params, "its parameters: `recfuse models NAME`"),
     PARAM_NODE(struct model_block, grid, "parameters with a list of values each: all combinations run"),
+    PARAM_NODE(struct model_block, search, "parameters that are chosen on validation rows"),
+    PARAM_CHOICE(struct model_block, fit_on, "train", "train|train+valid",
+                 "the rows that the model which is measured is fitted on"),
     PARAM_END};
 
 static enum status check_grid(const struct node *grid, const struct model_type *type,
@@ -176,7 +180,48 @@ static enum status read_block(const struct node *node, struct arena *arena, stru
         return node_fail(node_get(node, "label"), "a label is one line of 1 to 100 bytes");
     if (block->params != NULL && block->params->kind == NODE_SCALAR && block->params->text[0] == '\0')
         block->params = NULL; /* `params:` with nothing below it */
+    if (block->search != NULL && block->grid != NULL)
+        return node_fail_key(
+            block->search,
+            "%s has a grid and a search; a grid's points are all reported, a search's best one; keep one",
+            block->name);
     return check_grid(block->grid, *type, block->params, n_points);
+}
+
+/* What `search` and `fit_on` add to the resolved block and to what the points' key is made of. */
+static enum status add_search(const struct model_block *block, struct arena *arena,
+                              struct model_config *points, size_t n_points, json_t *resolved)
+{
+    struct search_config *search = NULL;
+    json_t *text = NULL;
+    if (block->search != NULL)
+        TRY(config_search(block->search, points->type, block->params, arena, &search, &text));
+    for (size_t i = 0; search != NULL && i < search->space.n; i++)
+        json_object_del(json_object_get(resolved, "params"), search->parameter[i].param->name);
+    if (search != NULL && search->resource != NULL)
+        json_object_del(json_object_get(resolved, "params"), search->resource->name);
+    if (text != NULL)
+        json_object_set_new(resolved, "search", text);
+    if (block->fit_on == 1)
+        json_object_set_new(resolved, "fit_on", json_string("train+valid"));
+    for (size_t p = 0; p < n_points && (text != NULL || block->fit_on == 1); p++) {
+        struct model_config *m = &points[p];
+        json_t *all = text != NULL ? json_deep_copy(json_object_get(resolved, "params"))
+                                   : json_loads(m->params_json, 0, NULL);
+        m->search = search;
+        m->fit_valid = block->fit_on == 1;
+        if (text != NULL)
+            json_object_set(all, "search", text);
+        if (m->fit_valid)
+            json_object_set_new(all, "fit_on", json_string("train+valid"));
+        char *dump = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+        json_decref(all);
+        m->params_json = dump != NULL ? arena_strdup(arena, dump) : NULL;
+        free(dump);
+        if (m->params_json == NULL)
+            return STATUS_SYSTEM;
+    }
+    return STATUS_OK;
 }
 
 enum status config_models(const struct node *list, struct arena *arena, struct experiment *e, json_t *blocks)
@@ -210,7 +255,9 @@ enum status config_models(const struct node *list, struct arena *arena, struct e
         }
         if (block[i].grid != NULL)
             TRY(check_twins(first, n_points[i], block[i].grid));
-        json_array_append_new(blocks, resolve_block(first, n_points[i], block[i].grid));
+        json_t *resolved = resolve_block(first, n_points[i], block[i].grid);
+        json_array_append_new(blocks, resolved);
+        TRY(add_search(&block[i], arena, first, n_points[i], resolved));
     }
     return STATUS_OK;
 }

@@ -11,6 +11,9 @@ enum status config_override(struct node **root, const char *override, struct are
 enum status config_datasets(const struct node *list, struct arena *arena, struct experiment *e);
 /* Expands grids; appends a resolved block per model to `blocks`. */
 enum status config_models(const struct node *list, struct arena *arena, struct experiment *e, json_t *blocks);
+/* A block `search`; *resolved: as the file may say it, the caller's. */
+enum status config_search(const struct node *node, const struct model_type *type, const struct node *params,
+                          struct arena *arena, struct search_config **out, json_t **resolved);
 enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e);
 enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
 /* NULL: the defaults; fills `out`, an object. */

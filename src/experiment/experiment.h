@@ -11,6 +11,7 @@
 #include "base/param.h"
 #include "data/split.h"
 #include "eval/metrics.h"
+#include "experiment/search.h"
 #include "models/model.h"
 
 struct dataset_config {
@@ -19,18 +20,22 @@ struct dataset_config {
     const struct node *filter; /* NULL: none */
     const char *filter_json;   /* canonical; "[]" for none */
     struct split split;
+    struct split validation; /* cut off each fold's train; type NULL: none */
     const char *unavailable; /* not NULL: it can't be had, and this says what to do; its cells are skipped */
 };
 
 /* One model with one point of its grid. */
 struct model_config {
     const struct model_type *type;
-    const char *label;       /* unique among the blocks; grid points of a block share it */
-    size_t block;            /* position in the experiment's list of models */
-    size_t point;            /* position in the block's grid, 0 without one */
-    void *params;            /* the type's struct */
-    const char *params_json; /* every value, defaults included */
-    const char *grid_json;   /* what the grid chose: "{}" without one */
+    const char *label; /* unique among the blocks; grid points of a block share it */
+    size_t block;      /* position in the experiment's list of models */
+    size_t point;      /* position in the block's grid, 0 without one */
+    void *params;      /* the type's struct */
+    /* Every value, defaults included; with a search: without what it searches, and with "search"; with fit_valid: "fit_on". */
+    const char *params_json;
+    const struct search_config *search; /* NULL: none; params: the defaults of what it searches */
+    bool fit_valid;                     /* the model that is measured is fitted on validation rows too */
+    const char *grid_json;              /* what the grid chose: "{}" without one */
     const struct node *where;
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "experiment/trials.h"
 #include "report/report.h"
 
 static enum status write_yaml(const struct record *r, struct arena *arena)
@@ -22,6 +23,7 @@ static enum status write_all(struct record *r, const struct folder *folder, cons
     TRY(record_results(r, arena));
     TRY(record_audit(r));
     TRY(record_more(r));
+    TRY(record_trials(r));
     if (!part) {
         TRY(record_compare(r));
         TRY(record_intervals(r));

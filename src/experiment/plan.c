@@ -131,11 +131,15 @@ static json_t *dataset_part(const struct experiment *e, size_t d, const struct d
                             const char *device)
 {
     const struct dataset_config *config = &e->datasets[d];
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "results_version", RESULTS_VERSION,
-                     "dataset", config->name, "content_sha256", plan->sha256, "filter", config->filter_json,
-                     "split", config->split.json != NULL ? config->split.json : "", "device", device,
-                     "instructions", machine_instructions(), "evaluate",
-                     json_object_get(e->resolved, "evaluate"));
+    json_t *part =
+        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "results_version", RESULTS_VERSION, "dataset",
+                  config->name, "content_sha256", plan->sha256, "filter", config->filter_json, "split",
+                  config->split.json != NULL ? config->split.json : "", "device", device, "instructions",
+                  machine_instructions(), "evaluate", json_object_get(e->resolved, "evaluate"));
+    if (config->validation.type != NULL)
+        json_object_set_new(part, "validation",
+                            json_string(config->validation.json != NULL ? config->validation.json : ""));
+    return part;
 }
 
 static enum status fill_cells(const struct experiment *e, const char *device, json_t *models,
@@ -157,6 +161,24 @@ static enum status fill_cells(const struct experiment *e, const char *device, js
     return status;
 }
 
+/* A search, and a fit on train and validation rows, need validation rows. */
+static enum status check_validation(const struct experiment *e, const struct plan *plan)
+{
+    for (size_t d = 0; d < e->n_datasets; d++)
+        for (size_t m = 0; m < e->n_models && plan->datasets[d].status == STATUS_OK; m++)
+            for (size_t f = 0; f < plan->datasets[d].n_folds; f++)
+                if ((e->models[m].search != NULL || e->models[m].fit_valid) &&
+                    plan->datasets[d].folds[f].n_valid == 0)
+                    return node_fail(
+                        e->models[m].search != NULL ? e->models[m].search->where : e->models[m].where,
+                        "%s: %s needs validation rows, and dataset %s has none in fold %zu; cut them off "
+                        "train, as in "
+                        "validation: {kind: random, test: 0.1}",
+                        e->models[m].label, e->models[m].search != NULL ? "a search" : "fit_on: train+valid",
+                        e->datasets[d].name, f);
+    return STATUS_OK;
+}
+
 enum status plan_make(const struct experiment *e, const char *device, const char *models, struct arena *arena,
                       struct plan *out, struct stage *only)
 {
@@ -169,6 +191,7 @@ enum status plan_make(const struct experiment *e, const char *device, const char
             out->datasets[d].n_folds = 1;
         n_folds += out->datasets[d].n_folds;
     }
+    TRY(check_validation(e, out));
     if (n_folds > LIMIT_CELLS / (e->n_models * e->n_seeds))
         return status_fail(STATUS_USAGE, "%s: more than %d cells", e->file, LIMIT_CELLS);
     out->n_cells = n_folds * e->n_models * e->n_seeds;

@@ -89,8 +89,8 @@ static enum status find_user(struct recommender *r)
                        r->dataset->name, r->options->user, first != NULL ? first : "");
 }
 
-/* The key under which the run kept the fitted model; NULL: it didn't. */
-static const char *saved_key(const struct recommender *r, const struct journal *journal)
+/* The run's line about the model, with its key; NULL: there is none. */
+static const char *saved_key(const struct recommender *r, const struct journal *journal, json_t **found)
 {
     const char *key;
     json_t *line;
@@ -102,8 +102,10 @@ static const char *saved_key(const struct recommender *r, const struct journal *
             strcmp(label, r->model->label) == 0 &&
             json_integer_value(json_object_get(line, "fold")) == (json_int_t)r->options->fold &&
             json_integer_value(json_object_get(line, "point")) == (json_int_t)r->model->point &&
-            json_integer_value(json_object_get(line, "seed")) == r->experiment.seeds[0])
+            json_integer_value(json_object_get(line, "seed")) == r->experiment.seeds[0]) {
+            *found = line;
             return key;
+        }
     }
     return NULL;
 }
@@ -128,6 +130,17 @@ static enum status load_saved(struct recommender *r, const char *path)
     return STATUS_OK;
 }
 
+/* The model with the setting that its search chose. */
+static enum status choose(struct recommender *r, const json_t *setting)
+{
+    struct model_config *m;
+    ARENA_NEW(m, r->arena, 1);
+    *m = *r->model;
+    TRY(search_apply(m->type, m->params, setting, r->arena, &m->params));
+    r->model = m;
+    return STATUS_OK;
+}
+
 static enum status get_model(struct recommender *r)
 {
     char path[4096] = "";
@@ -135,17 +148,29 @@ static enum status get_model(struct recommender *r)
     struct capture capture;
     const struct cell_place place = {r->backend, run_cache_folder(), run_models_folder(), r->options->signal,
                                      0};
+    enum status status = STATUS_OK;
+    bool searched = false;
     capture_begin(&capture); /* without a journal the model is fitted */
     if (journal_read(r->options->run, &journal) == STATUS_OK) {
-        const char *key = saved_key(r, &journal);
+        json_t *line = NULL;
+        const char *key = saved_key(r, &journal, &line);
+        if (line != NULL && json_object_get(line, "chosen") != NULL)
+            status = choose(r, json_object_get(line, "chosen"));
+        searched = line != NULL && json_object_get(line, "chosen") != NULL;
         if (key != NULL)
             snprintf(path, sizeof path, "%s/models/%s.h5", r->options->run, key);
     }
     journal_close(&journal);
     capture_end(&capture);
+    if (status != STATUS_OK)
+        return status_fail(status, "%s", capture.sentence);
+    if (r->model->search != NULL && !searched)
+        return status_fail(STATUS_DATA, "%s: the search of %s is not done; run the experiment first",
+                           r->options->run, r->model->label);
     if (path[0] != '\0' && file_exists(path))
         return load_saved(r, path);
-    return cell_fit(&r->stage, r->model, r->experiment.seeds[0], &place, &r->fitted);
+    return cell_fit_final(&r->stage, r->model, searched, r->experiment.seeds[0], &r->experiment.evaluate,
+                          &place, &r->fitted);
 }
 
 static const char *text_of(struct recommender *r, uint32_t item)

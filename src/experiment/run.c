@@ -15,6 +15,7 @@
 #include "experiment/cell.h"
 #include "experiment/finish.h"
 #include "experiment/plan.h"
+#include "experiment/trials.h"
 #include "models/model_io.h"
 
 const char *run_models_folder(void)
@@ -218,7 +219,7 @@ static void tell_counts(const struct runner *r)
         }
 }
 
-static enum status write_done(struct runner *r, size_t i, const struct cell_outcome *outcome)
+static enum status write_done(struct runner *r, size_t i, const struct cell_outcome *outcome, json_t *search)
 {
     TRY(cell_write(r->folder.path, r->plan.cells[i].key, &outcome->values));
     json_t *line = new_line(r, i, "done", "");
@@ -230,8 +231,12 @@ static enum status write_done(struct runner *r, size_t i, const struct cell_outc
         add_clocks(line, "fit", outcome->fit);
         add_clocks(line, "rank", outcome->rank);
         add_clocks(line, "evaluate", outcome->evaluate);
+        json_object_update(line, search);
     }
-    return append(r, line);
+    TRY(append(r, line));
+    if (search != NULL)
+        trials_forget(r->folder.path, r->plan.cells[i].key);
+    return STATUS_OK;
 }
 
 static enum status save_model(const struct runner *r, size_t i, const struct fitted *fitted)
@@ -243,7 +248,7 @@ static enum status save_model(const struct runner *r, size_t i, const struct fit
     snprintf(path, sizeof path, "%s/models", r->folder.path);
     TRY(make_folders(path));
     snprintf(path, sizeof path, "%s/models/%s.h5", r->folder.path, cell->key);
-    return model_save(path, fitted->type, r->experiment->models[cell->model].params, fitted->state);
+    return model_save(path, fitted->type, fitted->params, fitted->state);
 }
 
 /* Dataset and fold of the cell in memory. */
@@ -265,7 +270,7 @@ static enum status bring_stage(struct runner *r, const struct cell *cell)
 
 /* Fit to metrics; what fails here is the cell's own failure. */
 static enum status compute(struct runner *r, size_t i, struct arena *arena, struct fitted *fitted,
-                           struct cell_outcome *outcome)
+                           struct cell_outcome *outcome, json_t **search)
 {
     const struct cell *cell = &r->plan.cells[i];
     const long long seed = r->experiment->seeds[cell->seed];
@@ -274,7 +279,14 @@ static enum status compute(struct runner *r, size_t i, struct arena *arena, stru
     TRY(bring_stage(r, cell));
     machine_reset_peak();
     const struct clocks start = clocks_now();
-    TRY(cell_fit(&r->stage, &r->experiment->models[cell->model], seed, &place, fitted));
+    const struct model_config *m = &r->experiment->models[cell->model];
+    struct model_config chosen = *m;
+    if (m->search != NULL)
+        TRY(trials_run(&r->stage, m, seed, r->experiment->evaluate.mask_valid, &place, r->folder.path,
+                       cell->key, arena, &chosen, search));
+    TRY(cell_fit_final(&r->stage, &chosen, m->search != NULL, seed, &r->experiment->evaluate, &place,
+                       fitted));
+    fitted->params = chosen.params;
     const struct clocks end = clocks_now();
     outcome->fit = (struct clocks){end.wall - start.wall, end.cpu - start.cpu};
     TRY(cell_evaluate(&r->stage, fitted, &r->experiment->evaluate, seed, r->backend, arena, outcome));
@@ -289,18 +301,19 @@ static enum status run_cell(struct runner *r, size_t i)
     const char *dataset = r->experiment->datasets[cell->dataset].name;
     struct cell_outcome outcome = {0};
     struct fitted fitted = {0};
+    json_t *search = NULL; /* the record of its trials */
     struct capture capture;
     struct arena *arena = arena_new();
     if (arena == NULL)
         return STATUS_SYSTEM;
     progress_label(r->progress, "%s fold %zu: %s", dataset, cell->fold, m->label);
     capture_begin(&capture);
-    enum status status = compute(r, i, arena, &fitted, &outcome);
+    enum status status = compute(r, i, arena, &fitted, &outcome, &search);
     capture_end(&capture);
     if (status == STATUS_OK) {
         status = save_model(r, i, &fitted);
         if (status == STATUS_OK)
-            status = write_done(r, i, &outcome);
+            status = write_done(r, i, &outcome, search);
     } else if (*r->options->signal == 0) {
         const bool skipped = status == STATUS_UNAVAILABLE;
         const char *sentence = capture.sentence[0] != '\0' ? capture.sentence : "no reason was given";
@@ -310,6 +323,7 @@ static enum status run_cell(struct runner *r, size_t i)
     } else {
         status = STATUS_STOPPED;
     }
+    json_decref(search);
     fitted_free(&fitted);
     arena_free(arena);
     return status;

@@ -6,6 +6,32 @@
 #include "data/store.h"
 #include "data/view.h"
 
+/* Moves a part of each fold's train rows to validation. */
+static enum status cut_validation(const struct dataset_config *config, const struct dataset *d,
+                                  struct stage *s)
+{
+    if (config->validation.type == NULL)
+        return STATUS_OK;
+    for (size_t f = 0; f < s->n_folds; f++) {
+        struct fold *parts, *fold = &s->folds[f];
+        size_t n;
+        if (fold->valid.n > 0)
+            return node_fail(
+                config->validation.where,
+                "dataset %s: its split has validation rows already (fold %zu: %llu); leave validation out",
+                config->name, f, (unsigned long long)fold->valid.n);
+        TRY(split_apply(&config->validation, d, &fold->train, s->data, &parts, &n));
+        if (n != 1 || parts->valid.n > 0)
+            return node_fail(config->validation.where,
+                             "dataset %s: validation is one test part of train; this split gives %zu folds "
+                             "and %llu validation rows",
+                             config->name, n, (unsigned long long)parts->valid.n);
+        fold->train = parts->train;
+        fold->valid = parts->test;
+    }
+    return STATUS_OK;
+}
+
 enum status stage_open(const struct dataset_config *config, struct stage *out)
 {
     *out = (struct stage){.data = arena_new()};
@@ -18,6 +44,7 @@ enum status stage_open(const struct dataset_config *config, struct stage *out)
     out->n_interactions = whole->interactions.n;
     out->n_filtered = rows.n;
     TRY(split_apply(&config->split, whole, &rows, out->data, &out->folds, &out->n_folds));
+    TRY(cut_validation(config, whole, out));
     return dataset_compact(whole, out->folds, out->n_folds, out->data, &out->dataset);
 }
 
@@ -47,12 +74,62 @@ enum status stage_fold(struct stage *stage, size_t fold)
     stage->fold_data = arena_new();
     if (stage->fold_data == NULL)
         return STATUS_SYSTEM;
+    stage->whole = NULL;
     stage->fold = &stage->folds[fold];
     TRY(view_build(stage->dataset, stage->fold, stage->fold_data, &stage->view));
     TRY(matrix(stage, &stage->fold->train, &stage->train));
     TRY(matrix(stage, &stage->fold->valid, &stage->valid));
     TRY(matrix(stage, &stage->fold->test, &stage->test));
     return users_of(&stage->test, stage->fold_data, &stage->users, &stage->n_users);
+}
+
+/* Does row i of a come before row j of b? */
+static bool comes_first(const struct interactions *a, uint64_t i, const struct interactions *b, uint64_t j)
+{
+    if (a->user[i] != b->user[j])
+        return a->user[i] < b->user[j];
+    if (a->time != NULL && b->time != NULL && a->time[i] != b->time[j])
+        return a->time[i] < b->time[j];
+    return a->source_row[i] <= b->source_row[j];
+}
+
+/* Train and validation rows in the order of the dataset. */
+static enum status join(const struct interactions *a, const struct interactions *b, struct arena *arena,
+                        struct interactions *out)
+{
+    *out = (struct interactions){.n = a->n + b->n};
+    ARENA_NEW(out->user, arena, out->n);
+    ARENA_NEW(out->item, arena, out->n);
+    ARENA_NEW(out->value, arena, out->n);
+    ARENA_NEW(out->source_row, arena, out->n);
+    if (a->time != NULL && b->time != NULL)
+        ARENA_NEW(out->time, arena, out->n);
+    for (uint64_t r = 0, i = 0, j = 0; r < out->n; r++) {
+        const bool first = j == b->n || (i < a->n && comes_first(a, i, b, j));
+        const struct interactions *from = first ? a : b;
+        const uint64_t row = first ? i++ : j++;
+        out->user[r] = from->user[row];
+        out->item[r] = from->item[row];
+        out->value[r] = from->value[row];
+        out->source_row[r] = from->source_row[row];
+        if (out->time != NULL)
+            out->time[r] = from->time[row];
+    }
+    return STATUS_OK;
+}
+
+enum status stage_whole(struct stage *stage, const struct view **out)
+{
+    if (stage->whole == NULL) {
+        struct fold *fold;
+        ARENA_NEW(fold, stage->fold_data, 1);
+        *fold = *stage->fold;
+        fold->valid = (struct interactions){0};
+        TRY(join(&stage->fold->train, &stage->fold->valid, stage->fold_data, &fold->train));
+        TRY(view_build(stage->dataset, fold, stage->fold_data, &stage->whole));
+    }
+    *out = stage->whole;
+    return STATUS_OK;
 }
 
 void stage_close(struct stage *stage)

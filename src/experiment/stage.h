@@ -15,6 +15,7 @@ struct stage {
     struct fold *fold; /* the one that is up */
     struct view *view;
     struct csr train, valid, test; /* [n_users x n_items] */
+    struct view *whole;            /* train and valid together, made by stage_whole(); NULL before */
     uint32_t n_users;
     uint32_t *users; /* [n_users] those with test rows, rising */
 };
@@ -23,6 +24,8 @@ struct stage {
 enum status stage_open(const struct dataset_config *config, struct stage *out);
 /* Sets up fold `fold`; what an earlier one had is freed. */
 enum status stage_fold(struct stage *stage, size_t fold);
+/* The view of train and validation rows together, of this fold. */
+enum status stage_whole(struct stage *stage, const struct view **out);
 void stage_close(struct stage *stage); /* takes a zeroed one */
 
 #endif

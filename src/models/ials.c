@@ -259,6 +259,7 @@ static enum status iterate(struct ials_state *s, const struct ials_params *p, co
     }
     TRY(fetch_factors(s, run->backend));
     if (early) {
+        run->epochs = (uint32_t)best.iteration + 1;
         memcpy(s->user, best.user, s->n_users * s->ld * sizeof(float));
         memcpy(s->item, best.item, s->n_items * s->ld * sizeof(float));
         TRY(backend_changed(run->backend, s->user));

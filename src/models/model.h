@@ -29,6 +29,7 @@ struct run {
     /* Hears what the fit says of itself (run_curve()); NULL: nobody does, and nothing need be computed for it. */
     void (*curve)(void *context, const char *name, int step, double value);
     void *curve_context;
+    uint32_t epochs; /* set by a fit that stopped early: the epochs (iterations) of the state it kept; else 0 */
 };
 /* One point of a training curve: "loss", "rmse", "validation loss" ... after epoch, sweep or tree `step` (from 1). */
 static inline void run_curve(const struct run *run, const char *name, int step, double value)

@@ -159,8 +159,9 @@ static void test_quality_on_validation_rows(void **state)
     assert_ok(csr_from_triples(50, 20, n, row, col, NULL, s.arena, &valid, NULL));
     const void *model = fitted("popularity", &s);
     const struct model_type *type = model_find("popularity");
+    const struct csr *const masks[2] = {&s.by_user, NULL};
     double found, sum = 0;
-    assert_ok(eval_quality(type, model, s.run.backend, &s.by_user, &valid, metric_find("mrr"), 5, 3, s.arena,
+    assert_ok(eval_quality(type, model, s.run.backend, masks, &valid, metric_find("mrr"), 5, 3, s.arena,
                            &found));
     const struct rank_options o = {.k = 5, .seed = 3, .masks = {&s.by_user}};
     struct lists l;
@@ -171,7 +172,7 @@ static void test_quality_on_validation_rows(void **state)
     assert_true(sum > 0 && fabs(found - sum / n) < 1e-15);
     test_quiet();
     assert_ok(csr_from_triples(50, 20, 0, row, col, NULL, s.arena, &valid, NULL));
-    test_fails(eval_quality(type, model, s.run.backend, &s.by_user, &valid, metric_find("mrr"), 5, 3, s.arena,
+    test_fails(eval_quality(type, model, s.run.backend, masks, &valid, metric_find("mrr"), 5, 3, s.arena,
                             &found),
                STATUS_DATA, "validation", NULL);
     small_free(&s);
