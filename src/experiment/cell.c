@@ -83,10 +83,8 @@ static void hear(void *context, const char *name, int step, double value)
         fprintf(context, "%s,%d,%.9g\n", name, step, value);
 }
 
-=======
 enum status cell_fit(struct stage *stage, const struct model_config *model, long long seed,
                      const struct cell_place *place, const struct cell_how *how, struct fitted *out)
->>>>>>> 5a6ef57 (Search of hyper-parameters: grid, random, Sobol, Bayesian, successive halving, as part of a cell)
 {
     const struct view *view = stage->view;
     *out = (struct fitted){.type = model->type, .arena = arena_new(), .scratch = arena_new()};
@@ -112,14 +110,16 @@ enum status cell_fit(struct stage *stage, const struct model_config *model, long
                       .cache = place->cache,
                       .models = place->models,
                       .cancelled = place->cancelled,
-<<<<<<< HEAD
                       .validate = stage->valid.nnz > 0 && !how->with_valid ? validate : NULL,
                       .validate_context = &validation,
                       .validate_every = place->validate_every};
     FILE *curves = open_memstream(&out->curves, &out->n_curves);
     if (curves == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory for training curves");
-    run.curve = hear, run.curve_context = curves;
+    if (!how->is_trial)
+        run.curve = hear, run.curve_context = curves;
+    else
+        run.validate_every = 0;
     out->state = state;
     const enum status status = model->type->fit(state, model->params, view, &run);
     fclose(curves);

@@ -29,6 +29,7 @@ struct cell_how {
     bool with_valid;                  /* fitted on validation rows too; it can't stop early then */
     const struct metric_type *metric; /* by which early stopping judges; NULL: ndcg@10 */
     uint32_t k;
+    bool is_trial; /* of a search: nobody hears its training curves */
 };
 /* STATUS_UNAVAILABLE: what the model needs can't be had.  Whatever the status, fitted_free() gives it back. */
 enum status cell_fit(struct stage *stage, const struct model_config *model, long long seed,

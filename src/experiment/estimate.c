@@ -114,14 +114,21 @@ static void print_models(const struct experiment *e, const struct dataset_plan *
         for (size_t f = 0; f < p->n_folds; f++) {
             const struct estimate one = estimate_cell(p, &p->folds[f], m, e, speed);
             sum.bytes = one.bytes > sum.bytes ? one.bytes : sum.bytes;
-            sum.seconds += one.seconds * (double)e->n_seeds;
+            const double fits = m->search != NULL
+                                    ? 1 + (double)search_total(&m->search->options, &m->search->space) *
+                                              (m->search->test_too && m->fit_valid ? 2 : 1)
+                                    : 1;
+            sum.seconds += one.seconds * fits * (double)e->n_seeds;
             sum.known = sum.known && one.known;
         }
         const size_t n_cells = p->n_folds * e->n_seeds;
         printf("%-24s %-20s %5zu", dataset, m->label, n_cells);
         printf(sum.known ? " %9.1f MiB %9.1f s" : " %8.1f+? MiB %7.1f+? s", sum.bytes / 1048576.0,
                sum.seconds);
-        printf("  %s\n", strcmp(m->grid_json, "{}") != 0 ? m->grid_json : "");
+        if (m->search != NULL)
+            printf("  search of %zu trials a cell\n", search_total(&m->search->options, &m->search->space));
+        else
+            printf("  %s\n", strcmp(m->grid_json, "{}") != 0 ? m->grid_json : "");
         total->bytes = sum.bytes > total->bytes ? sum.bytes : total->bytes;
         total->seconds += sum.seconds;
         total->known = total->known && sum.known;

@@ -130,7 +130,7 @@ static enum status try_setting(const struct trials *t, const struct model_config
                                double *test, uint32_t *epochs)
 {
     struct fitted fitted = {0};
-    const struct cell_how how = {.metric = t->search->metric, .k = t->search->k};
+    const struct cell_how how = {.metric = t->search->metric, .k = t->search->k, .is_trial = true};
     enum status status = cell_fit(t->stage, m, t->seed, t->place, &how, &fitted);
     *epochs = fitted.epochs;
     if (status == STATUS_OK)
@@ -143,7 +143,7 @@ static enum status try_setting(const struct trials *t, const struct model_config
     struct model_config whole = *m;
     struct arena *arena = arena_new();
     status = arena != NULL ? cell_set_epochs(&whole, *epochs, arena) : STATUS_SYSTEM;
-    const struct cell_how all = {.with_valid = true};
+    const struct cell_how all = {.with_valid = true, .is_trial = true};
     if (status == STATUS_OK)
         status = cell_fit(t->stage, &whole, t->seed, t->place, &all, &fitted);
     if (status == STATUS_OK)

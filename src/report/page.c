@@ -85,7 +85,8 @@ static void write_row(const struct records *r, const struct series *series, FILE
     page_text(out, series->name);
     fputs("</td>", out);
     if (series->n_cells == 0) {
-        fprintf(out, "<td class=\"note\" colspan=\"%zu\">", r->n_measures + 1);
+        fprintf(out, "<td class=\"note\" colspan=\"%zu\">",
+                r->n_measures + 1 + records_searched(r, series->dataset));
         page_text(out, series->skipped);
         fputs("</td></tr>\n", out);
         return;
@@ -96,6 +97,11 @@ static void write_row(const struct records *r, const struct series *series, FILE
         else
             write_value(r, series, m, out);
     }
+    if (records_searched(r, series->dataset)) {
+        fputs("<td>", out);
+        table_trials(series, out);
+        fputs("</td>", out);
+    }
     fprintf(out, "<td>%.2f</td></tr>\n", series->fit_seconds);
 }
 
@@ -105,6 +111,7 @@ static void write_table(const struct records *r, const char *dataset, FILE *out)
     for (size_t m = 0; m < r->n_measures; m++)
         fprintf(out, "<th><button>%s%s%s</button></th>", r->measure[m].metric,
                 r->measure[m].k[0] != '\0' ? "@" : "", r->measure[m].k);
+    fputs(records_searched(r, dataset) ? "<th><button>trials</button></th>" : "", out);
     fputs("<th><button>fit s</button></th></tr></thead><tbody>\n", out);
     for (size_t s = 0; s < r->n_series; s++)
         if (strcmp(r->series[s].dataset, dataset) == 0)

@@ -12,6 +12,8 @@
 enum status tables_write(const struct records *r, struct arena *arena);
 /* The table of one dataset at one cut-off as a terminal shows it. */
 void table_print(const struct records *r, const char *dataset, const char *k, FILE *out);
+/* The number of a series' trials; nothing where it did not search. */
+void table_trials(const struct series *series, FILE *out);
 /* The cut-off shown first: 10 when it is there, else the first; "" when no metric has one. */
 const char *table_main_k(const struct records *r);
 /* The distinct cut-offs, in order; returns their number (at most `limit`). */

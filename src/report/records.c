@@ -112,7 +112,8 @@ static enum status take_record(struct records *r, const json_t *record, struct a
                                        .status = text_of(c, "status", arena),
                                        .message = text_of(c, "message", arena),
                                        .fit_seconds = json_number_value(json_object_get(c, "fit_seconds")),
-                                       .rank_seconds = json_number_value(json_object_get(c, "rank_seconds"))};
+                                       .rank_seconds = json_number_value(json_object_get(c, "rank_seconds")),
+                                       .n_trials = (long)json_integer_value(json_object_get(c, "n_trials"))};
         const struct cell_row *row = &r->cell[i];
         if (row->dataset == NULL || row->fold == NULL || row->model == NULL || row->label == NULL ||
             row->params == NULL || row->seed == NULL || row->status == NULL || row->message == NULL)
@@ -165,6 +166,7 @@ static enum status collect_cell(struct records *r, const struct cell_row *c, str
         series->n_cells++;
         series->fit_seconds += c->fit_seconds;
         series->rank_seconds += c->rank_seconds;
+        series->n_trials = c->n_trials > series->n_trials ? c->n_trials : series->n_trials;
     } else if (series->skipped == NULL) {
         series->skipped = arena_printf(arena, "%s: %s", c->status, c->message);
         if (series->skipped == NULL)
@@ -403,6 +405,14 @@ enum status records_read(const char *run_dir, struct arena *arena, struct record
     TRY(records_read_more(r, arena));
     *out = r;
     return STATUS_OK;
+}
+
+bool records_searched(const struct records *r, const char *dataset)
+{
+    for (size_t s = 0; s < r->n_series; s++)
+        if (same(r->series[s].dataset, dataset) && r->series[s].n_trials > 0)
+            return true;
+    return false;
 }
 
 bool series_is_oracle(const struct series *s)

@@ -20,6 +20,7 @@ struct metric_row {
 struct cell_row {
     const char *dataset, *fold, *model, *label, *params, *seed, *status, *message;
     double fit_seconds, rank_seconds;
+    long n_trials; /* of its search; 0: none */
 };
 /* A table's row: one label (with one setting of its grid) on one dataset, over folds and seeds. */
 struct series {
@@ -27,6 +28,7 @@ struct series {
     const char *skipped;                                 /* why; NULL: it has values */
     double fit_seconds, rank_seconds;                    /* means over cells */
     size_t n_cells;
+    long n_trials;            /* settings that its search tried, the most of a cell; 0: it did not search */
     double *mean, *deviation; /* [n_measures] over the cells; NaN where missing */
     double *low, *high;       /* [n_measures] of intervals.csv; NaN where missing */
     double *stratum_mean;     /* [n_strata x n_measures] */
@@ -103,6 +105,8 @@ enum status records_read_more(struct records *r, struct arena *arena);
 bool records_best(const struct records *r, const struct series *s, size_t measure);
 /* Does a significant comparison say that the dataset's best series in this column is another one than this? */
 bool records_below_best(const struct records *r, const struct series *s, size_t measure);
+/* Did a model of the dataset search?  Its tables have a column of trials then. */
+bool records_searched(const struct records *r, const char *dataset);
 /* Is the series the oracle's, which is drawn as a line? */
 bool series_is_oracle(const struct series *s);
 

@@ -21,6 +21,12 @@ char *report_file_name(const char *name, struct arena *arena)
     return copy;
 }
 
+void table_trials(const struct series *series, FILE *out)
+{
+    if (series->n_trials > 0)
+        fprintf(out, "%ld", series->n_trials);
+}
+
 size_t table_cutoffs(const struct records *r, const char **out, size_t limit)
 {
     size_t n = 0;
@@ -74,7 +80,7 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
                 r->measure[m].metric, at, r->measure[m].k, r->measure[m].metric, at, r->measure[m].k,
                 r->measure[m].metric, at, r->measure[m].k);
     }
-    fputs(",fit_seconds,rank_seconds,note\n", out);
+    fputs(",trials,fit_seconds,rank_seconds,note\n", out);
     for (size_t s = 0; s < r->n_series; s++) {
         const struct series *series = &r->series[s];
         if (strcmp(series->dataset, dataset) != 0)
@@ -93,6 +99,8 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
                 else
                     fprintf(out, ",%.9g", values[i]);
         }
+        fputc(',', out);
+        table_trials(series, out);
         if (series->n_cells > 0)
             fprintf(out, ",%.4g,%.4g,", series->fit_seconds, series->rank_seconds);
         else
@@ -154,8 +162,9 @@ static void write_md_table(const struct records *r, const char *dataset, const c
         if (belongs(&r->measure[m], k))
             fprintf(out, " %s%s%s |", r->measure[m].metric, r->measure[m].k[0] != '\0' ? "@" : "",
                     r->measure[m].k);
-    fputs(" fit s |\n|:--|", out);
-    for (size_t m = 0; m <= count_columns(r, k); m++)
+    const bool trials = records_searched(r, dataset);
+    fputs(trials ? " trials | fit s |\n|:--|" : " fit s |\n|:--|", out);
+    for (size_t m = 0; m <= count_columns(r, k) + trials; m++)
         fputs("--:|", out);
     fputc('\n', out);
     for (size_t s = 0; s < r->n_series; s++) {
@@ -168,7 +177,7 @@ static void write_md_table(const struct records *r, const char *dataset, const c
         if (series->n_cells == 0) {
             fputc(' ', out);
             table_md_text(out, series->skipped);
-            for (size_t m = 0; m <= count_columns(r, k); m++)
+            for (size_t m = 0; m <= count_columns(r, k) + trials; m++)
                 fputs(" |", out);
             fputc('\n', out);
             continue;
@@ -182,6 +191,11 @@ static void write_md_table(const struct records *r, const char *dataset, const c
             else
                 fprintf(out, " %s%.4f%s%s |", mark, series->mean[m], mark,
                         records_below_best(r, series, m) ? "†" : "");
+        }
+        if (trials) {
+            fputc(' ', out);
+            table_trials(series, out);
+            fputs(" |", out);
         }
         fprintf(out, " %.2f |\n", series->fit_seconds);
     }
@@ -210,8 +224,9 @@ static void write_md(const struct records *r, const char *dataset, FILE *out)
 static void write_tex_row(const struct records *r, const struct series *series, const char *k, FILE *out)
 {
     table_tex_text(out, series->name);
+    const bool trials = records_searched(r, series->dataset);
     if (series->n_cells == 0) {
-        fprintf(out, " & \\multicolumn{%zu}{l}{", count_columns(r, k));
+        fprintf(out, " & \\multicolumn{%zu}{l}{", count_columns(r, k) + trials);
         table_tex_text(out, series->skipped);
         fputs("} \\\\\n", out);
         return;
@@ -227,6 +242,10 @@ static void write_tex_row(const struct records *r, const struct series *series, 
                     : records_below_best(r, series, m) ? " & %.4f$^\\dagger$"
                                                        : " & %.4f",
                     series->mean[m]);
+    }
+    if (trials) {
+        fputs(" & ", out);
+        table_trials(series, out);
     }
     fputs(" \\\\\n", out);
 }
@@ -245,7 +264,7 @@ static void write_tex(const struct records *r, const char *dataset, FILE *out)
         fputs(". Means over folds and seeds; best value bold; $\\dagger$ differs from it "
               "significantly.}\n\\begin{tabular}{l",
               out);
-        for (size_t m = 0; m < count_columns(r, cut); m++)
+        for (size_t m = 0; m < count_columns(r, cut) + records_searched(r, dataset); m++)
             fputc('r', out);
         fputs("}\n\\toprule\nmodel", out);
         for (size_t m = 0; m < r->n_measures; m++)
@@ -255,7 +274,7 @@ static void write_tex(const struct records *r, const char *dataset, FILE *out)
                 if (r->measure[m].k[0] != '\0')
                     fprintf(out, "@%s", r->measure[m].k);
             }
-        fputs(" \\\\\n\\midrule\n", out);
+        fputs(records_searched(r, dataset) ? " & trials \\\\\n\\midrule\n" : " \\\\\n\\midrule\n", out);
         for (size_t s = 0; s < r->n_series; s++)
             if (strcmp(r->series[s].dataset, dataset) == 0)
                 write_tex_row(r, &r->series[s], cut, out);
@@ -316,6 +335,8 @@ void table_print(const struct records *r, const char *dataset, const char *k, FI
                      r->measure[m].k);
             fprintf(out, " %13s", head);
         }
+    const bool trials = records_searched(r, dataset);
+    fputs(trials ? "  trials" : "", out);
     fprintf(out, " %9s\n", "fit s");
     for (size_t s = 0; s < r->n_series; s++) {
         const struct series *series = &r->series[s];
@@ -334,6 +355,10 @@ void table_print(const struct records *r, const char *dataset, const char *k, FI
             else
                 fprintf(out, " %12.4f%c", series->mean[m], records_best(r, series, m) ? '*' : ' ');
         }
+        if (trials && series->n_trials > 0)
+            fprintf(out, " %7ld", series->n_trials);
+        else if (trials)
+            fprintf(out, " %7s", "");
         fprintf(out, " %9.2f\n", series->fit_seconds);
     }
 }

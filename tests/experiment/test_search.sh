@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Searches inside an experiment: the best setting by validation rows is the cell's model; trials.csv; killed and resumed, one thread or two,
+# in shards and merged: the same bytes; a refit on train and validation rows equals a plain fit of the whole.
+set -uo pipefail
+program=$(realpath "$BUILD/recfuse")
+folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+export OMP_WAIT_POLICY=passive
+say() { if [ "$1" -eq 0 ]; then echo "ok $2"; else echo "not ok $2"; cat log 2>/dev/null; fi; }
+same() { cmp "$1/metrics.csv" "$2/metrics.csv" && cmp "$1/trials.csv" "$2/trials.csv" && cmp "$1/per_user.h5" "$2/per_user.h5"; }
+
+cat >x.yaml <<'YAML'
+experiment: {name: x, save_models: true}
+datasets:
+  - {name: a, file: a.h5, split: {kind: random, test: 0.2, seed: 1}, validation: {kind: random, test: 0.2, seed: 2}}
+models:
+  - {name: popularity}
+  - {name: ease, label: EASE, fit_on: train+valid, search: {strategy: bayesian, trials: 7, initial: 3, test_too: true, space: {l2: {low: 0.1, high: 10000, log: true}}}}
+  - {name: ials, label: iALS, fit_on: train+valid, params: {patience: 2, factors: 8}, search: {strategy: halving, resource: iterations, from: 2, to: 8, eta: 2, trials: 4, space: {alpha0: {low: 0.01, high: 1, log: true}, solver: all}}}
+  - {name: rp3beta, search: {strategy: grid, space: {k: {low: 5, high: 20, steps: 2}, alpha: {low: 0.5, high: 1.5, steps: 3}}}}
+evaluate: {k: [10], metrics: [ndcg, recall]}
+compare: [{a: EASE, b: popularity, metric: ndcg, k: 10}]
+expect: [{dataset: a, model: EASE, metric: ndcg, k: 10, value: 0.5, tolerance: 0.5}]
+report: {tables: [csv, md, tex], plots: []}
+YAML
+"$program" synth -o a.h5 --users 150 --items 80 --interactions 4000 --seed 1 >log || say 1 synth
+"$program" run x.yaml --out one --threads 1 >out 2>log; say $? runs_searches
+"$program" run x.yaml --out two --threads 2 >log 2>&1 && same one two >log 2>&1; say $? one_thread_and_two_give_the_same_bytes
+[ ! -e one/trials ]; say $? trial_files_go_when_their_cells_are_done
+grep -q 'EASE.* 7 ' out && grep -q 'trials' one/tables/a.md && grep -q ',trials,' one/tables/a.csv; say $? tables_show_the_number_of_trials
+
+# The chosen trial is the best by validation, and is what was measured: EASE's own test value of that trial is the cell's.
+awk -F, '$3 == "EASE" { n++; v = $(NF - 6); if (v > best) { best = v; at = $5 } if ($(NF - 2) == 1) { chosen = $5; test = $(NF - 4) } }
+    END { exit !(n == 7 && at == chosen); }' one/trials.csv 2>log; say $? the_best_on_validation_rows_is_chosen
+test_value=$(python3 - <<'PY'
+import csv
+print([r["test"] for r in csv.DictReader(open("one/trials.csv")) if r["label"] == "EASE" and r["chosen"] == "1"][0])
+PY
+)
+grep -q ",EASE,.*,ndcg,10,default,all,$test_value," one/metrics.csv 2>log; say $? the_refitted_best_is_what_is_measured
+[ "$(grep -c ',iALS,' one/trials.csv)" = 7 ] && [ "$(grep -c ',rp3beta,' one/trials.csv)" = 6 ] >log 2>&1; say $? halving_and_grids_have_their_trials
+
+# Killed at any trial and taken up again.
+for wait in 0.05 0.12 0.2 0.3; do
+    "$program" run x.yaml --out killed >log 2>&1 & id=$!
+    sleep $wait; kill -KILL $id 2>/dev/null; wait $id 2>/dev/null
+done
+printf '{"trial":9' >>"$(ls killed/trials/*.jsonl 2>/dev/null | head -n 1 || echo /dev/null)" 2>/dev/null # a torn line
+"$program" run x.yaml --out killed >log 2>&1 && same one killed >log 2>&1; say $? killed_and_resumed_gives_the_same_bytes
+# Stopped in the middle of a search: half of its trials stay and are not run again.
+key=$(python3 - <<'PY'
+import json
+for line in open("one/journal.jsonl"):
+    line = json.loads(line)
+    if line.get("label") == "EASE":
+        print(line["key"])
+        with open("half.jsonl", "w") as out:
+            for t in line["trials"][:4]:
+                t["seconds"] = 12345.5
+                out.write(json.dumps(t) + "\n")
+PY
+)
+mkdir -p half/trials && head -n 1 one/journal.jsonl >half/journal.jsonl && cp half.jsonl "half/trials/$key.jsonl"
+"$program" run x.yaml --out half >log 2>&1 && same one half >log 2>&1 && [ "$(grep -o '"seconds":12345.5' half/journal.jsonl | wc -l)" = 4 ]
+say $? trials_of_a_stopped_search_are_taken_up
+
+"$program" run x.yaml --shard 1/2 --out s1 >log 2>&1 && "$program" run x.yaml --shard 2/2 --out s2 >log 2>&1 &&
+    "$program" merge s1 s2 -o merged >log 2>&1 && same one merged >log 2>&1
+say $? shards_merge_to_the_same_bytes
+"$program" run one/experiment.yaml --out again >log 2>&1 && same one again >log 2>&1; say $? the_resolved_experiment_reads_back
+
+user=$("$program" recommend --help >/dev/null 2>&1; sed -n 2p one/tables/a.csv >/dev/null; echo u0)
+"$program" recommend --run one --dataset a --model EASE --user nobody --top 3 >log 2>&1
+user=$(sed -n "s/.*'\([^']*\)' for example.*/\1/p" log)
+"$program" recommend --run one --dataset a --model EASE --user "$user" --top 3 >saved 2>log
+rm -r one/models
+"$program" recommend --run one --dataset a --model EASE --user "$user" --top 3 >fitted 2>log && cmp saved fitted >log 2>&1
+say $? recommend_takes_the_chosen_setting
+
+# fit_on alone: the same model as without a validation part.
+cat >y.yaml <<'YAML'
+experiment: {name: y}
+datasets:
+  - {name: a, file: a.h5, split: {kind: random, test: 0.2, seed: 1}, validation: {kind: random, test: 0.2, seed: 2}}
+models:
+  - {name: ease, fit_on: train+valid}
+  - {name: svd, fit_on: train+valid}
+evaluate: {k: [10], metrics: [ndcg]}
+report: {tables: [csv], plots: []}
+YAML
+"$program" run y.yaml --out whole >log 2>&1
+sed -e 's/, validation: .*/}/' -e 's/, fit_on: train+valid//' y.yaml >z.yaml
+"$program" run z.yaml --out plain >log 2>&1
+cut -d, -f8- whole/metrics.csv | grep -o 'ndcg.*' >a; cut -d, -f8- plain/metrics.csv | grep -o 'ndcg.*' >b
+[ -s a ] && cmp a b >log 2>&1; say $? fit_on_train_and_valid_is_a_fit_on_all_of_train
+
+sed -e 's/, validation: .*/}/' x.yaml >none.yaml
+"$program" run none.yaml --out none >log 2>&1; [ $? -eq 2 ] && grep -q 'none.yaml:6:.*needs validation rows' log; say $? a_search_without_validation_rows_is_refused
+"$program" run x.yaml --set 'models.1.search.space.l2={low: 1, high: 20000, log: true}' --out one >log 2>&1; [ $? -eq 2 ] && grep -q 'search.space.l2' log
+say $? a_changed_search_in_the_same_folder_is_refused
+exit 0
