@@ -97,7 +97,7 @@ static void tables_escape_and_mark(void **state)
     assert_non_null(strstr(tex, "\\textbf{0.4500}"));
     assert_non_null(strstr(tex, "\\toprule"));
     assert_non_null(
-        strstr(csv, "iALS,ials,\"{\"\"alpha0\"\":0.1,\"\"factors\"\":64}\",1,,,,,0.45,,,,0.5,0.1,"));
+        strstr(csv, "iALS,ials,\"{\"\"alpha0\"\":0.1,\"\"factors\"\":64}\",1,,,,,0.45,,,,,0.5,0.1,"));
     assert_non_null(strstr(content("index.html"), "Pop &amp; Co_1"));
 }
 
