@@ -131,9 +131,9 @@ if [ -n "$(lacking "$RAW")" ]; then get_raw; elif [ -n "$place" ]; then take_mor
 
 h5=datasets/$name/$name.h5
 [ $import = yes ] && [ -n "$IMPORT" ] && [ -x build/recfuse ] || exit 0
-# Only the files of FILES and ANY_OF count: a split that came later changes nothing in the import.
+# Only the recipe and the files of FILES and ANY_OF count: a split that came later changes nothing in the import.
 stale=$(printf '%s\n%s\n' "$FILES" "$ANY_OF" | while read -r _ file _; do [ "$RAW/$file" -nt "$h5" ] && echo "$file"; done || true)
-if [ ! -f "$h5" ] || [ -n "$stale" ]; then
+if [ ! -f "$h5" ] || [ -n "$stale" ] || [ "datasets/$name/recipe" -nt "$h5" ]; then
     # shellcheck disable=SC2086
     build/recfuse import $IMPORT --name "$name" -o "$h5.new" || fail "$name: the import failed (see above)"
     got=$(build/recfuse info "$h5.new" | awk '/^n_(users|items|interactions|texts) / { n[$1] = $2 }

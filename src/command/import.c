@@ -18,6 +18,7 @@ enum {
     OPTION_HEADER = 256,
     OPTION_ITEMS,
     OPTION_ITEM_ID,
+    OPTION_ATTRIBUTES,
     OPTION_NAME,
     OPTION_REVIEWS,
     OPTION_META,
@@ -59,6 +60,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_ITEM_ID:
         a->options.item_id = argument;
+        return 0;
+    case OPTION_ATTRIBUTES:
+        a->options.attributes = argument;
         return 0;
     case OPTION_NAME:
         a->options.name = argument;
@@ -130,6 +134,10 @@ static enum status run(int argc, char **argv)
         {"items", OPTION_ITEMS, "FILE", 0, "csv with a header line: titles and other columns of the items",
          0},
         {"item-id", OPTION_ITEM_ID, "COLUMN", 0, "The id column of --items (default: the first)", 0},
+        {"attributes", OPTION_ATTRIBUTES, "FILE.json[,COLUMN]", 0,
+         "tsv, csv, adjacency, libfm: an object {item: [attribute, ...]}; its keys are item ids, or what "
+         "COLUMN of --items says",
+         0},
         {"reviews", OPTION_REVIEWS, "FILE", 0, "amazon: the file of reviews, in place of SOURCE", 0},
         {"meta", OPTION_META, "FILE", 0, "amazon: the file of product metadata", 0},
         {"feature", OPTION_FEATURE, "NAME=FILE[,IDS]", 0,

@@ -104,6 +104,9 @@ static enum status run_in(struct arena *arena, const struct import_format *forma
         return status_fail(STATUS_USAGE, "import %s: --max-bad can't be used with this format", format->name);
     if (options->columns != NULL && !(format->takes & IMPORT_TAKES_COLUMNS))
         return status_fail(STATUS_USAGE, "import %s: --columns is for tsv and csv", format->name);
+    if (options->attributes != NULL && !(format->takes & IMPORT_TAKES_ATTRIBUTES))
+        return status_fail(STATUS_USAGE, "import %s: --attributes is for tsv, csv, adjacency and libfm",
+                           format->name);
     if (options->columns != NULL)
         TRY(import_check_columns(options->columns));
     TRY(refuse_parquet(source));

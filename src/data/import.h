@@ -16,8 +16,10 @@ struct import_options {
     bool header; /* tsv, csv: the first line names the columns */
     const char *
         columns; /* tsv, csv: which is what, "user=NAME,item=NAME,rating=NAME,time=NAME"; NULL: usual names */
-    const char *items;     /* csv file (header line) with item columns; NULL: none */
-    const char *item_id;   /* its id column; NULL: the first */
+    const char *items;   /* csv file (header line) with item columns; NULL: none */
+    const char *item_id; /* its id column; NULL: the first */
+    const char *
+        attributes; /* "FILE" or "FILE,COLUMN": a JSON object {key: [attribute, ...]} of the items; NULL: none */
     const char *name;      /* dataset name; NULL: from the output file */
     const char *meta;      /* amazon: the file of product metadata; NULL: found in the folder */
     const char **features; /* [n_features] "NAME=FILE" or "NAME=FILE,IDS": vectors of the items */
@@ -28,7 +30,12 @@ struct import_options {
     uint64_t max_bad; /* so many malformed rows are skipped, each with its sentence; one more is an error */
 };
 /* Options that only some formats take. */
-enum { IMPORT_TAKES_META = 1, IMPORT_TAKES_MAX_BAD = 2, IMPORT_TAKES_COLUMNS = 4 };
+enum {
+    IMPORT_TAKES_META = 1,
+    IMPORT_TAKES_MAX_BAD = 2,
+    IMPORT_TAKES_COLUMNS = 4,
+    IMPORT_TAKES_ATTRIBUTES = 8
+};
 struct import_format {
     const char *name, *help, *example; /* example: one line of such a file */
     enum status (*read)(const char *source, const struct import_options *options, struct arena *arena,

@@ -99,7 +99,7 @@ static void print_dataset(const struct experiment *e, size_t d, const struct dat
            (unsigned long long)p->n_interactions, (unsigned long long)p->n_filtered,
            (unsigned long long)p->n_texts);
     const struct split_type *split = e->datasets[d].split.type;
-    printf("  split %s: %s; it loses %s\n", split->name, split->help, split->loses);
+    printf("  split %s: %s; what it loses: %s\n", split->name, split->help, split->loses);
     for (size_t f = 0; f < p->n_folds; f++)
         print_fold(&p->folds[f], f);
 }

@@ -78,6 +78,19 @@ toy.h5"
     before=$(stat -c %Y.%i datasets/toy/toy.h5)
     tools/get-data.sh toy >/dev/null 2>&1
     check import_is_not_repeated "$(stat -c %Y.%i datasets/toy/toy.h5)" "$before"
+    # A recipe that names the columns of a header; it is newer than the dataset, so the import is made again.
+    printf 'when,visitor,sku\n7,a,x\n8,b,x\n' >datasets/toy/raw/visits.csv
+    printf 'sku,title\nx,A thing\n' >datasets/toy/raw/products.csv
+    printf '%s\n' 'IMPORT="csv $RAW/visits.csv --columns user=visitor,item=sku,time=when --items $RAW/products.csv"' \
+        "COUNTS='users 2 items 1 interactions 2 texts 0'" >>datasets/toy/recipe
+    touch -d '+2 seconds' datasets/toy/recipe
+    tools/get-data.sh toy >/dev/null 2>&1; check columns_named_in_the_recipe $? 0
+    out=$("$program" info datasets/toy/toy.h5)
+    holds columns_named_in_the_recipe_are_read "$out" '{"title": "text"}'
+    sed -i 's/^COUNTS=.*/COUNTS="users 3 items 1 interactions 2 texts 0"/' datasets/toy/recipe
+    touch -d '+4 seconds' datasets/toy/recipe
+    out=$(tools/get-data.sh toy 2>&1); check other_counts_are_an_error $? 1
+    holds other_counts_are_said "$out" "imported as users 2 items 1 interactions 2 texts 0, but the recipe expects users 3"
 else
     echo "skipped imported: this build has no import command"
 fi

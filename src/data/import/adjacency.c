@@ -2,6 +2,9 @@
  * adjacency.c - `user item item ...` a line, parted by blanks: the form of LightGCN's and the sequential
  * recommenders' splits.  Values are 1, there are no times, and the order of items in the line is kept.
  * source_row counts the pairs, not the lines: a line holds many.
+ *
+ * A folder stands for the files of a published split: train.txt, valid.txt or val.txt where there is one, test.txt, one
+ * after the other; the same files are then given as the split (docs/splits.md).
  */
 #include "data/import/build.h"
 
@@ -22,11 +25,11 @@ static bool next_word(const char **at, const char *end, struct field *word)
     return word->length > 0;
 }
 
-static enum status read_lines(struct import *im, struct reader *r)
+static enum status read_lines(struct import *im, struct reader *r, uint64_t *n_alone)
 {
     const char *line;
     size_t length;
-    uint64_t n_alone = 0, empty_line = 0;
+    uint64_t empty_line = 0;
     for (;;) {
         TRY(reader_line(r, &line, &length));
         if (length == 0)
@@ -43,27 +46,64 @@ static enum status read_lines(struct import *im, struct reader *r)
         while (next_word(&at, end, &item))
             TRY(import_add_ids(im, user, item, 1, 0));
         if (im->n == before) {
-            n_alone++;
+            (*n_alone)++;
             if (string_map_add(im->users, user.at, user.length) == UINT32_MAX)
                 return STATUS_SYSTEM;
         }
     }
-    return import_note_count(im, "users_without_items", n_alone);
+    return STATUS_OK;
+}
+
+static enum status read_file(struct import *im, const char *path, uint64_t *n_alone)
+{
+    struct reader r;
+    TRY(reader_open(&r, path, READER_UTF8, &im->log));
+    const enum status status = read_lines(im, &r, n_alone);
+    reader_close(&r);
+    return status;
 }
 
 enum status import_read_adjacency(struct import *im, const char *path)
 {
-    struct reader r;
-    TRY(reader_open(&r, path, READER_UTF8, &im->log));
-    const enum status status = read_lines(im, &r);
-    reader_close(&r);
-    return status;
+    uint64_t n_alone = 0;
+    TRY(read_file(im, path, &n_alone));
+    return import_note_count(im, "users_without_items", n_alone);
+}
+
+static enum status read_folder(struct import *im, const char *folder, struct arena *arena)
+{
+    static const struct {
+        const char *name, *counted_as;
+    } parts[] = {{"train.txt", "pairs_of_train"},
+                 {"valid.txt", "pairs_of_valid"},
+                 {"val.txt", "pairs_of_valid"},
+                 {"test.txt", "pairs_of_test"}};
+    uint64_t n_alone = 0;
+    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+        char *path;
+        const uint64_t before = im->n;
+        TRY(import_find(folder, parts[k].name, arena, &path));
+        if (path == NULL && k == 0)
+            return status_fail(
+                STATUS_DATA,
+                "%s: no train.txt (or with .gz) in this folder, expected the files of a split: "
+                "train.txt, test.txt and perhaps valid.txt; or name one file",
+                folder);
+        if (path == NULL)
+            continue;
+        TRY(read_file(im, path, &n_alone));
+        TRY(import_note_count(im, parts[k].counted_as, im->n - before));
+    }
+    return import_note_count(im, "users_without_items", n_alone);
 }
 
 static enum status fill(struct import *im, const char *source, const struct import_options *options,
                         struct arena *arena)
 {
-    TRY(import_read_adjacency(im, source));
+    if (import_is_folder(source))
+        TRY(read_folder(im, source, arena));
+    else
+        TRY(import_read_adjacency(im, source));
     return import_read_items(im, options, arena);
 }
 
@@ -78,7 +118,9 @@ static enum status read_adjacency(const char *source, const struct import_option
 
 const struct import_format import_adjacency = {
     .name = "adjacency",
-    .help = "user item item ... a line, parted by blanks; no ratings, no times, the order is kept",
+    .help = "user item item ... a line, parted by blanks; no ratings, no times, the order is kept; or a "
+            "folder with train.txt, test.txt",
     .example = "17 242 302 377",
     .read = read_adjacency,
+    .takes = IMPORT_TAKES_ATTRIBUTES,
 };

@@ -85,7 +85,11 @@ enum status import_text_column(struct column *column, const char *name, const st
 enum status import_number_column(struct column *column, const char *name, const float *numbers,
                                  uint64_t n_numbers, const uint32_t *owner, uint32_t n, struct arena *arena);
 
-/* Item columns from options->items: a csv file with a header line. */
+/* The list column `attributes` from a JSON object {key: [attribute, ...]}; column NULL: keys are item ids, else what that text column
+ * of the items holds. */
+enum status import_read_attributes(struct import *im, const char *path, const char *column,
+                                   struct arena *arena);
+/* Item columns from options->items: a csv file with a header line; then options->attributes. */
 enum status import_read_items(struct import *im, const struct import_options *options, struct arena *arena);
 
 /* FOLDER/NAME or FOLDER/NAME.gz in the arena; NULL in *path when neither is there. */

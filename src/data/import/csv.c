@@ -22,5 +22,5 @@ const struct import_format import_csv = {
             "found by name, or as --columns says",
     .example = "196,242,3,881250949",
     .read = read_csv,
-    .takes = IMPORT_TAKES_MAX_BAD | IMPORT_TAKES_COLUMNS,
+    .takes = IMPORT_TAKES_MAX_BAD | IMPORT_TAKES_COLUMNS | IMPORT_TAKES_ATTRIBUTES,
 };

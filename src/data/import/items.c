@@ -90,10 +90,8 @@ static enum status read_items(struct import *im, struct items *items, struct rec
     return import_note_count(im, "items_without_columns", n_before - (n_rows - n_new));
 }
 
-enum status import_read_items(struct import *im, const struct import_options *options, struct arena *arena)
+static enum status read_file(struct import *im, const struct import_options *options, struct arena *arena)
 {
-    if (options->items == NULL)
-        return STATUS_OK;
     struct record_reader r;
     struct items items = {.column = calloc(RECORD_FIELDS_MAX, sizeof *items.column),
                           .seen = string_map_new()};
@@ -112,4 +110,23 @@ enum status import_read_items(struct import *im, const struct import_options *op
     free(items.owner);
     string_map_free(items.seen);
     return status;
+}
+
+/* "FILE", or "FILE,COLUMN" */
+static enum status read_attributes(struct import *im, const char *argument, struct arena *arena)
+{
+    char *path = arena_strdup(arena, argument);
+    if (path == NULL)
+        return STATUS_SYSTEM;
+    char *column = strrchr(path, ',');
+    if (column != NULL)
+        *column++ = '\0';
+    return import_read_attributes(im, path, column, arena);
+}
+
+enum status import_read_items(struct import *im, const struct import_options *options, struct arena *arena)
+{
+    if (options->items != NULL)
+        TRY(read_file(im, options, arena));
+    return options->attributes != NULL ? read_attributes(im, options->attributes, arena) : STATUS_OK;
 }

@@ -6,14 +6,14 @@
  * of LibFM's own triple_format_to_libfm.pl, is taken: the first feature of a row is the user, the second the
  * item, each one-hot (value 1); further ones (context) are counted and left out.  Ids are the feature
  * numbers.  A user's number that stands in another row as an item shows that the convention doesn't hold: an
- * error.
+ * error.  SVMlight's `qid:N` before the features is passed over, counted.
  */
 #include <string.h>
 
 #include "data/import/build.h"
 
 struct libfm {
-    uint64_t n_context;
+    uint64_t n_context, n_queries;
 };
 
 static bool is_blank(char c)
@@ -63,6 +63,11 @@ static enum status parse_line(struct import *im, struct libfm *l, const struct r
     if (!field_real(word, &value))
         return reader_fail(r, r->line, 1, "found '%.*s', expected a rating",
                            word.length < 40 ? (int)word.length : 40, word.at);
+    const char *before = at;
+    if (next_word(&at, end, &word) && word.length > 4 && memcmp(word.at, "qid:", 4) == 0)
+        l->n_queries++;
+    else
+        at = before;
     for (int k = 0; k < 2; k++) {
         if (!next_word(&at, end, &word))
             return reader_fail(r, r->line, 0,
@@ -109,6 +114,7 @@ static enum status read_all(struct import *im, const char *source, const struct 
     TRY(status);
     im->has_value = true;
     TRY(import_note_count(im, "context_features_left_out", l.n_context));
+    TRY(import_note_count(im, "query_numbers_left_out", l.n_queries));
     return import_read_items(im, options, arena);
 }
 
@@ -123,5 +129,5 @@ const struct import_format import_libfm = {
     .help = "LibFM or SVMlight rows: the first feature is the user, the second the item, others are left out",
     .example = "4 17:1 6283:1",
     .read = read_libfm,
-    .takes = IMPORT_TAKES_MAX_BAD,
+    .takes = IMPORT_TAKES_MAX_BAD | IMPORT_TAKES_ATTRIBUTES,
 };

@@ -176,7 +176,8 @@ static enum status read_movielens(const char *source, const struct import_option
 
 const struct import_format import_movielens = {
     .name = "movielens",
-    .help = "a folder of any MovieLens version (100K, 1M, 10M, 20M, 25M, latest; .gz too), or a ratings file "
+    .help = "a folder of any MovieLens version (100K, 1M, 10M, 20M, 25M, 32M, latest; .gz too), or a ratings "
+            "file "
             "alone",
     .example = "1::1193::5::978300760",
     .read = read_movielens,

@@ -22,5 +22,5 @@ const struct import_format import_tsv = {
             "--columns says",
     .example = "196\t242\t3\t881250949",
     .read = read_tsv,
-    .takes = IMPORT_TAKES_MAX_BAD | IMPORT_TAKES_COLUMNS,
+    .takes = IMPORT_TAKES_MAX_BAD | IMPORT_TAKES_COLUMNS | IMPORT_TAKES_ATTRIBUTES,
 };
