@@ -81,6 +81,7 @@ toy.h5"
     # A recipe that names the columns of a header; it is newer than the dataset, so the import is made again.
     printf 'when,visitor,sku\n7,a,x\n8,b,x\n' >datasets/toy/raw/visits.csv
     printf 'sku,title\nx,A thing\n' >datasets/toy/raw/products.csv
+    # shellcheck disable=SC2016 # the recipe expands it
     printf '%s\n' 'IMPORT="csv $RAW/visits.csv --columns user=visitor,item=sku,time=when --items $RAW/products.csv"' \
         "COUNTS='users 2 items 1 interactions 2 texts 0'" >>datasets/toy/recipe
     touch -d '+2 seconds' datasets/toy/recipe
