@@ -552,6 +552,30 @@ DECLARE(quant_rows)
     ROWS_WRITE(x, (size_t)a->ldx, k);
 }
 
+DECLARE(quant_round)
+{
+    const size_t k = (size_t)a->k;
+    ROWS_READ(x, (size_t)a->ldx, k);
+    ROWS_WRITE(q, (size_t)a->ldq, k);
+    ROWS_WRITE(part, (size_t)a->ld_part, k / 32 * 4);
+}
+
+DECLARE(quant_int8)
+{
+    const size_t tokens = (size_t)a->n_tokens, k = (size_t)a->k;
+    size_t columns = 0;
+    (void)rows;
+    READS(q, (tokens - 1) * (size_t)a->ldq + k);
+    READS(part, (tokens - 1) * (size_t)a->ld_part + k / 32 * 4);
+    for (int i = 0; i < a->n_matrices; i++) {
+        const size_t end = (size_t)a->m[i].column + (size_t)a->m[i].n;
+        READS(m[i].w, (size_t)a->m[i].row_bytes * (size_t)a->m[i].n);
+        READS(m[i].bias, (size_t)a->m[i].n);
+        columns = end > columns ? end : columns;
+    }
+    UPDATES(y, (tokens - 1) * (size_t)a->ldy + columns);
+}
+
 DECLARE(decoder_norm)
 {
     const size_t width = (size_t)a->width;

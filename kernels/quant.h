@@ -98,4 +98,56 @@ struct quant_rows {
     float scale;
 };
 
+/* Can weights of that type meet activations in 8 bits? */
+static inline int quant_is_whole(int type)
+{
+    return quant_block_weights(type) > 1;
+}
+
+/* Activations in 8 bits.  A row is a token: each 32 numbers become q, the nearest whole numbers to x / d, with d = max |x| / 127;
+ * part: d, d times the sum of the 32 q, of the first 16, of the last 16. */
+struct quant_round {
+    const float *x; /* [n_tokens x k] */
+    signed char *q; /* [n_tokens x k] */
+    float *part;    /* [n_tokens x k / 32 x 4] */
+    long ldx, ldq, ld_part;
+    int k;
+};
+/* Leading dimensions that keep the tokens of a tile in different sets of the cache. */
+static inline long quant_round_ldq(long k)
+{
+    return k + 64;
+}
+static inline long quant_round_ld_part(long k)
+{
+    return k / 32 * 4 + 16;
+}
+
+/* y = x W' + bias for up to three W over the same x, which quant_round has rounded.  A row of the kernel is `group` outputs (a
+ * multiple of QUANT_INT8_OUTPUTS) of one matrix; launch quant_int8_rows(), scratch quant_int8_scratch().  k is a multiple of 32;
+ * types: quant_is_whole().  Products of 32 (Q6_K: 16) are exact whole numbers; they are scaled and added in rising order, so that an
+ * output's bits depend on its token and its weights alone. */
+#define QUANT_INT8_OUTPUTS 16
+struct quant_int8 {
+    const signed char *q; /* [n_tokens x k] */
+    const float *part;    /* [n_tokens x k / 32 x 4] */
+    float *y;             /* [n_tokens x ...] */
+    long ldq, ld_part, ldy;
+    int n_tokens, k, group, n_matrices;
+    struct quant_matrix m[3];
+};
+static inline long quant_int8_rows(const struct quant_int8 *a)
+{
+    long rows = 0;
+    for (int i = 0; i < a->n_matrices; i++)
+        rows += (a->m[i].n + a->group - 1) / a->group;
+    return rows;
+}
+/* One token goes straight through the weights; for more a group becomes bytes, and scales and minima of every 16, once. */
+static inline size_t quant_int8_scratch(const struct quant_int8 *a)
+{
+    return a->n_tokens > 1 ? (size_t)a->group * ((size_t)a->k + (size_t)a->k / 32 * 4 * sizeof(float)) + 128
+                           : 0;
+}
+
 #endif

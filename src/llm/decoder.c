@@ -4,8 +4,6 @@
  * One description serves all families: x += post(attention(norm(x))), x += post(feed(norm(x))), where post is a norm (Gemma) or
  * nothing.  Tokens go through in chunks, whatever sequences they belong to: products see rows, attention sees tiles of one sequence
  * with its cells.  A chunk's keys are in the cache before its attention runs, so a chunk ends where it likes.
- *
- * A launch of one row (a norm while decoding) runs on the calling thread: waking the others costs more than the row.
  */
 #include "llm/decoder.h"
 
@@ -15,10 +13,11 @@
 
 #include "llm/decoder_internal.h"
 
-enum { CHUNK = 512, SLAB = 4096, GROUP_BYTES = 256 * 1024, GROUP_MOST = 64 };
+enum { CHUNK = 512 };
 
 /* One chunk's room. */
 struct work {
+    struct decoder_rounded rounded;
     float *x, *h, *qkv, *mixed, *wide, *y; /* [n x hidden], ..., [n x 2 feed_forward], [n x hidden] */
     float *angle[2];                       /* [n][n_rotated / 2][2] */
     unsigned *ids, *place, *cell;          /* [n] */
@@ -52,6 +51,11 @@ void decoder_close(struct decoder *decoder)
         return;
     gguf_file_close(&decoder->file);
     free(decoder);
+}
+
+void decoder_set_activations(struct decoder *decoder, enum decoder_activations activations)
+{
+    decoder->activations = activations;
 }
 
 const struct tokenizer *decoder_tokenizer(const struct decoder *decoder)
@@ -104,37 +108,6 @@ void decoder_cache_free(struct decoder_cache *cache)
     free(cache);
 }
 
-static enum status launch(const struct decoder *d, const struct kernel *kernel, const void *args, long rows,
-                          size_t scratch)
-{
-    if (rows > 1)
-        return backend_launch(d->backend, kernel, args, rows, scratch);
-    struct backend alone = *d->backend;
-    alone.threads = 1;
-    return backend_launch(&alone, kernel, args, rows, scratch);
-}
-
-/* y = x W' for n_m matrices over the same x, their outputs side by side. */
-static enum status product(const struct decoder *d, const struct decoder_matrix *m, int n_m, const float *x,
-                           long ldx, uint32_t n, float *y, long ldy)
-{
-    struct quant_linear args = {
-        .x = x, .y = y, .ldx = ldx, .ldy = ldy, .n_tokens = (int)n, .k = m->k, .n_matrices = n_m};
-    long column = 0;
-    for (int i = 0; i < n_m; i++) {
-        args.m[i] = (struct quant_matrix){.w = m[i].w,
-                                          .bias = m[i].bias,
-                                          .row_bytes = (long)m[i].row_bytes,
-                                          .column = column,
-                                          .type = m[i].type,
-                                          .n = m[i].n};
-        column += m[i].n;
-    }
-    const int fits = GROUP_BYTES / (m->k * (int)sizeof(float)) / QUANT_OUTPUTS * QUANT_OUTPUTS;
-    args.group = fits < QUANT_OUTPUTS ? QUANT_OUTPUTS : fits > GROUP_MOST ? GROUP_MOST : fits;
-    return launch(d, &kernel_quant_linear, &args, quant_linear_rows(&args), quant_linear_scratch(&args));
-}
-
 static enum status norm(const struct decoder *d, const struct work *w, const float *add, const float *post,
                         const float *gamma, const float *beta)
 {
@@ -150,7 +123,7 @@ static enum status norm(const struct decoder *d, const struct work *w, const flo
                                       .width = d->hidden,
                                       .centre = d->centred,
                                       .eps = d->eps};
-    return launch(d, &kernel_decoder_norm, &args, w->n, 0);
+    return decoder_launch(d, &kernel_decoder_norm, &args, w->n, 0);
 }
 
 static enum status attend(const struct decoder *d, const struct decoder_layer *l, const struct work *w,
@@ -172,7 +145,7 @@ static enum status attend(const struct decoder *d, const struct decoder_layer *l
                                       .interleaved = d->interleaved,
                                       .eps = d->eps,
                                       .q_scale = d->q_scale};
-    TRY(launch(d, &kernel_decoder_rope, &rope, (long)w->n * (d->n_heads + 2 * d->n_kv), 0));
+    TRY(decoder_launch(d, &kernel_decoder_rope, &rope, (long)w->n * (d->n_heads + 2 * d->n_kv), 0));
     const struct decoder_attention args = {.q = w->qkv,
                                            .keys = keys,
                                            .values = values,
@@ -185,8 +158,8 @@ static enum status attend(const struct decoder *d, const struct decoder_layer *l
                                            .head_size = d->head_size,
                                            .window = l->window,
                                            .cap = d->attention_cap};
-    return launch(d, &kernel_decoder_attention, &args, (long)w->n_tiles * d->n_kv,
-                  decoder_attention_scratch(w->most_keys, (size_t)d->head_size));
+    return decoder_launch(d, &kernel_decoder_attention, &args, (long)w->n_tiles * d->n_kv,
+                          decoder_attention_scratch(w->most_keys, (size_t)d->head_size));
 }
 
 /* What the trace of place `at` gets. */
@@ -212,25 +185,25 @@ static enum status forward_chunk(const struct decoder *d, struct decoder_cache *
                                      .type_p = d->places.type,
                                      .k = d->hidden,
                                      .scale = d->embedding_scale};
-    TRY(launch(d, &kernel_quant_rows, &embed, w->n, 0));
+    TRY(decoder_launch(d, &kernel_quant_rows, &embed, w->n, 0));
     const float *added = NULL, *post = NULL;
     for (int i = 0; i < d->n_layers; i++) {
         const struct decoder_layer *l = &d->layers[i];
         TRY(norm(d, w, added, post, l->attention_norm, l->attention_norm_bias));
         trace(d, w, i, w->x);
-        TRY(product(d, l->qkv, l->n_qkv, w->h, d->hidden, w->n, w->qkv, w->qkv_ld));
+        TRY(decoder_product(d, l->qkv, l->n_qkv, w->h, d->hidden, w->n, w->qkv, w->qkv_ld, &w->rounded));
         TRY(attend(d, l, w, cache->keys + (size_t)i * cache->layer,
                    cache->values + (size_t)i * cache->layer));
-        TRY(product(d, &l->out, 1, w->mixed, l->out.k, w->n, w->y, d->hidden));
+        TRY(decoder_product(d, &l->out, 1, w->mixed, l->out.k, w->n, w->y, d->hidden, &w->rounded));
         TRY(norm(d, w, w->y, l->post_attention, l->feed_norm, l->feed_norm_bias));
-        TRY(product(d, l->up, l->n_up, w->h, d->hidden, w->n, w->wide, w->wide_ld));
+        TRY(decoder_product(d, l->up, l->n_up, w->h, d->hidden, w->n, w->wide, w->wide_ld, &w->rounded));
         const struct decoder_gate gate = {.x = w->wide,
                                           .ldx = w->wide_ld,
                                           .width = d->feed_forward,
                                           .gated = l->n_up == 2,
                                           .curve = d->curve};
-        TRY(launch(d, &kernel_decoder_gate, &gate, w->n, 0));
-        TRY(product(d, &l->down, 1, w->wide, w->wide_ld, w->n, w->y, d->hidden));
+        TRY(decoder_launch(d, &kernel_decoder_gate, &gate, w->n, 0));
+        TRY(decoder_product(d, &l->down, 1, w->wide, w->wide_ld, w->n, w->y, d->hidden, &w->rounded));
         added = w->y;
         post = l->post_feed;
     }
@@ -244,7 +217,7 @@ static enum status work_new(const struct decoder *d, uint32_t n, struct arena *a
 {
     const size_t q = (size_t)d->n_heads * (size_t)d->head_size, kv = (size_t)d->n_kv * (size_t)d->head_size;
     w->qkv_ld = (long)(q + 2 * kv);
-    w->wide_ld = 2L * d->feed_forward;
+    w->wide_ld = 2L * d->feed_forward + 32; /* rows in different sets of the cache */
     ARENA_NEW(w->x, arena, (size_t)n * (size_t)d->hidden);
     ARENA_NEW(w->h, arena, (size_t)n * (size_t)d->hidden);
     ARENA_NEW(w->y, arena, (size_t)n * (size_t)d->hidden);
@@ -253,6 +226,9 @@ static enum status work_new(const struct decoder *d, uint32_t n, struct arena *a
     ARENA_NEW(w->wide, arena, (size_t)n * (size_t)w->wide_ld);
     ARENA_NEW(w->angle[0], arena, (size_t)n * (size_t)d->n_rotated + 1);
     ARENA_NEW(w->angle[1], arena, (size_t)n * (size_t)d->n_rotated + 1);
+    const size_t inner = q > (size_t)d->hidden ? q : (size_t)d->hidden;
+    TRY(decoder_rounded_new(d, n, inner > (size_t)d->feed_forward ? inner : (size_t)d->feed_forward, arena,
+                            &w->rounded));
     ARENA_NEW(w->ids, arena, n);
     ARENA_NEW(w->place, arena, n);
     ARENA_NEW(w->cell, arena, n);
@@ -352,63 +328,4 @@ enum status decoder_forward(const struct decoder *decoder, struct decoder_cache 
         n == 0 ? STATUS_OK : forward_all(decoder, cache, ids, n, runs, wanted, n_wanted, states, arena);
     arena_free(arena);
     return status;
-}
-
-static void cap_logits(const struct decoder *d, float *logits, size_t n)
-{
-    for (size_t i = 0; d->logit_cap > 0 && i < n; i++)
-        logits[i] = d->logit_cap * tanhf(logits[i] / d->logit_cap);
-}
-
-enum status decoder_logits(const struct decoder *decoder, const float *states, size_t n, float *logits)
-{
-    TRY(product(decoder, &decoder->head, 1, states, decoder->hidden, (uint32_t)n, logits,
-                decoder->vocabulary));
-    cap_logits(decoder, logits, n * (size_t)decoder->vocabulary);
-    return STATUS_OK;
-}
-
-/* Some of the states: log-probabilities of their next tokens. */
-static enum status logprobs(const struct decoder *d, const float *states, size_t n, const uint32_t *next,
-                            double *out, struct arena *arena)
-{
-    float *y, *most, *sum, *target;
-    ARENA_NEW(y, arena, n * SLAB);
-    ARENA_NEW(most, arena, n);
-    ARENA_NEW(sum, arena, n);
-    ARENA_NEW(target, arena, n);
-    for (size_t i = 0; i < n; i++)
-        most[i] = -3e38f;
-    for (int from = 0; from < d->vocabulary; from += SLAB) {
-        struct decoder_matrix part = d->head;
-        part.n = d->vocabulary - from < SLAB ? d->vocabulary - from : SLAB;
-        part.w += (size_t)from * part.row_bytes;
-        part.bias = part.bias != NULL ? part.bias + from : NULL;
-        TRY(product(d, &part, 1, states, d->hidden, (uint32_t)n, y, SLAB));
-        cap_logits(d, y, n * SLAB);
-        for (size_t i = 0; i < n; i++)
-            if (next[i] >= (uint32_t)from && next[i] < (uint32_t)(from + part.n))
-                target[i] = y[i * SLAB + next[i] - (uint32_t)from];
-        const struct decoder_logsum args = {.y = y, .most = most, .sum = sum, .ldy = SLAB, .n = part.n};
-        TRY(launch(d, &kernel_decoder_logsum, &args, (long)n, 0));
-    }
-    for (size_t i = 0; i < n; i++)
-        out[i] = (double)target[i] - (double)most[i] - log((double)sum[i]);
-    return STATUS_OK;
-}
-
-enum status decoder_logprobs(const struct decoder *decoder, const float *states, size_t n,
-                             const uint32_t *next, double *logprob)
-{
-    for (size_t from = 0; from < n; from += decoder->chunk) {
-        const size_t part = n - from < decoder->chunk ? n - from : decoder->chunk;
-        struct arena *arena = arena_new();
-        if (arena == NULL)
-            return STATUS_SYSTEM;
-        const enum status status = logprobs(decoder, states + from * (size_t)decoder->hidden, part,
-                                            next + from, logprob + from, arena);
-        arena_free(arena);
-        TRY(status);
-    }
-    return STATUS_OK;
 }

@@ -14,6 +14,11 @@ struct decoder;
 enum status decoder_open(const char *path, const struct backend *backend, struct decoder **out);
 void decoder_close(struct decoder *decoder); /* takes NULL */
 
+/* What activations are in products: float32, nothing rounded but sums (the default), or 32 numbers at a time in 8 bits (quant.h),
+ * which is what llama.cpp does, and faster: logits differ by some tenths.  Weights in F32, F16 and BF16 take float32 either way. */
+enum decoder_activations { DECODER_FLOAT32, DECODER_INT8 };
+void decoder_set_activations(struct decoder *decoder, enum decoder_activations activations);
+
 const struct tokenizer *decoder_tokenizer(const struct decoder *decoder);
 uint32_t decoder_vocabulary(const struct decoder *decoder);
 uint32_t decoder_hidden(const struct decoder *decoder);
@@ -43,6 +48,9 @@ enum status decoder_forward(const struct decoder *decoder, struct decoder_cache 
 
 /* The logits of n states, [n x vocabulary]. */
 enum status decoder_logits(const struct decoder *decoder, const float *states, size_t n, float *logits);
+/* The same of some tokens alone, [n x n_tokens]: their rows of the head are read, no others. */
+enum status decoder_logits_of(const struct decoder *decoder, const float *states, size_t n,
+                              const uint32_t *tokens, size_t n_tokens, float *logits);
 /* Log-probabilities of one next token for each of n states; logits are made a stretch of the vocabulary at a time and not kept. */
 enum status decoder_logprobs(const struct decoder *decoder, const float *states, size_t n,
                              const uint32_t *next, double *logprob);

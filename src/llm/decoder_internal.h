@@ -36,6 +36,7 @@ struct decoder {
     int n_rotated, interleaved; /* n_rotated 0: positions are learned */
     int centred;                /* layer norm in place of the root mean square */
     int curve;                  /* enum decoder_curve */
+    enum decoder_activations activations;
     float eps, embedding_scale, q_scale;
     float attention_cap, logit_cap; /* 0: none */
     double *frequency[2]; /* [n_rotated / 2]: radians a position; [0] of global layers, [1] of sliding ones */
@@ -52,6 +53,22 @@ struct decoder_cache {
     size_t layer;         /* floats of one layer's keys */
     float *keys, *values; /* [n_layers][n_cells x n_kv * head_size] */
 };
+
+/* Activations in 8 bits (quant.h), where the decoder wants them; NULLs where not. */
+struct decoder_rounded {
+    signed char *q; /* [n x ldq] */
+    float *part;    /* [n x ld_part] */
+};
+
+/* decoder_product.c.  One row runs on the calling thread. */
+enum status decoder_launch(const struct decoder *d, const struct kernel *kernel, const void *args, long rows,
+                           size_t scratch);
+/* Room for n rows of at most k numbers. */
+enum status decoder_rounded_new(const struct decoder *d, size_t n, size_t k, struct arena *arena,
+                                struct decoder_rounded *r);
+/* y = x W' for n_m matrices over the same x, their outputs side by side. */
+enum status decoder_product(const struct decoder *d, const struct decoder_matrix *m, int n_m, const float *x,
+                            long ldx, uint32_t n, float *y, long ldy, const struct decoder_rounded *rounded);
 
 /* decoder_load.c: fills a decoder whose file is open. */
 enum status decoder_load(struct decoder *d);

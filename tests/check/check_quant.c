@@ -196,8 +196,121 @@ static void rows_cases(const char *kernel)
     }
 }
 
+static void round_writes(const void *args, long token)
+{
+    const struct quant_round *a = args;
+    check_may_write(a->q + token * a->ldq, (size_t)a->k);
+    check_may_write(a->part + token * a->ld_part, sizeof(float) * (size_t)(a->k / 32 * 4));
+}
+
+enum { ROUNDED = 96, ROUND_TOKENS = 5 };
+
+static void round_cases(const char *kernel)
+{
+    const struct quant_round a = {.x = check_floats("x", ROUND_TOKENS * LDX, 1),
+                                  .q = check_buffer("q", ROUND_TOKENS * (ROUNDED + 64), 1),
+                                  .part = check_floats("part", ROUND_TOKENS * (ROUNDED / 8 + 16), 2),
+                                  .ldx = LDX,
+                                  .ldq = quant_round_ldq(ROUNDED),
+                                  .ld_part = quant_round_ld_part(ROUNDED),
+                                  .k = ROUNDED};
+    memset((float *)(uintptr_t)a.x + LDX, 0, sizeof(float) * 32); /* a stretch of zeros */
+    check_run(kernel, &a, ROUND_TOKENS, 0);
+    for (int i = 0; i < ROUND_TOKENS; i++)
+        for (int b = 0; b < ROUNDED / 32; b++) {
+            const float *x = a.x + i * LDX + 32 * b, *p = a.part + i * a.ld_part + 4 * b;
+            const signed char *q = a.q + i * a.ldq + 32 * b;
+            double most = 0, sum[2] = {0};
+            for (int j = 0; j < 32; j++)
+                most = fmax(most, fabs((double)x[j]));
+            for (int j = 0; j < 32; j++) { /* the nearest whole number */
+                check_near("q", i * 96 + 32 * b + j, q[j] * most / 127, x[j], most / 254 * 1.00001);
+                sum[j / 16] += q[j] * most / 127;
+            }
+            check_near("d", i * 3 + b, p[0], most / 127, 2 * CHECK_EPS * most / 127);
+            check_near("sum", i * 3 + b, p[1], sum[0] + sum[1], 32 * CHECK_EPS * most + 1e-30);
+            check_near("first", i * 3 + b, p[2], sum[0], 32 * CHECK_EPS * most + 1e-30);
+            check_near("last", i * 3 + b, p[3], sum[1], 32 * CHECK_EPS * most + 1e-30);
+        }
+    check_end();
+}
+
+static void int8_writes(const void *args, long row)
+{
+    const struct quant_int8 *a = args;
+    int m = 0;
+    for (; row >= (a->m[m].n + a->group - 1) / a->group; m++)
+        row -= (a->m[m].n + a->group - 1) / a->group;
+    const int from = (int)row * a->group, to = from + a->group < a->m[m].n ? from + a->group : a->m[m].n;
+    for (int i = 0; i < a->n_tokens; i++)
+        check_may_write(a->y + i * a->ldy + a->m[m].column + from, sizeof(float) * (size_t)(to - from));
+}
+
+static void int8_cases(const char *kernel)
+{
+    for (int c = 0; c < 2 * N_TYPES; c++) {
+        const int type = all_types[c / 2], tokens = c % 2 == 0 ? 1 : 3, sizes[2] = {21, 16};
+        if (!quant_is_whole(type))
+            continue;
+        signed char *q = check_buffer("q", 3 * (K + 64), 1);
+        float *part = check_floats("part", 3 * (K / 8 + 16), 6);
+        for (int i = 0; i < 3; i++)
+            for (int b = 0; b < K / 32; b++) {
+                int sum[2] = {0};
+                float *p = part + i * (K / 8 + 16) + 4 * b;
+                for (int j = 0; j < 32; j++) {
+                    const int v = (int)check_whole(7, (uint64_t)((i * K) + 32 * b + j), 255) - 127;
+                    q[i * (K + 64) + 32 * b + j] = (signed char)v;
+                    sum[j / 16] += v;
+                }
+                p[0] = 0.01f * (1 + fabsf(p[0]));
+                p[1] = p[0] * (float)(sum[0] + sum[1]);
+                p[2] = p[0] * (float)sum[0];
+                p[3] = p[0] * (float)sum[1];
+            }
+        struct quant_int8 a = {.q = q,
+                               .part = part,
+                               .y = check_floats("y", 3 * LDY, 2),
+                               .ldq = K + 64,
+                               .ld_part = K / 8 + 16,
+                               .ldy = LDY,
+                               .n_tokens = tokens,
+                               .k = K,
+                               .group = 16,
+                               .n_matrices = 2};
+        for (int m = 0; m < 2; m++)
+            a.m[m] =
+                (struct quant_matrix){.w = weights(m == 0 ? "w" : "v", type, K, sizes[m], 3 + (uint32_t)m),
+                                      .bias = m == 0 ? check_floats("bias", 21, 9) : NULL,
+                                      .row_bytes = (long)quant_row_bytes(type, K),
+                                      .column = 24 * m,
+                                      .type = type,
+                                      .n = sizes[m]};
+        check_run(kernel, &a, quant_int8_rows(&a), quant_int8_scratch(&a));
+        for (int m = 0; m < 2; m++)
+            for (int o = 0; o < a.m[m].n; o++) {
+                double w[K];
+                for (int k = 0; k < K; k += quant_block_weights(type))
+                    unpack(type, a.m[m].w + o * a.m[m].row_bytes + quant_row_bytes(type, (size_t)k), w + k);
+                for (int i = 0; i < tokens; i++) {
+                    double sum = a.m[m].bias != NULL ? (double)a.m[m].bias[o] : 0, size = fabs(sum);
+                    for (int k = 0; k < K; k++) {
+                        const double x = (double)part[i * a.ld_part + k / 32 * 4] * q[i * a.ldq + k];
+                        /* a weight is taken apart, into what is unsigned and its middle, up to 128 steps */
+                        sum += w[k] * x, size += fabs(w[k] * x) + fabs(x);
+                    }
+                    const int at = i * LDY + 24 * m + o;
+                    check_near("y", at, a.y[at], sum, 64 * CHECK_EPS * size);
+                }
+            }
+        check_end();
+    }
+}
+
 const struct check_kernel check_quant[] = {
     {"quant_linear", linear_cases, linear_writes},
     {"quant_rows", rows_cases, rows_writes},
+    {"quant_round", round_cases, round_writes},
+    {"quant_int8", int8_cases, int8_writes},
     {NULL, NULL, NULL},
 };

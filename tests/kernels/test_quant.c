@@ -18,6 +18,11 @@
 #include "../../kernels/quant.cu"
 #undef quant_linear_cpu
 #undef quant_rows_cpu
+#define quant_round_cpu portable_round_cpu
+#define quant_int8_cpu  portable_int8_cpu
+#include "../../kernels/quant_int8.cu"
+#undef quant_round_cpu
+#undef quant_int8_cpu
 
 static const int all_types[] = {QUANT_F32,  QUANT_F16,  QUANT_BF16, QUANT_Q4_0, QUANT_Q5_0,
                                 QUANT_Q8_0, QUANT_Q4_K, QUANT_Q5_K, QUANT_Q6_K};
@@ -96,9 +101,68 @@ static void rows_have_the_same_bits(void **state)
     }
 }
 
+/* Products in 8 bits: 45 outputs (32, 13 left over) of 37 tokens (two tiles, five alone), all types; also of no magnitude. */
+static void int8_has_the_same_bits(void **state)
+{
+    (void)state;
+    enum { OUTPUTS = 45, MANY = 37, LDQ = WIDE + 64, LD_PART = WIDE / 8 + 16 };
+    static signed char q[2][MANY * LDQ];
+    static float part[2][MANY * LD_PART], in[MANY * WIDE], y[2][MANY * OUTPUTS], one[OUTPUTS], bias[OUTPUTS];
+    static unsigned char rows[OUTPUTS * WIDE * 2];
+    for (int i = 0; i < MANY * WIDE; i++)
+        in[i] = i / WIDE == 3 ? 0.0f : (float)rand() / (float)RAND_MAX - 0.5f;
+    struct quant_round round = {
+        .x = in, .ldx = WIDE, .ldq = quant_round_ldq(WIDE), .ld_part = quant_round_ld_part(WIDE), .k = WIDE};
+    assert_int_equal(round.ldq, LDQ);
+    assert_int_equal(round.ld_part, LD_PART);
+    for (int which = 0; which < 2; which++) {
+        round.q = q[which], round.part = part[which];
+        assert_int_equal((which == 0 ? kernel_quant_round.cpu : portable_round_cpu)(&round, MANY, 0), 0);
+    }
+    assert_memory_equal(q[0], q[1], sizeof q[0]);
+    assert_memory_equal(part[0], part[1], sizeof part[0]);
+    for (size_t c = 3; c < sizeof all_types / sizeof *all_types; c++) {
+        const int type = all_types[c];
+        const size_t row = quant_row_bytes(type, WIDE);
+        for (int o = 0; o < OUTPUTS; o++) { /* rows of fill()'s 13, each time some later */
+            fill(type);
+            memcpy(rows + (size_t)o * row, w + (size_t)(o * 5 % N) * row, row);
+            bias[o] = (float)o;
+        }
+        struct quant_int8 a = {
+            .q = q[0],
+            .part = part[0],
+            .ldq = LDQ,
+            .ld_part = LD_PART,
+            .ldy = OUTPUTS,
+            .n_tokens = MANY,
+            .k = WIDE,
+            .group = 48,
+            .n_matrices = 1,
+            .m = {{.w = rows, .bias = bias, .row_bytes = (long)row, .type = type, .n = OUTPUTS}}};
+        for (int which = 0; which < 2; which++) {
+            a.y = y[which];
+            assert_int_equal((which == 0 ? kernel_quant_int8.cpu : portable_int8_cpu)(&a, quant_int8_rows(&a),
+                                                                                      quant_int8_scratch(&a)),
+                             0);
+        }
+        for (int i = 0; i < MANY * OUTPUTS; i++)
+            if (memcmp(&y[0][i], &y[1][i], sizeof(float)) != 0)
+                fail_msg("type %d, token %d, output %d: wide %.9g, portable %.9g", type, i / OUTPUTS,
+                         i % OUTPUTS, (double)y[0][i], (double)y[1][i]);
+        a.n_tokens = 1, a.group = 16, a.y = one;
+        for (int i = 0; i < MANY; i++) {
+            a.q = q[0] + i * LDQ, a.part = part[0] + i * LD_PART;
+            assert_int_equal(kernel_quant_int8.cpu(&a, quant_int8_rows(&a), quant_int8_scratch(&a)), 0);
+            if (memcmp(one, y[0] + i * OUTPUTS, sizeof one) != 0)
+                fail_msg("type %d: token %d alone gives other bits than among others", type, i);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits),
-                                       cmocka_unit_test(rows_have_the_same_bits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits), cmocka_unit_test(rows_have_the_same_bits),
+                                       cmocka_unit_test(int8_has_the_same_bits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
