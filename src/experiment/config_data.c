@@ -2,7 +2,8 @@
  * config_data.c - the datasets of an experiment.
  *
  * A dataset file that isn't there is no mistake of the experiment: its cells are skipped and say what to do.  Its
- * split is checked all the same, as far as that goes without the files that it names.
+ * split is checked all the same, as far as that goes without the files that it names.  Who names no split gets the global temporal
+ * cut, the one under which nothing that a model learns happened after what it is asked (docs/splits.md).
  */
 #include <string.h>
 
@@ -18,7 +19,8 @@ static const struct param dataset_params[] = {
     PARAM_STRING(struct dataset_block, name, NULL, "how tables call it"),
     PARAM_STRING(struct dataset_block, file, NULL, "the dataset file, relative to the working folder"),
     PARAM_NODE(struct dataset_block, filter, "filters, in order, before the split"),
-    PARAM_NODE(struct dataset_block, split, "how rows are divided into train, valid and test"),
+    PARAM_NODE(struct dataset_block, split,
+               "how rows are divided into train, valid and test (default: {kind: temporal_global})"),
     PARAM_NODE(struct dataset_block, validation,
                "a split of each fold's train rows: its test part becomes validation"),
     PARAM_END};
@@ -54,14 +56,25 @@ static enum status missing_file(const char *name, const char *file, struct arena
     return *out != NULL ? STATUS_OK : STATUS_SYSTEM;
 }
 
+/* Mistakes of it (a dataset without times) are said of the dataset's place. */
+static enum status default_split(const struct node *dataset, struct arena *arena, const struct node **out)
+{
+    static const char text[] = "{kind: temporal_global}";
+    struct node *node;
+    TRY(node_parse(dataset->file, text, sizeof text - 1, arena, &node));
+    node->line = dataset->line;
+    node->column = dataset->column;
+    *out = node;
+    return STATUS_OK;
+}
+
 static enum status read_dataset(const struct node *node, struct arena *arena, struct dataset_config *d)
 {
     struct dataset_block block = {0};
-    const struct node *name, *file, *split;
+    const struct node *name, *file;
     char *json = NULL;
     TRY(config_required(node, "name", "a dataset", &name));
     TRY(config_required(node, "file", "a dataset", &file));
-    TRY(config_required(node, "split", "a dataset", &split));
     TRY(params_default(dataset_params, arena, &block));
     TRY(params_set(dataset_params, "a dataset", node, arena, &block));
     TRY(config_name(name, "dataset name", block.name));
@@ -73,7 +86,9 @@ static enum status read_dataset(const struct node *node, struct arena *arena, st
         TRY(missing_file(block.name, block.file, arena, &d->unavailable));
     if (block.validation != NULL)
         TRY(split_parse(block.validation, arena, &d->validation));
-    return read_split(d, split, arena);
+    if (block.split == NULL)
+        TRY(default_split(node, arena, &block.split));
+    return read_split(d, block.split, arena);
 }
 
 enum status config_datasets(const struct node *list, struct arena *arena, struct experiment *e)

@@ -46,6 +46,21 @@ static enum status load(const char *text)
     return status;
 }
 
+/* The global temporal cut; where it can't be, the sentence says where and what to take. */
+static void split_by_default(void **state)
+{
+    (void)state;
+    struct experiment e;
+    assert_ok(load_with(
+        "experiment: {name: t}\ndatasets: [{name: d, file: nowhere.h5}]\nmodels: [{name: popularity}]\n",
+        NULL, 0, &e));
+    const json_t *split =
+        json_object_get(json_array_get(json_object_get(e.resolved, "datasets"), 0), "split");
+    assert_string_equal(json_string_value(json_object_get(split, "kind")), "temporal_global");
+    assert_float_equal(json_number_value(json_object_get(split, "test")), 0.2, 0);
+    experiment_free(&e);
+}
+
 static void fine(void **state)
 {
     (void)state;
@@ -279,6 +294,7 @@ static void keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(split_by_default, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fine, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bomb, set_up, tear_down),
