@@ -62,7 +62,7 @@ $(B)/plot_recipes.h: $(wildcard plots/*.gp)
 	@mkdir -p $(@D)
 	@for f in $^; do n=$$(basename $$f .gp); printf 'static const char PLOT_RECIPE_%s[] =\n' $$n; \
 	   sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$/\\n"/' $$f; echo '    ;'; done > $@
-$(patsubst %,$(B)/%.o,src/report/plot.c $(wildcard src/report/figure_*.c)): $(B)/plot_recipes.h
+$(patsubst %,$(B)/%.o,src/report/plot.c src/experiment/simulation.c $(wildcard src/report/figure_*.c)): $(B)/plot_recipes.h
 
 # The lists of stop words, sorted by bytes, likewise.
 $(B)/stop_words.h: $(wildcard src/text/stopwords/*.txt)

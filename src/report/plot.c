@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "plot_recipes.h"
 #include "report/figure.h"
+#include "report/plot.h"
 
 static const struct figure_kind *const KINDS[] = {&figure_metrics, &figure_per_k,     &figure_time,
                                                   &figure_strata,  &figure_tradeoff,  &figure_ranks,
@@ -26,19 +27,34 @@ const char *plot_name(const struct records *r, const char *dataset, const char *
     return stem != NULL ? arena_printf(arena, "plots/%s-%s", stem, plot) : NULL;
 }
 
-static void write_script(struct figure *f, const struct figure_kind *kind, const char *stem, FILE *out)
+void plot_head(const char *stem, FILE *out)
 {
-    int width, height;
     fprintf(out, "# Drawn by recfuse; `gnuplot %s.gp` in this folder draws it again.\n", stem);
     fputs("if (!exists(\"suffix\")) { suffix = \"\" }\n", out);
-    figure_write_metrics(f, out);
-    kind->write(f, out, &width, &height);
+}
+
+void plot_body(const char *stem, int width, int height, const char *first, const char *recipe, FILE *out)
+{
     for (int i = 0; i < 2; i++)
         fprintf(out,
                 "set terminal %s size %d, %d font \"DejaVu Sans,12\" background rgb \"#ffffff\" noenhanced\n"
                 "set output \"%s.%s\" . suffix\n%s%s\nunset output\n%s",
-                i == 0 ? "svg" : "pngcairo", width, height, stem, i == 0 ? "svg" : "png",
-                kind->has_key ? PLOT_RECIPE_key : "", kind->recipe, i == 0 ? "reset\n" : "");
+                i == 0 ? "svg" : "pngcairo", width, height, stem, i == 0 ? "svg" : "png", first, recipe,
+                i == 0 ? "reset\n" : "");
+}
+
+struct drawing {
+    struct figure *f;
+    const struct figure_kind *kind;
+};
+static void write_script(const void *context, const char *stem, FILE *out)
+{
+    const struct drawing *d = context;
+    int width, height;
+    plot_head(stem, out);
+    figure_write_metrics(d->f, out);
+    d->kind->write(d->f, out, &width, &height);
+    plot_body(stem, width, height, d->kind->has_key ? PLOT_RECIPE_key : "", d->kind->recipe, out);
 }
 
 /* Runs gnuplot on SCRIPT in FOLDER; *missing when there is no gnuplot. */
@@ -63,8 +79,8 @@ static enum status run_gnuplot(const char *folder, const char *script, bool *mis
     return status_fail(STATUS_SYSTEM, "gnuplot failed on %s/%s: run it by hand to see why", folder, script);
 }
 
-static enum status draw(struct figure *f, const struct figure_kind *kind, const char *folder,
-                        const char *stem, struct arena *arena, bool *missing)
+enum status plot_draw(const char *folder, const char *stem, plot_script *write, const void *context,
+                      struct arena *arena, bool *missing)
 {
     struct atomic_file file;
     const char *script = arena_printf(arena, "%s.gp", stem);
@@ -72,7 +88,7 @@ static enum status draw(struct figure *f, const struct figure_kind *kind, const 
     if (script == NULL || path == NULL)
         return STATUS_SYSTEM;
     TRY(atomic_open(&file, path));
-    write_script(f, kind, stem, file.stream);
+    write(context, stem, file.stream);
     TRY(atomic_commit(&file));
     TRY(run_gnuplot(folder, script, missing));
     for (int i = 0; i < 2 && !*missing; i++) {
@@ -113,7 +129,8 @@ static enum status plot_write(const struct records *r, const char *dataset, cons
         n_compared += !series_is_oracle(f->series[s]);
     if (n_compared == 0 || f->n_metrics == 0 || (kind->applies != NULL && !kind->applies(f)))
         return STATUS_OK;
-    return draw(f, kind, folder, name + strlen("plots/"), arena, missing);
+    const struct drawing drawing = {f, kind};
+    return plot_draw(folder, name + strlen("plots/"), write_script, &drawing, arena, missing);
 }
 
 enum status plots_write(const struct records *r, struct arena *arena, bool *drawn)

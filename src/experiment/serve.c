@@ -1,0 +1,475 @@
+/* serve.c - see serve.h. */
+#include "experiment/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "experiment/loop.h"
+#include "experiment/run.h"
+
+enum { LINE_MOST = 1 << 20, TOGETHER = 1000, K_MOST = 1000 };
+
+struct head {
+    int refit_every, seed;
+};
+static const struct param head_params[] = {
+    PARAM_INT(struct head, refit_every, 1000, 1, 1e9, "answered events between two fits of the model"),
+    PARAM_INT(struct head, seed, 0, 0, 1e9, "of the model and of what is drawn"), PARAM_END};
+struct top {
+    const struct node *serve;
+    struct loop_blocks blocks;
+};
+static const struct param top_params[] = {PARAM_NODE(struct top, serve, "refit_every, seed"),
+                                          LOOP_BLOCKS(struct top), PARAM_END};
+
+struct server {
+    struct arena *arena;
+    struct run run;
+    struct head head;
+    struct loop loop;
+    struct item_vectors vectors;
+    struct nested fitted;
+    struct feedback *f;
+    struct string_map *users, *items, *ids;
+    const struct column *title;
+    char config[SHA256_HEX], path[4096];
+    int journal;
+    uint64_t n, answered,
+        refits_from;         /* events; answered ones; replay skips refits before that many answered */
+    char *waiting, *answers; /* what is not yet in the journal, and not yet said */
+    size_t n_waiting, n_answers, n_together, n_refused;
+    FILE *waiting_stream, *answers_stream;
+};
+
+/* ------------------------------------------------------------------------------------------------------ events */
+
+static const char *const kinds[] = {"show", "click", "skip", "rate"};
+
+static uint32_t find(const struct string_map *map, const json_t *id)
+{
+    const char *text = json_string_value(id);
+    char number[32];
+    if (json_is_integer(id)) {
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
+        text = number;
+    }
+    return text == NULL ? UINT32_MAX : string_map_find(map, text, strlen(text));
+}
+
+/* The event in `line`, or a sentence in `mistake`. */
+static bool parse_event(const struct server *s, const json_t *line, struct feedback_event *e, char *mistake,
+                        size_t room)
+{
+    const char *kind = json_string_value(json_object_get(line, "event"));
+    const double low = (double)s->loop.view->minimum_value, high = (double)s->loop.view->maximum_value;
+    size_t k = 0;
+    while (k < 4 && (kind == NULL || strcmp(kind, kinds[k]) != 0))
+        k++;
+    if (k == 4) {
+        snprintf(mistake, room, "event '%.40s' is none of show, click, skip, rate", kind != NULL ? kind : "");
+        return false;
+    }
+    *e = (struct feedback_event){.kind = (enum feedback_kind)k,
+                                 .user = find(s->users, json_object_get(line, "user")),
+                                 .item = find(s->items, json_object_get(line, "item"))};
+    if (e->user == UINT32_MAX || e->item == UINT32_MAX) {
+        const char *what = e->user == UINT32_MAX ? "user" : "item";
+        const char *id = json_string_value(json_object_get(line, what));
+        snprintf(mistake, room, "the dataset has no %s '%.80s' (a publisher's id is expected)", what,
+                 id != NULL ? id : "");
+        return false;
+    }
+    if (e->kind != FEEDBACK_RATE)
+        return true;
+    const json_t *value = json_object_get(line, "value");
+    const double v = json_number_value(value);
+    if (!json_is_number(value) || !(v >= low && v <= high)) {
+        snprintf(mistake, room, "a rate event needs a value from %g to %g", low, high);
+        return false;
+    }
+    e->value = high > low ? (float)((v - low) / (high - low)) : 1;
+    return true;
+}
+
+/* Takes an event into the state and, every refit_every answered ones, fits the model again. */
+static enum status take(struct server *s, const struct feedback_event *e)
+{
+    s->n++;
+    TRY(feedback_update(s->f, e));
+    if (e->kind == FEEDBACK_SHOW)
+        return STATUS_OK;
+    s->answered++;
+    if (s->answered % (uint64_t)s->head.refit_every != 0 || s->answered < s->refits_from)
+        return STATUS_OK;
+    return feedback_fit_again(&s->loop.base, s->loop.view, s->f, &s->run);
+}
+
+static bool is_new(struct server *s, const json_t *line, enum status *status)
+{
+    const char *id = json_string_value(json_object_get(line, "id"));
+    if (id == NULL)
+        return true;
+    const uint32_t before = string_map_size(s->ids);
+    if (string_map_add(s->ids, id, strlen(id)) == UINT32_MAX)
+        *status = STATUS_SYSTEM;
+    return string_map_size(s->ids) > before;
+}
+
+/* ------------------------------------------------------------------------------------------------------ journal */
+
+static enum status damaged(const struct server *s, size_t number)
+{
+    return status_fail(STATUS_DATA,
+                       "%s:%zu: the journal is damaged there; give another --state, or restore the file",
+                       s->path, number);
+}
+
+/* Calls `each` (NULL: counts answered events alone) on every whole line; *good: bytes up to the end of the last. */
+static enum status replay(struct server *s, const char *bytes, size_t n, bool apply, size_t *good)
+{
+    size_t number = 0;
+    uint64_t answered = 0;
+    *good = 0;
+    for (size_t at = 0; at < n;) {
+        const char *end = memchr(bytes + at, '\n', n - at);
+        if (end == NULL)
+            break; /* torn by a kill: it was not answered */
+        json_t *line = json_loadb(bytes + at, (size_t)(end - bytes) - at, JSON_REJECT_DUPLICATES, NULL);
+        struct feedback_event e;
+        char mistake[256];
+        enum status status = STATUS_OK;
+        number++;
+        at = (size_t)(end - bytes) + 1;
+        if (number == 1 && (line == NULL || !json_is_string(json_object_get(line, "config"))))
+            status = damaged(s, number);
+        else if (number == 1 && strcmp(json_string_value(json_object_get(line, "config")), s->config) != 0)
+            status = status_fail(
+                STATUS_DATA, "%s was written under another configuration or dataset; give another --state",
+                s->path);
+        else if (number > 1 && (line == NULL || !parse_event(s, line, &e, mistake, sizeof mistake)))
+            status = at == n ? STATUS_STOPPED
+                             : damaged(s, number); /* a torn last line that a newline happens to end */
+        else if (number > 1) {
+            answered += e.kind != FEEDBACK_SHOW;
+            if (apply && is_new(s, line, &status) && status == STATUS_OK)
+                status = take(s, &e);
+        }
+        json_decref(line);
+        if (status == STATUS_STOPPED)
+            break;
+        TRY(status);
+        *good = at;
+    }
+    if (!apply)
+        s->refits_from = answered / (uint64_t)s->head.refit_every * (uint64_t)s->head.refit_every;
+    return STATUS_OK;
+}
+
+static enum status cannot_write(const struct server *s)
+{
+    return status_fail(STATUS_SYSTEM, "%s: can't be written: %s", s->path,
+                       strerror(errno != 0 ? errno : ENOSPC));
+}
+
+static enum status append(const struct server *s, const char *bytes, size_t n)
+{
+    errno = 0;
+    while (n > 0) {
+        const ssize_t written = write(s->journal, bytes, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return cannot_write(s);
+        bytes += written;
+        n -= (size_t)written;
+    }
+    return fsync(s->journal) == 0 ? STATUS_OK : cannot_write(s);
+}
+
+static enum status open_journal(struct server *s, const char *folder)
+{
+    char *bytes = NULL, head[128];
+    size_t n = 0, good = 0;
+    TRY(make_folders(folder));
+    if (snprintf(s->path, sizeof s->path, "%s/events.jsonl", folder) >= (int)sizeof s->path)
+        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    s->journal = open(s->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (s->journal < 0)
+        return cannot_write(s);
+    if (flock(s->journal, LOCK_EX | LOCK_NB) != 0)
+        return status_fail(STATUS_SYSTEM, "%s: another `recfuse serve-events` works here", folder);
+    struct arena *arena = arena_new();
+    enum status status =
+        arena != NULL ? read_whole_file(s->path, (size_t)1 << 36, arena, &bytes, &n) : STATUS_SYSTEM;
+    if (status == STATUS_OK)
+        status = replay(s, bytes, n, false, &good);
+    if (status == STATUS_OK)
+        status = replay(s, bytes, good, true, &good);
+    s->refits_from = 0;
+    arena_free(arena);
+    TRY(status);
+    if (good < n && (ftruncate(s->journal, (off_t)good) != 0 || fsync(s->journal) != 0))
+        return cannot_write(s);
+    if (good > 0)
+        return STATUS_OK;
+    snprintf(head, sizeof head, "{\"config\":\"%s\",\"serve\":1}\n", s->config);
+    return append(s, head, strlen(head));
+}
+
+/* Everything that waits goes to the disk, then the answers out. */
+static enum status flush(struct server *s, FILE *out)
+{
+    fflush(s->waiting_stream);
+    fflush(s->answers_stream);
+    if (s->n_waiting > 0)
+        TRY(append(s, s->waiting, s->n_waiting));
+    fwrite(s->answers, 1, s->n_answers, out);
+    if (fflush(out) != 0)
+        return status_fail(STATUS_SYSTEM, "the answers can't be written: %s", strerror(errno));
+    rewind(s->waiting_stream);
+    rewind(s->answers_stream);
+    s->n_together = 0;
+    return STATUS_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------ lines */
+
+static enum status say(struct server *s, json_t *answer)
+{
+    if (answer == NULL || json_dumpf(answer, s->answers_stream, JSON_COMPACT) != 0) {
+        json_decref(answer);
+        return status_fail(STATUS_SYSTEM, "memory is out: an answer");
+    }
+    json_decref(answer);
+    fputc('\n', s->answers_stream);
+    return STATUS_OK;
+}
+
+static enum status refuse(struct server *s, size_t number, const char *mistake)
+{
+    char sentence[400];
+    s->n_refused++;
+    snprintf(sentence, sizeof sentence, "line %zu: %s", number, mistake);
+    return say(s, json_pack("{s:s}", "error", sentence));
+}
+
+static enum status accept_event(struct server *s, const json_t *line, const struct feedback_event *e)
+{
+    enum status status = STATUS_OK;
+    if (!is_new(s, line, &status))
+        return status != STATUS_OK ? status
+                                   : say(s, json_pack("{s:I, s:b}", "ack", (json_int_t)s->n, "duplicate", 1));
+    TRY(status);
+    if (json_dumpf(line, s->waiting_stream, JSON_COMPACT | JSON_SORT_KEYS) != 0)
+        return status_fail(STATUS_SYSTEM, "memory is out: the journal");
+    fputc('\n', s->waiting_stream);
+    TRY(take(s, e));
+    return say(s, json_pack("{s:I}", "ack", (json_int_t)s->n));
+}
+
+static enum status shown(struct server *s, uint32_t user, const uint32_t *item, uint32_t n, json_t *list)
+{
+    for (uint32_t j = 0; j < n; j++) {
+        const struct strings *ids = &s->loop.dataset->item_ids, *users = &s->loop.dataset->user_ids;
+        const struct feedback_event e = {.kind = FEEDBACK_SHOW, .user = user, .item = item[j]};
+        json_t *line = json_pack("{s:s, s:s%, s:s%}", "event", "show", "user", strings_at(users, user),
+                                 strings_length(users, user), "item", strings_at(ids, item[j]),
+                                 strings_length(ids, item[j]));
+        if (line == NULL || json_dumpf(line, s->waiting_stream, JSON_COMPACT | JSON_SORT_KEYS) != 0)
+            return status_fail(STATUS_SYSTEM, "memory is out: the journal");
+        json_decref(line);
+        fputc('\n', s->waiting_stream);
+        TRY(take(s, &e));
+        json_t *entry = json_pack("{s:s%}", "item", strings_at(ids, item[j]), strings_length(ids, item[j]));
+        if (s->title != NULL)
+            json_object_set_new(
+                entry, "title",
+                json_stringn(strings_at(&s->title->text, item[j]), strings_length(&s->title->text, item[j])));
+        json_array_append_new(list, entry);
+    }
+    return STATUS_OK;
+}
+
+static enum status recommend(struct server *s, const json_t *line, size_t number)
+{
+    uint32_t item[K_MOST], n;
+    const json_t *k = json_object_get(line, "k"), *id = json_object_get(line, "recommend");
+    const uint32_t user = find(s->users, id);
+    if (user == UINT32_MAX)
+        return refuse(s, number, "recommend names no user of the dataset (a publisher's id is expected)");
+    if (k != NULL && (!json_is_integer(k) || json_integer_value(k) < 1 || json_integer_value(k) > K_MOST))
+        return refuse(s, number, "k is not a whole number from 1 to 1000");
+    TRY(feedback_recommend(s->f, user, k != NULL ? (uint32_t)json_integer_value(k) : 10, item, &n));
+    json_t *list = json_array();
+    const enum status status = shown(s, user, item, n, list);
+    if (status != STATUS_OK) {
+        json_decref(list);
+        return status;
+    }
+    return say(s, json_pack("{s:O, s:o, s:I}", "user", id, "items", list, "ack", (json_int_t)s->n));
+}
+
+static enum status one_line(struct server *s, const char *text, size_t n, size_t number)
+{
+    json_error_t error;
+    char mistake[300], digest[SHA256_HEX];
+    struct feedback_event e;
+    enum status status;
+    json_t *line = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(line)) {
+        snprintf(mistake, sizeof mistake, "no JSON object: %.200s",
+                 line == NULL ? error.text : "another value");
+        status = refuse(s, number, mistake);
+    } else if (json_object_get(line, "recommend") != NULL)
+        status = recommend(s, line, number);
+    else if (json_object_get(line, "digest") != NULL) {
+        feedback_digest(s->f, digest);
+        status = say(s, json_pack("{s:I, s:s}", "events", (json_int_t)s->n, "digest", digest));
+    } else
+        status = parse_event(s, line, &e, mistake, sizeof mistake) ? accept_event(s, line, &e)
+                                                                   : refuse(s, number, mistake);
+    json_decref(line);
+    return status;
+}
+
+static bool more_is_there(int input)
+{
+    struct pollfd p = {.fd = input, .events = POLLIN};
+    return poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
+}
+
+/* Reads until the end; whole lines are taken as they come, and answered when no more is there at once. */
+static enum status listen_to(struct server *s, const struct serve_options *o, FILE *out)
+{
+    char *buffer = arena_alloc(s->arena, LINE_MOST + 1, 1);
+    size_t held = 0, number = 0;
+    if (buffer == NULL)
+        return STATUS_SYSTEM;
+    for (;;) {
+        if (*o->signal)
+            return flush(s, out) == STATUS_OK ? STATUS_STOPPED : STATUS_SYSTEM;
+        if (held == LINE_MOST)
+            return status_fail(STATUS_DATA, "line %zu of the events is longer than %d bytes", number + 1,
+                               LINE_MOST);
+        const ssize_t got = read(o->input, buffer + held, LINE_MOST - held);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return status_fail(STATUS_SYSTEM, "the events can't be read: %s", strerror(errno));
+        if (got == 0 && held > 0)
+            buffer[held++] = '\n'; /* the last line has no newline */
+        held += (size_t)got;
+        size_t at = 0;
+        for (char *end; (end = memchr(buffer + at, '\n', held - at)) != NULL;
+             at = (size_t)(end - buffer) + 1) {
+            number++;
+            if (strspn(buffer + at, " \t\r") < (size_t)(end - buffer) - at)
+                TRY(one_line(s, buffer + at, (size_t)(end - buffer) - at, number));
+            if (++s->n_together == TOGETHER)
+                TRY(flush(s, out));
+        }
+        memmove(buffer, buffer + at, held - at);
+        held -= at;
+        if (got == 0 || !more_is_there(o->input))
+            TRY(flush(s, out));
+        if (got == 0)
+            return STATUS_OK;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------ start */
+
+static enum status map_ids(const struct strings *ids, struct string_map **out)
+{
+    *out = string_map_new();
+    for (uint64_t i = 0; *out != NULL && i < ids->n; i++)
+        if (string_map_add(*out, strings_at(ids, i), strings_length(ids, i)) == UINT32_MAX)
+            return STATUS_SYSTEM;
+    return *out != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static enum status configure(struct server *s, const char *path)
+{
+    char *yaml;
+    size_t n;
+    struct node *root;
+    struct top top = {0};
+    TRY(read_whole_file(path, (size_t)1 << 24, s->arena, &yaml, &n));
+    TRY(node_parse(path, yaml, n, s->arena, &root));
+    TRY(params_default(top_params, s->arena, &top));
+    TRY(params_set(top_params, "serve-events", root, s->arena, &top));
+    TRY(params_default(head_params, s->arena, &s->head));
+    TRY(params_set(head_params, "serve", top.serve, s->arena, &s->head));
+    TRY(loop_read(&top.blocks, root, s->arena, &s->loop));
+    TRY(loop_open(&s->loop, s->arena));
+    const char *all = arena_printf(s->arena, "%s\n%s", s->loop.dataset->content_sha256, yaml);
+    if (all == NULL)
+        return STATUS_SYSTEM;
+    sha256_hex(all, strlen(all), s->config);
+    return STATUS_OK;
+}
+
+static enum status start(struct server *s, const struct serve_options *o)
+{
+    struct factors factors;
+    TRY(configure(s, o->file));
+    s->run = (struct run){.arena = s->arena,
+                          .scratch = arena_new(),
+                          .seed = (uint64_t)s->head.seed,
+                          .cache = run_cache_folder(),
+                          .models = run_models_folder(),
+                          .cancelled = o->signal};
+    s->waiting_stream = open_memstream(&s->waiting, &s->n_waiting);
+    s->answers_stream = open_memstream(&s->answers, &s->n_answers);
+    s->ids = string_map_new();
+    if (s->run.scratch == NULL || s->ids == NULL || s->waiting_stream == NULL || s->answers_stream == NULL)
+        return status_fail(STATUS_SYSTEM, "memory is out");
+    TRY(backend_open("cpu", o->threads, &s->run.backend));
+    TRY(map_ids(&s->loop.dataset->user_ids, &s->users));
+    TRY(map_ids(&s->loop.dataset->item_ids, &s->items));
+    s->title = dataset_item_column(s->loop.dataset, "title");
+    s->title = s->title != NULL && s->title->kind == COLUMN_TEXT ? s->title : NULL;
+    TRY(loop_prepare(&s->loop, &s->run, &s->vectors));
+    TRY(feedback_fit(&s->loop.base, s->loop.view, NULL, &s->run, &s->fitted, &factors));
+    TRY(feedback_new(&s->loop.feedback, &factors, s->loop.view->by_user, &s->vectors, s->loop.rules,
+                     s->run.seed, &s->f));
+    TRY(open_journal(s, o->state));
+    log_info("%llu events in %s", (unsigned long long)s->n, s->path);
+    return STATUS_OK;
+}
+
+enum status serve_run(const struct serve_options *options, FILE *out)
+{
+    struct server s = {.arena = arena_new(), .journal = -1};
+    enum status status = s.arena != NULL ? start(&s, options) : STATUS_SYSTEM;
+    if (status == STATUS_OK)
+        status = listen_to(&s, options, out);
+    if (status == STATUS_OK && s.n_refused > 0)
+        status = status_fail(
+            STATUS_DATA, "%zu lines were refused: their answers say why; all others were taken", s.n_refused);
+    feedback_free(s.f);
+    nested_free(&s.fitted);
+    string_map_free(s.users);
+    string_map_free(s.items);
+    string_map_free(s.ids);
+    if (s.journal >= 0)
+        close(s.journal);
+    if (s.waiting_stream != NULL)
+        fclose(s.waiting_stream);
+    if (s.answers_stream != NULL)
+        fclose(s.answers_stream);
+    free(s.waiting);
+    free(s.answers);
+    arena_free(s.run.scratch);
+    arena_free(s.arena);
+    return status;
+}

@@ -1,0 +1,412 @@
+/* feedback.c - see feedback.h. */
+#include "fusion/feedback.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define O struct feedback_options
+const struct param feedback_params[] = {
+    PARAM_BOOL(O, online_mf, true, "factors take a step at each event"),
+    PARAM_BOOL(O, fatigue, true, "the rule `fatigue` hears how often items were shown"),
+    PARAM_CHOICE(O, loss, "squared", "squared|logistic",
+                 "of the step: squared for scores near 0 .. 1 (ials), logistic for bpr_mf"),
+    PARAM_CHOICE(O, bandit, "linucb", "linucb|epsilon_greedy|none", "how what is not known is tried"),
+    PARAM_INT(O, candidates, 100, 1, 100000, "best items that go through the rules"),
+    PARAM_REAL(O, learning_rate, 0.1, 0, 1.99, "of the user's factors; a step of 1 fits the event exactly"),
+    PARAM_REAL(O, item_learning_rate, 0.005, 0, 1.99, "of the item's factors"),
+    PARAM_REAL(O, regularization, 0.001, 0, 1, "share of the way back to the fitted factors at each step"),
+    PARAM_REAL(O, skip_weight, 0.2, 0, 100, "what a skip counts; a click counts 1"),
+    PARAM_REAL(O, profile, 0.5, 0, 100, "weight of the profile of text vectors; 0: no profile"),
+    PARAM_REAL(O, profile_decay, 0.95, 0, 1, "what is left of the profile when something is added"),
+    PARAM_REAL(O, evidence, 10, 1e-9, 1e9, "events of a user after which profile and bandit count half"),
+    PARAM_REAL(O, bandit_weight, 0.5, 0, 100, "weight of LinUCB's expected reward"),
+    PARAM_REAL(O, alpha, 0.25, 0, 100, "weight of LinUCB's uncertainty"),
+    PARAM_REAL(O, ridge, 1, 1e-9, 1e9, "LinUCB's prior"),
+    PARAM_REAL(O, epsilon, 0.1, 0, 1, "share of places that epsilon-greedy gives to random items"),
+    PARAM_REAL(O, shown_decay, 0.8, 0, 1,
+               "what is left of an item's count of showings when the user is shown another list"),
+    PARAM_END};
+#undef O
+
+/* What was shown to a user, and taken. */
+struct seen {
+    uint32_t item;
+    float shown;    /* at the time of `stamp` */
+    uint32_t stamp; /* the user's list number */
+    uint32_t had;   /* 0: no; else the order in which it was taken, from 1 */
+};
+struct person {
+    struct seen *seen; /* [n], in order of first showing */
+    uint32_t n, room, lists, taken, answers;
+    bool listing; /* the last event was a showing */
+};
+
+struct feedback {
+    struct feedback_options options;
+    uint32_t n_users, n_items, d;
+    struct arena *arena, *fit; /* fit: of the factors */
+    float *user, *item;        /* [n_users x d], [n_items x d] now */
+    const float *user0, *item0;
+    const float *user_bias, *item_bias;
+    float offset;
+    const struct csr *history;
+    const struct item_vectors *vectors;
+    const struct strategy *rules;
+    float *profile; /* [n_users x vectors d]; NULL: none */
+    struct bandit bandit;
+    struct person *person; /* [n_users] */
+    uint64_t seed, n_events;
+};
+
+static const float *copy_rows(struct arena *arena, const float *from, uint32_t n, uint32_t d, size_t ld)
+{
+    float *to = arena_alloc(arena, (size_t)n * d, sizeof *to);
+    for (uint32_t r = 0; to != NULL && r < n; r++)
+        memcpy(to + (size_t)r * d, from + r * ld, d * sizeof *to);
+    return to;
+}
+
+static enum status take_factors(struct feedback *f, const struct factors *x)
+{
+    struct arena *fit = arena_new();
+    if (fit == NULL)
+        return STATUS_SYSTEM;
+    arena_free(f->fit);
+    f->fit = fit;
+    f->d = x->factors;
+    f->offset = x->offset;
+    f->user0 = copy_rows(fit, x->user, x->n_users, x->factors, x->ld_user);
+    f->item0 = copy_rows(fit, x->item, x->n_items, x->factors, x->ld_item);
+    f->user = arena_copy(fit, f->user0, (size_t)f->n_users * f->d, sizeof(float));
+    f->item = arena_copy(fit, f->item0, (size_t)f->n_items * f->d, sizeof(float));
+    f->user_bias = x->user_bias == NULL ? NULL : arena_copy(fit, x->user_bias, x->n_users, sizeof(float));
+    f->item_bias = x->item_bias == NULL ? NULL : arena_copy(fit, x->item_bias, x->n_items, sizeof(float));
+    const bool ok = f->user0 != NULL && f->item0 != NULL && f->user != NULL && f->item != NULL &&
+                    (x->user_bias == NULL || f->user_bias != NULL) &&
+                    (x->item_bias == NULL || f->item_bias != NULL);
+    return ok ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static enum status set_up(struct feedback *f, const struct factors *factors)
+{
+    const uint32_t d = f->vectors != NULL ? f->vectors->d : 0;
+    if (f->options.bandit == FEEDBACK_LINUCB && d > BANDIT_MOST)
+        return status_fail(
+            STATUS_USAGE,
+            "LinUCB keeps a matrix of dimensions x dimensions a user: %u are too many, at most %d; "
+            "set dimensions of the encoder",
+            d, BANDIT_MOST);
+    TRY(take_factors(f, factors));
+    ARENA_NEW(f->person, f->arena, f->n_users);
+    if (d > 0 && f->options.profile > 0)
+        ARENA_NEW(f->profile, f->arena, (size_t)f->n_users * d);
+    if (d > 0 && f->options.bandit == FEEDBACK_LINUCB)
+        TRY(bandit_new(f->n_users, d, f->options.ridge, f->arena, &f->bandit));
+    return STATUS_OK;
+}
+
+enum status feedback_new(const struct feedback_options *options, const struct factors *factors,
+                         const struct csr *history, const struct item_vectors *vectors,
+                         const struct strategy *rules, uint64_t seed, struct feedback **out)
+{
+    struct arena *arena = arena_new();
+    struct feedback *f = arena != NULL ? arena_alloc(arena, 1, sizeof *f) : NULL;
+    if (f == NULL) {
+        arena_free(arena);
+        return STATUS_SYSTEM;
+    }
+    *f = (struct feedback){.options = *options,
+                           .n_users = factors->n_users,
+                           .n_items = factors->n_items,
+                           .arena = arena,
+                           .history = history,
+                           .vectors = vectors,
+                           .rules = rules,
+                           .seed = seed};
+    const enum status status = set_up(f, factors);
+    if (status != STATUS_OK)
+        feedback_free(f);
+    else
+        *out = f;
+    return status;
+}
+
+void feedback_free(struct feedback *f)
+{
+    if (f == NULL)
+        return;
+    for (uint32_t u = 0; f->person != NULL && u < f->n_users; u++)
+        free(f->person[u].seen);
+    arena_free(f->fit);
+    arena_free(f->arena);
+}
+
+enum status feedback_refit(struct feedback *f, const struct factors *factors)
+{
+    return take_factors(f, factors);
+}
+
+/* The entry of an item; made when there is none. */
+static struct seen *entry(struct person *p, uint32_t item)
+{
+    for (uint32_t s = 0; s < p->n; s++)
+        if (p->seen[s].item == item)
+            return &p->seen[s];
+    if (p->n == p->room) {
+        const uint32_t room = p->room > 0 ? 2 * p->room : 16;
+        struct seen *grown = realloc(p->seen, room * sizeof *grown);
+        if (grown == NULL)
+            return NULL;
+        p->seen = grown;
+        p->room = room;
+    }
+    p->seen[p->n] = (struct seen){.item = item, .stamp = p->lists};
+    return &p->seen[p->n++];
+}
+
+static double dot(const float *a, const float *b, uint32_t n)
+{
+    double sum = 0;
+    for (uint32_t j = 0; j < n; j++)
+        sum += (double)a[j] * (double)b[j];
+    return sum;
+}
+
+static double predicted(const struct feedback *f, uint32_t u, uint32_t i)
+{
+    return dot(f->user + (size_t)u * f->d, f->item + (size_t)i * f->d, f->d) + (double)f->offset +
+           (f->user_bias != NULL ? (double)f->user_bias[u] : 0) +
+           (f->item_bias != NULL ? (double)f->item_bias[i] : 0);
+}
+
+/* x += rate error y / |y|^2, and a share of the way back to x0. */
+static void step(float *x, const float *x0, const float *y, uint32_t d, double rate, double error,
+                 double back)
+{
+    const double norm = dot(y, y, d), by = norm > 0 ? rate * error / norm : 0;
+    for (uint32_t j = 0; j < d; j++)
+        x[j] = (float)((double)x[j] + by * (double)y[j] - back * ((double)x[j] - (double)x0[j]));
+}
+
+static void learn_factors(struct feedback *f, const struct feedback_event *e, double target, double weight)
+{
+    const struct feedback_options *o = &f->options;
+    float *p = f->user + (size_t)e->user * f->d, *q = f->item + (size_t)e->item * f->d, before[4096];
+    const double s = predicted(f, e->user, e->item), error = target - (o->loss == 0 ? s : 1 / (1 + exp(-s)));
+    const uint32_t kept =
+        f->d < 4096 ? f->d : 4096; /* the item's step is from the user's factors before theirs */
+    memcpy(before, p, kept * sizeof *p);
+    step(p, f->user0 + (size_t)e->user * f->d, q, f->d, fmin(o->learning_rate * weight, 1.99), error,
+         o->regularization);
+    step(q, f->item0 + (size_t)e->item * f->d, before, kept, fmin(o->item_learning_rate * weight, 1.99),
+         error, o->regularization);
+}
+
+static void learn(struct feedback *f, const struct feedback_event *e)
+{
+    const double target = e->kind == FEEDBACK_CLICK ? 1 : e->kind == FEEDBACK_SKIP ? 0 : (double)e->value;
+    const double weight = e->kind == FEEDBACK_SKIP ? f->options.skip_weight : 1;
+    const uint32_t d = f->vectors != NULL ? f->vectors->d : 0;
+    const float *x = d > 0 ? f->vectors->v + (size_t)e->item * d : NULL;
+    if (f->options.online_mf)
+        learn_factors(f, e, target, weight);
+    if (f->profile != NULL && target >= 0.5)
+        for (uint32_t j = 0; j < d; j++) {
+            float *p = f->profile + (size_t)e->user * d + j;
+            *p = (float)f->options.profile_decay * *p + (float)target * x[j];
+        }
+    if (f->bandit.d > 0)
+        bandit_update(&f->bandit, e->user, x, target, weight);
+}
+
+enum status feedback_update(struct feedback *f, const struct feedback_event *e)
+{
+    struct person *p = &f->person[e->user];
+    f->n_events++;
+    if (e->kind == FEEDBACK_SHOW && !p->listing)
+        p->lists++;
+    p->listing = e->kind == FEEDBACK_SHOW;
+    struct seen *s = entry(p, e->item);
+    if (s == NULL)
+        return status_fail(STATUS_SYSTEM, "memory is out: what user %u was shown", e->user);
+    if (e->kind == FEEDBACK_SHOW) {
+        s->shown = s->shown * (float)pow(f->options.shown_decay, (double)(p->lists - s->stamp)) + 1;
+        s->stamp = p->lists;
+        return STATUS_OK;
+    }
+    if (s->had == 0 && (e->kind == FEEDBACK_CLICK || (e->kind == FEEDBACK_RATE && e->value >= 0.5F)))
+        s->had = ++p->taken;
+    p->answers++;
+    learn(f, e);
+    return STATUS_OK;
+}
+
+/* x, standardised over the items that may be recommended, times weight, onto s. */
+static void add_standardized(double *s, const double *x, const uint8_t *had, uint32_t n, double weight)
+{
+    double sum = 0, squares = 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!had[i])
+            sum += x[i], count++;
+    const double mean = count > 0 ? sum / count : 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!had[i])
+            squares += (x[i] - mean) * (x[i] - mean);
+    const double scale = squares > 0 ? weight / sqrt(squares / count) : 0;
+    for (uint32_t i = 0; i < n; i++)
+        s[i] += scale * (x[i] - mean);
+}
+
+static void add_vectors(const struct feedback *f, uint32_t u, const uint8_t *had, double *x, double *s)
+{
+    const struct feedback_options *o = &f->options;
+    const uint32_t d = f->vectors != NULL ? f->vectors->d : 0;
+    const double n = f->person[u].answers, share = n / (n + o->evidence);
+    if (f->profile != NULL) {
+        for (uint32_t i = 0; i < f->n_items; i++)
+            x[i] = dot(f->profile + (size_t)u * d, f->vectors->v + (size_t)i * d, d);
+        add_standardized(s, x, had, f->n_items, share * o->profile);
+    }
+    if (f->bandit.d > 0) {
+        double theta[BANDIT_MOST];
+        bandit_theta(&f->bandit, u, theta);
+        for (uint32_t i = 0; i < f->n_items; i++)
+            x[i] = bandit_mean(&f->bandit, theta, f->vectors->v + (size_t)i * d);
+        add_standardized(s, x, had, f->n_items, share * o->bandit_weight);
+        for (uint32_t i = 0; i < f->n_items && o->alpha > 0; i++)
+            s[i] += o->alpha * bandit_uncertainty(&f->bandit, u, f->vectors->v + (size_t)i * d);
+    }
+}
+
+static int best_first(const void *a, const void *b)
+{
+    const struct strategy_candidate *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return x->item < y->item ? -1 : x->item > y->item;
+}
+
+/* Gives places away at random: place j to a candidate behind it. */
+static void explore(const struct feedback *f, uint32_t user, struct strategy_list *list, uint32_t k)
+{
+    for (uint32_t j = 0; j < k && j + 1 < list->n; j++) {
+        const uint64_t name = (f->n_events << 16) + j;
+        if (random_unit(f->seed, RANDOM_BANDIT, 2 * user, name) > f->options.epsilon)
+            continue;
+        const uint32_t from =
+            j + 1 + random_u32(f->seed, RANDOM_BANDIT, 2 * user + 1, name) % (list->n - j - 1);
+        const struct strategy_candidate moved = list->candidate[from];
+        list->candidate[from] = list->candidate[j];
+        list->candidate[j] = moved;
+    }
+}
+
+static enum status scores(const struct feedback *f, uint32_t user, struct arena *scratch,
+                          struct strategy_list *list)
+{
+    const struct person *p = &f->person[user];
+    double *s = NULL, *x = NULL;
+    uint8_t *had = NULL;
+    float *shown = NULL;
+    ARENA_NEW(s, scratch, f->n_items);
+    ARENA_NEW(x, scratch, f->n_items);
+    ARENA_NEW(had, scratch, f->n_items);
+    ARENA_NEW(shown, scratch, f->n_items);
+    ARENA_NEW(list->candidate, scratch, f->n_items);
+    for (int64_t e = f->history->ptr[user]; e < f->history->ptr[user + 1]; e++)
+        had[f->history->idx[e]] = 1;
+    for (uint32_t i = 0; i < p->n; i++) {
+        const uint32_t gone = p->lists + 1 - p->seen[i].stamp;
+        had[p->seen[i].item] |= p->seen[i].had > 0;
+        shown[p->seen[i].item] = p->seen[i].shown * (float)pow(f->options.shown_decay, gone);
+    }
+    for (uint32_t i = 0; i < f->n_items; i++)
+        x[i] = predicted(f, user, i);
+    add_standardized(s, x, had, f->n_items, 1);
+    add_vectors(f, user, had, x, s);
+    list->user = user;
+    list->shown = f->options.fatigue ? shown : NULL;
+    list->n = 0;
+    for (uint32_t i = 0; i < f->n_items; i++)
+        if (!had[i])
+            list->candidate[list->n++] = (struct strategy_candidate){i, s[i]};
+    qsort(list->candidate, list->n, sizeof *list->candidate, best_first);
+    return STATUS_OK;
+}
+
+enum status feedback_recommend(const struct feedback *f, uint32_t user, uint32_t k, uint32_t *item,
+                               uint32_t *n)
+{
+    struct strategy_list list = {0};
+    struct arena *scratch = arena_new();
+    if (scratch == NULL)
+        return STATUS_SYSTEM;
+    enum status status = scores(f, user, scratch, &list);
+    if (list.n > (uint32_t)f->options.candidates)
+        list.n = (uint32_t)f->options.candidates;
+    if (status == STATUS_OK && f->rules != NULL)
+        status = strategy_apply(f->rules, &list, scratch, NULL);
+    if (status == STATUS_OK && f->options.bandit == FEEDBACK_EPSILON_GREEDY)
+        explore(f, user, &list, k);
+    *n = list.n < k ? list.n : k;
+    for (uint32_t j = 0; j < *n && status == STATUS_OK; j++)
+        item[j] = list.candidate[j].item;
+    arena_free(scratch);
+    return status;
+}
+
+enum status feedback_taken(const struct feedback *f, uint32_t **user, uint32_t **item, uint64_t *n)
+{
+    uint64_t total = 0;
+    for (uint32_t u = 0; u < f->n_users; u++)
+        total += f->person[u].taken;
+    *user = malloc(total * sizeof **user + 1);
+    *item = malloc(total * sizeof **item + 1);
+    if (*user == NULL || *item == NULL) {
+        free(*user);
+        free(*item);
+        return status_fail(STATUS_SYSTEM, "memory is out: %llu rows of feedback", (unsigned long long)total);
+    }
+    *n = 0;
+    for (uint32_t u = 0; u < f->n_users; u++) {
+        const struct person *p = &f->person[u];
+        for (uint32_t s = 0; s < p->n; s++)
+            if (p->seen[s].had > 0) {
+                (*user)[*n + p->seen[s].had - 1] = u;
+                (*item)[*n + p->seen[s].had - 1] = p->seen[s].item;
+            }
+        *n += p->taken;
+    }
+    return STATUS_OK;
+}
+
+uint64_t feedback_events(const struct feedback *f)
+{
+    return f->n_events;
+}
+
+void feedback_digest(const struct feedback *f, char hex[SHA256_HEX])
+{
+    struct crypto_hash_sha256_state state;
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    const size_t dv = f->vectors != NULL ? f->vectors->d : 0;
+    crypto_hash_sha256_init(&state);
+    sha256_update(&state, &f->n_events, sizeof f->n_events);
+    sha256_update(&state, f->user, (size_t)f->n_users * f->d * sizeof(float));
+    sha256_update(&state, f->item, (size_t)f->n_items * f->d * sizeof(float));
+    if (f->profile != NULL)
+        sha256_update(&state, f->profile, f->n_users * dv * sizeof(float));
+    sha256_update(&state, f->bandit.b, (size_t)f->bandit.n_users * f->bandit.d * sizeof(double));
+    sha256_update(&state, f->bandit.inverse,
+                  (size_t)f->bandit.n_users * f->bandit.d * f->bandit.d * sizeof(double));
+    for (uint32_t u = 0; u < f->n_users; u++) {
+        const struct person *p = &f->person[u];
+        const uint32_t counts[5] = {p->n, p->lists, p->taken, p->answers, p->listing};
+        sha256_update(&state, counts, sizeof counts);
+        sha256_update(&state, p->seen, p->n * sizeof *p->seen);
+    }
+    crypto_hash_sha256_final(&state, hash);
+    sodium_bin2hex(hex, SHA256_HEX, hash, sizeof hash);
+}

@@ -1,0 +1,76 @@
+# test_serve.sh - serve-events: answers, refusals, and that kill -9 at any point loses no acknowledged event.
+set -u
+B=${BUILD:-build/release}; R=$B/recfuse
+T=$(mktemp -d); trap 'kill -9 $(jobs -p) 2>/dev/null; rm -rf "$T"' EXIT
+export OMP_WAIT_POLICY=passive
+check() { if [ "$2" = "$3" ]; then echo "ok $1"; else echo "not ok $1: found '$2', expected '$3'"; fi; }
+
+$R synth -o "$T/s.h5" --users 60 --items 120 --interactions 1500 >/dev/null 2>&1 || echo "not ok synth"
+cat > "$T/loop.yaml" <<Y
+serve: {refit_every: 40, seed: 3}
+dataset: $T/s.h5
+base: {name: ials, params: {factors: 8, iterations: 3}}
+vectors: {encoder: tfidf, text: [title], dimensions: 8}
+rules: [{fatigue: {shown_weight: 0.5}}]
+Y
+serve() { $R serve-events "$T/loop.yaml" --state "$1" 2>"$T/err"; }
+
+# answers
+printf '%s\n' '{"recommend":"u5","k":3}' '{"event":"click","user":"u5","item":"i10","id":"x"}' '{"event":"click","user":"u5","item":"i10","id":"x"}' \
+  '{"event":"rate","user":"u5","item":"i11","value":9}' '{"event":"zap"}' nope '{"event":"skip","user":"u5","item":"i900"}' '{"digest":true}' | serve "$T/a" > "$T/answers"; rc=$?
+check "refused lines: exit 3" $rc 3
+check "a list of three, counted as shown" "$(sed -n 1p "$T/answers" | grep -o '"item":' | wc -l) $(sed -n 1p "$T/answers" | grep -o '"ack":3')" '3 "ack":3'
+check "a click" "$(sed -n 2p "$T/answers")" '{"ack":4}'
+check "the same id again" "$(sed -n 3p "$T/answers")" '{"ack":4,"duplicate":true}'
+check "a rating out of range" "$(sed -n 4p "$T/answers")" '{"error":"line 4: a rate event needs a value from 1 to 5"}'
+check "no such event" "$(sed -n 5p "$T/answers" | grep -c 'none of show, click, skip, rate')" 1
+check "no JSON" "$(sed -n 6p "$T/answers" | grep -c 'line 6: no JSON object')" 1
+check "no such item" "$(sed -n 7p "$T/answers")" '{"error":"line 7: the dataset has no item '"'i900'"' (a publisher'"'"'s id is expected)"}'
+check "the state after a new start" "$(echo '{"digest":true}' | serve "$T/a")" "$(sed -n 8p "$T/answers")"
+
+# 300 events with ids, in one go and with kills
+awk 'BEGIN { srand(7); split("show click skip rate", kind, " ")
+    for (e = 1; e <= 300; e++) { k = kind[1 + int(rand() * 4)]
+        printf "{\"event\":\"%s\",\"user\":\"u%d\",\"item\":\"i%d\",%s\"id\":\"e%d\"}\n", k, 1 + int(rand() * 60), 1 + int(rand() * 120), k == "rate" ? "\"value\":" 1 + int(rand() * 5) "," : "", e } }' > "$T/events"
+(cat "$T/events"; echo '{"digest":true}') | serve "$T/whole" | tail -n 1 > "$T/expected"
+lost=0
+for round in 1 2 3 4 5 6; do
+    mkfifo "$T/in"
+    $R serve-events "$T/loop.yaml" --state "$T/killed" < "$T/in" > "$T/acks.$round" 2>"$T/err" &
+    server=$!
+    # the client sends all again from the start, slowly, until the server is gone
+    (while read -r line; do echo "$line"; [ $((RANDOM % 8)) = 0 ] && sleep 0.002; done < "$T/events") > "$T/in" 2>/dev/null &
+    client=$!
+    for wait in $(seq 400); do [ "$(wc -l < "$T/acks.$round")" -ge $((round * 45)) ] && break; kill -0 $server 2>/dev/null || break; sleep 0.01; done
+    kill -9 $server 2>/dev/null; wait $server 2>/dev/null; kill $client 2>/dev/null; wait $client 2>/dev/null; rm -f "$T/in"
+    acked=$(grep -c '"ack"' "$T/acks.$round")
+    kept=$(grep -c '"id"' "$T/killed/events.jsonl")
+    [ "$kept" -ge "$acked" ] || lost=$((lost + 1))
+done
+check "no acknowledged event is lost by kill -9" $lost 0
+check "something was killed under way" "$([ "$(grep -c '"ack"' "$T/acks.1")" -lt 300 ] && echo yes)" yes
+printf '{"event":"cli' >> "$T/killed/events.jsonl" # a torn line, as a kill within write() leaves it
+check "after all kills the state is that of one run" "$( (cat "$T/events"; echo '{"digest":true}') | serve "$T/killed" | tail -n 1)" "$(cat "$T/expected")"
+check "the same with one thread" "$( (cat "$T/events"; echo '{"digest":true}') | $R serve-events "$T/loop.yaml" --state "$T/one" --threads 1 2>/dev/null | tail -n 1)" "$(cat "$T/expected")"
+
+# another configuration, a damaged journal
+sed 's/refit_every: 40/refit_every: 41/' "$T/loop.yaml" > "$T/other.yaml"
+$R serve-events "$T/other.yaml" --state "$T/whole" </dev/null >/dev/null 2>"$T/err"; check "another configuration is refused" "$? $(grep -c 'another configuration' "$T/err")" "3 1"
+sed -i '5s/.*/{"event":1}/' "$T/whole/events.jsonl"
+serve "$T/whole" </dev/null >/dev/null; check "a damaged journal is refused with its line" "$? $(grep -c 'events.jsonl:5: the journal is damaged' "$T/err")" "3 1"
+
+# the simulation: files, and the same bytes with 1 and 2 threads
+cat > "$T/sim.yaml" <<Y
+simulation: {name: tiny, seeds: [0, 1], users: 20, rounds: 4, refit_every: 2}
+dataset: $T/s.h5
+base: {name: ials, params: {factors: 8, iterations: 3}}
+vectors: {encoder: tfidf, text: [title], dimensions: 8}
+rules: [{fatigue: {shown_weight: 0.5}}]
+Y
+$R simulate "$T/sim.yaml" -o "$T/sim1" --threads 1 > "$T/table" 2>"$T/err"; check "simulate" $? 0
+$R simulate "$T/sim.yaml" -o "$T/sim2" --threads 2 > /dev/null 2>"$T/err"
+check "simulate: the same bytes with 1 and 2 threads" "$(cmp "$T/sim1/rounds.csv" "$T/sim2/rounds.csv" && cmp "$T/sim1/tests.csv" "$T/sim2/tests.csv" && echo same)" same
+check "simulate: a row a system, seed and round" "$(wc -l < "$T/sim1/rounds.csv")" $((8 * 2 * 4 + 1))
+check "simulate: a plot" "$([ -s "$T/sim1/plots/regret.svg" ] && echo yes)" yes
+sed 's/users: 20/uzers: 20/' "$T/sim.yaml" > "$T/bad.yaml"; $R simulate "$T/bad.yaml" -o "$T/x" >/dev/null 2>"$T/err"
+check "simulate: a mistake is placed" "$? $(grep -c "bad.yaml:1:.*uzers" "$T/err")" "2 1"
