@@ -38,6 +38,7 @@
     MODEL(random_forest)  \
     MODEL(gbdt)           \
     MODEL(strategy)       \
+    MODEL(external)       \
     MODEL(oracle)
 /* clang-format on */
 

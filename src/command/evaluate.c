@@ -150,7 +150,7 @@ static enum status read_dialects(const struct arguments *a, struct arena *arena,
     }
     for (size_t i = 0; i < n; i++) {
         const enum dialect d = dialect_find(word[i]);
-        if (d == N_DIALECTS)
+        if (d >= N_DIALECTS)
             return unknown("dialect", word[i], names, N_DIALECTS);
         for (size_t j = 0; j < q->n_dialects; j++)
             if (q->dialect[j] == d)

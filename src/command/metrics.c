@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "command/command.h"
+#include "eval/corrected.h"
 #include "registry.h"
 
 static error_t parse_name(int key, char *argument, struct argp_state *state)
@@ -25,6 +26,11 @@ static void print_metric(const struct metric_type *metric, bool whole)
             printf(" %s%s", dialect_types[d].name,
                    metric->value[d] != metric->value[DIALECT_DEFAULT] ? " (another formula)" : "");
     puts("");
+}
+
+static bool has(const struct metric_type *metric, enum dialect d)
+{
+    return metric->kind == METRIC_RANKING && (d < N_DIALECTS ? metric->value[d] != NULL : corrected_has(metric));
 }
 
 static enum status unknown_metric(const char *name)
@@ -54,9 +60,8 @@ static enum status run_metrics(int argc, char **argv)
         puts("\ndialects (`dialects: [...]` of evaluate, --dialect): what differs from default, and the code "
              "that was "
              "followed:");
-    for (size_t d = 0; d < N_DIALECTS; d++)
-        if (name == NULL ||
-            (metric_find(name)->kind == METRIC_RANKING && metric_find(name)->value[d] != NULL))
+    for (size_t d = 0; d < N_DEFINITIONS; d++)
+        if (name == NULL || has(metric_find(name), (enum dialect)d))
             printf("%-16s %s\n                 %s\n", dialect_types[d].name, dialect_types[d].differs,
                    dialect_types[d].source);
     return STATUS_OK;

@@ -41,7 +41,7 @@ static void add_list(const struct lists *lists, uint32_t u, uint32_t user, const
     for (int64_t e = relevance->items.ptr[user]; e < relevance->items.ptr[user + 1]; e++)
         s->relevant[f->head[relevance->items.idx[e]]] += !csr_has(f->train, user, relevance->items.idx[e]);
     for (int64_t e = f->train->ptr[user]; e < f->train->ptr[user + 1]; e++)
-        s->unseen[f->head[f->train->idx[e]]]--;
+        s->unseen[f->head[f->train->idx[e]]] -= f->only == NULL || f->only[f->train->idx[e]];
 }
 
 static int rising(const void *a, const void *b)
@@ -60,13 +60,21 @@ static double deviation(const double above[2], const double below[2])
 }
 
 /* Sorts the counts. */
-static double value_of(const struct metric_type *metric, struct spread *s, uint32_t n_items)
+static double value_of(const struct metric_type *metric, struct spread *s, uint32_t n_items,
+                       const uint8_t *only)
 {
     double total = 0, sum = 0, covered = 0;
     if (metric == &metric_pop_reo)
         return deviation(s->hits, s->relevant);
     if (metric == &metric_pop_rsp)
         return deviation(s->listed, s->unseen);
+    if (only != NULL) {
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < n_items; i++)
+            if (only[i])
+                s->count[n++] = s->count[i];
+        n_items = n;
+    }
     qsort(s->count, n_items, sizeof *s->count, rising);
     for (uint32_t i = 0; i < n_items; i++) {
         total += s->count[i];
@@ -97,12 +105,14 @@ enum status beyond_all(const struct lists *lists, const uint32_t *users, const s
         memset(s.count, 0, n_items * sizeof *s.count);
         memset(s.listed, 0, sizeof s.listed), memset(s.hits, 0, sizeof s.hits);
         memset(s.relevant, 0, sizeof s.relevant);
+        double items = 0;
         for (uint32_t i = 0; i < n_items; i++)
-            heads += facts->head[i];
-        s.unseen[0] = (n_items - heads) * lists->n_users, s.unseen[1] = heads * lists->n_users;
+            if (facts->only == NULL || facts->only[i])
+                heads += facts->head[i], items++;
+        s.unseen[0] = (items - heads) * lists->n_users, s.unseen[1] = heads * lists->n_users;
         for (uint32_t u = 0; u < lists->n_users; u++)
             add_list(lists, u, users[u], relevance, facts, measures[m].k, &s);
-        out[m] = value_of(measures[m].metric, &s, n_items);
+        out[m] = value_of(measures[m].metric, &s, n_items, facts->only);
     }
     free(s.count);
     return STATUS_OK;

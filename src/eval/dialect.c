@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const struct dialect_type dialect_types[N_DIALECTS] = {
+const struct dialect_type dialect_types[N_DEFINITIONS] = {
     [DIALECT_DEFAULT] =
         {.name = "default",
          .differs = "as `recfuse metrics` gives the formulas; users with nothing relevant are left out, "
@@ -59,12 +59,30 @@ const struct dialect_type dialect_types[N_DIALECTS] = {
         {.name = "ials_revisited",
          .differs = "recall divides by min(k, R); has recall and ndcg alone",
          .source = "google-research/ials, vae_benchmarks/recommender.h (Rendle et al., RecSys 2022)"},
+    [ESTIMATOR_RANK] =
+        {.name = "unbiased_rank",
+         .differs =
+             "estimate of `default` over all items from sampled candidates: a relevant item's place is "
+             "that among the relevant ones + N A / m, A of m sampled of N items being ahead; by itself "
+             "beside `candidates: {kind: sampled}`",
+         .source = "Krichene, Rendle, KDD 2020, section 5.1"},
+    [ESTIMATOR_CLS] = {.name = "cls",
+                       .differs = "likewise, by constrained least squares: the non-increasing, non-negative "
+                                  "function of A of least "
+                                  "squared bias; uniform negatives alone",
+                       .source = "Krichene, Rendle, KDD 2020, section 5.1"},
+    [ESTIMATOR_BV] =
+        {.name = "bv",
+         .differs =
+             "likewise, by the function of A of least (1 - gamma) bias^2 + gamma variance; uniform negatives "
+             "alone",
+         .source = "Krichene, Rendle, KDD 2020, section 5.1"},
 };
 
 enum dialect dialect_find(const char *name)
 {
     int d = 0;
-    while (d < N_DIALECTS && strcmp(dialect_types[d].name, name) != 0)
+    while (d < N_DEFINITIONS && strcmp(dialect_types[d].name, name) != 0)
         d++;
     return (enum dialect)d;
 }

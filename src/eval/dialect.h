@@ -18,7 +18,12 @@ enum dialect {
     DIALECT_LIGHTGCN,
     DIALECT_SURPRISE,
     DIALECT_IALS_REVISITED,
-    N_DIALECTS
+    N_DIALECTS,
+    /* Not whose definitions but whose estimates of the default's, from sampled candidates (corrected.h). */
+    ESTIMATOR_RANK = N_DIALECTS,
+    ESTIMATOR_CLS,
+    ESTIMATOR_BV,
+    N_DEFINITIONS
 };
 
 struct dialect_type {
@@ -29,9 +34,9 @@ struct dialect_type {
     bool zero_irrelevant; /* a user with nothing relevant counts as 0; else it is left out */
     bool skip_unlisted;   /* a user without a list is left out; else it counts as an empty list */
 };
-extern const struct dialect_type dialect_types[N_DIALECTS];
+extern const struct dialect_type dialect_types[N_DEFINITIONS];
 
-/* N_DIALECTS: none of that name. */
+/* N_DEFINITIONS: none of that name. */
 enum dialect dialect_find(const char *name);
 
 #endif

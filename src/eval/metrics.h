@@ -24,11 +24,12 @@ struct ranking {
 };
 
 enum metric_kind {
-    METRIC_RANKING,     /* a user, a cut-off: from a list and the relevant items */
-    METRIC_BEYOND,      /* a user, a cut-off: beyond accuracy (beyond.h) */
-    METRIC_AGGREGATE,   /* a cut-off: one number for all lists together (beyond.h) */
-    METRIC_POSITION,    /* a user: from the whole ranking (positions.h) */
-    METRIC_RATING,      /* a user: predicted ratings (ratings.h) */
+    METRIC_RANKING,   /* a user, a cut-off: from a list and the relevant items */
+    METRIC_CORRECTED, /* no metric's own: estimates of METRIC_RANKING from sampled candidates (corrected.h) */
+    METRIC_BEYOND,    /* a user, a cut-off: beyond accuracy (beyond.h) */
+    METRIC_AGGREGATE, /* a cut-off: one number for all lists together (beyond.h) */
+    METRIC_POSITION,  /* a user: from the whole ranking (positions.h) */
+    METRIC_RATING,    /* a user: predicted ratings (ratings.h) */
     METRIC_PROBABILITY, /* one number: predicted probabilities (probability.h) */
     METRIC_KINDS
 };
@@ -53,8 +54,8 @@ bool metric_is_per_user(const struct metric_type *metric);
 /* One number a user: a metric at a cut-off as a library defines it. */
 struct metric_at {
     const struct metric_type *metric;
-    uint32_t k; /* 0: the metric has no cut-off */
-    enum dialect dialect;
+    uint32_t k;           /* 0: the metric has no cut-off */
+    enum dialect dialect; /* or an estimator */
 };
 /* "ndcg@10", "rmse", "ndcg@10.elliot". */
 const char *metric_at_name(const struct metric_at *measure, char name[96]);

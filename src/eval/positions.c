@@ -99,14 +99,17 @@ static void take(const struct csr *mask, uint32_t user, uint8_t *taken, float *s
 }
 
 static enum status one_user(float *score, uint32_t n_items, uint32_t user, const struct csr *const masks[2],
-                            const struct relevance *relevance, uint8_t *taken, struct room *r,
-                            const struct metric_at *measures, size_t n_measures, size_t n_users,
-                            double *values)
+                            const struct csr *candidates, const struct relevance *relevance, uint8_t *taken,
+                            struct room *r, const struct metric_at *measures, size_t n_measures,
+                            size_t n_users, double *values)
 {
     const struct csr *items = &relevance->items;
     double auc = NAN, expected = NAN;
     uint32_t n = 0;
-    memset(taken, 0, n_items);
+    memset(taken, candidates != NULL, n_items);
+    for (int64_t e = candidates != NULL ? candidates->ptr[user] : 0;
+         candidates != NULL && e < candidates->ptr[user + 1]; e++)
+        taken[candidates->idx[e]] = 0;
     for (int m = 0; m < 2; m++)
         if (masks[m] != NULL)
             take(masks[m], user, taken, score);
@@ -128,8 +131,9 @@ static enum status one_user(float *score, uint32_t n_items, uint32_t user, const
 
 enum status positions_compute(const struct model_type *type, const void *state, const struct backend *backend,
                               uint32_t n_items, const uint32_t *users, uint32_t n_users,
-                              const struct csr *const masks[2], const struct relevance *relevance,
-                              const struct metric_at *measures, size_t n_measures, double *values)
+                              const struct csr *const masks[2], const struct csr *candidates,
+                              const struct relevance *relevance, const struct metric_at *measures,
+                              size_t n_measures, double *values)
 {
     size_t most = 0;
     for (uint32_t u = 0; u < n_users; u++) {
@@ -150,8 +154,8 @@ enum status positions_compute(const struct model_type *type, const void *state, 
         const struct tile tile = {.scores = scores, .ld = ld, .n_items = n_items};
         status = model_score_users(type, state, backend, users + first, n, &tile);
         for (uint32_t u = 0; u < n && status == STATUS_OK; u++)
-            status = one_user(scores + u * ld, n_items, users[first + u], masks, relevance, taken, &r,
-                              measures, n_measures, n_users, values + first + u);
+            status = one_user(scores + u * ld, n_items, users[first + u], masks, candidates, relevance, taken,
+                              &r, measures, n_measures, n_users, values + first + u);
     }
     free(scores), free(taken), free(room), free(r.positive);
     return status;

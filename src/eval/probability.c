@@ -101,6 +101,7 @@ struct judged {
     const void *state;
     uint32_t n_items;
     const struct csr *const *masks;
+    const uint8_t *items;
     const struct csr *relevant;
     uint32_t *user, *item; /* [n_items] */
     float *p;              /* [n_items] */
@@ -123,7 +124,7 @@ static enum status ask(struct judged *j, uint32_t user, bool relevant_alone, siz
     *n = 0;
     for (uint32_t i = 0; i < j->n_items; i++) {
         const int relevant = csr_has(j->relevant, user, i);
-        if ((relevant_alone && !relevant) || is_masked(j, user, i))
+        if ((relevant_alone && !relevant) || (j->items != NULL && !j->items[i]) || is_masked(j, user, i))
             continue;
         j->user[*n] = user, j->item[*n] = i;
         j->target[(*n)++] = (uint8_t)relevant;
@@ -174,11 +175,15 @@ static double value_of(const struct metric_type *metric, const struct judged *j)
 
 enum status probability_compute(const struct model_type *type, const void *state, uint32_t n_items,
                                 const uint32_t *users, uint32_t n_users, const struct csr *const masks[2],
-                                const struct relevance *relevance, const struct metric_at *measures,
-                                size_t n_measures, double *out)
+                                const uint8_t *items, const struct relevance *relevance,
+                                const struct metric_at *measures, size_t n_measures, double *out)
 {
-    struct judged j = {
-        .type = type, .state = state, .n_items = n_items, .masks = masks, .relevant = &relevance->items};
+    struct judged j = {.type = type,
+                       .state = state,
+                       .n_items = n_items,
+                       .masks = masks,
+                       .items = items,
+                       .relevant = &relevance->items};
     for (size_t m = 0; m < n_measures; m++)
         out[m] = NAN;
     if (type->probabilities == NULL || n_measures == 0)

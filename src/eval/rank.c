@@ -33,7 +33,9 @@ struct source {
     const struct model_type *type; /* NULL: factors */
     const void *state;
     struct factors_tiles tiles;
-    uint32_t n_items;
+    uint32_t n_items;                /* of candidates: the longest row of them */
+    const struct rank_options *only; /* not NULL: its candidates alone, each at its place in the user's row */
+    uint32_t n_all;
     uint32_t rows, cols; /* of a tile */
     size_t ld;
 };
@@ -46,6 +48,7 @@ struct work {
     uint64_t *lost;   /* [rows] */
     uint32_t *count;  /* [rows] */
     float *threshold; /* [rows] */
+    uint32_t *user;   /* [cols] of candidates: the user of each pair */
 };
 
 /* A failure inside a thread, told again by the calling thread: the one of the first block wins. */
@@ -71,8 +74,9 @@ static int work_open(struct work *w, const struct source *s, uint32_t k)
     w->lost = malloc(s->rows * sizeof(uint64_t));
     w->count = malloc(s->rows * sizeof(uint32_t));
     w->threshold = malloc(s->rows * sizeof(float));
+    w->user = malloc((s->only != NULL ? (size_t)s->cols : 0) * sizeof(uint32_t) + 1);
     return w->scores != NULL && w->packed != NULL && w->keys != NULL && w->lost != NULL && w->count != NULL &&
-           w->threshold != NULL;
+           w->threshold != NULL && w->user != NULL;
 }
 
 /* On a device the tile of a factor model never leaves it: sgemm writes it and the kernel reads it there. */
@@ -100,6 +104,27 @@ static void work_close(struct work *w, const struct backend *b)
     free(w->lost);
     free(w->count);
     free(w->threshold);
+    free(w->user);
+}
+
+/* Scores the candidates of the users of a block, a row each, -infinity behind them. */
+static enum status score_candidates(const struct source *s, const struct backend *backend,
+                                    const uint32_t *users, uint32_t rows, struct work *w)
+{
+    const struct csr *only = s->only->candidates;
+    for (uint32_t r = 0; r < rows; r++) {
+        float *row = w->scores + r * s->ld;
+        const int64_t first = only->ptr[users[r]];
+        const uint32_t n = (uint32_t)(only->ptr[users[r] + 1] - first);
+        for (uint32_t i = 0; i < n; i++)
+            w->user[i] = users[r];
+        for (size_t i = n; i < s->ld; i++)
+            row[i] = -INFINITY;
+        TRY(model_score_pairs(s->type, s->state, backend, w->user, only->idx + first, n, s->n_all, row));
+        if (s->only->candidate_scores != NULL)
+            memcpy(s->only->candidate_scores + first, row, n * sizeof *row);
+    }
+    return STATUS_OK;
 }
 
 /* Ranks the users of one block; `a` holds what all blocks share. */
@@ -122,6 +147,8 @@ static enum status rank_block(const struct source *s, const struct backend *back
         if (s->type == NULL) {
             for (uint32_t c = 0; c < a.n_items; c += FACTORS_COLS)
                 TRY(factors_tile(&s->tiles, backend, w->packed, first + c, w->scores + c, s->ld));
+        } else if (s->only != NULL) {
+            TRY(score_candidates(s, backend, a.users, rows, w));
         } else {
             const struct tile tile = {.scores = w->scores, .ld = s->ld, .n_items = s->n_items};
             TRY(model_score_users(s->type, s->state, backend, a.users, rows, &tile));
@@ -196,7 +223,7 @@ static enum status check_options(const struct rank_options *o, const uint32_t *u
 static enum status rank(struct source *s, const struct backend *backend, const uint32_t *users, uint32_t n,
                         const struct rank_options *o, struct arena *arena, struct lists *out)
 {
-    TRY(check_options(o, users, n, s->n_items));
+    TRY(check_options(o, users, n, s->only != NULL ? s->n_all : s->n_items));
     *out = (struct lists){.n_users = n, .k = o->k};
     ARENA_NEW(out->item, arena, (size_t)n * o->k);
     ARENA_NEW(out->score, arena, (size_t)n * o->k);
@@ -204,7 +231,7 @@ static enum status rank(struct source *s, const struct backend *backend, const u
     a.item = out->item, a.score = out->score;
     a.item_bias = s->type == NULL ? s->tiles.f->item_bias : NULL;
     for (size_t m = 0; m < TOPK_MASKS; m++)
-        if (o->masks[m] != NULL)
+        if (o->masks[m] != NULL && s->only == NULL)
             a.mask[m] = (struct topk_mask){.ptr = o->masks[m]->ptr, .idx = o->masks[m]->idx};
     a.ties = o->ties;
     if (by_relevance(o))
@@ -223,7 +250,8 @@ static enum status rank(struct source *s, const struct backend *backend, const u
                 STATUS_SYSTEM,
                 "%s gave user %u and item %u (counted from 0) a score that is NaN or infinite: the fit "
                 "has diverged (try a smaller learning rate or more regularization)",
-                s->name, users[u], a.bad[u]);
+                s->name, users[u],
+                s->only == NULL ? a.bad[u] : o->candidates->idx[o->candidates->ptr[users[u]] + a.bad[u]]);
         out->n_tied += a.tied[u];
     }
     return STATUS_OK;
@@ -290,10 +318,42 @@ enum status rank_factors(const struct factors *f, const struct backend *backend,
     return rank_by_factors("the model", f, backend, users, n, options, arena, out);
 }
 
+/* Candidates alone: rows as long as the longest user's. */
+static enum status rank_candidates(struct source *s, const struct backend *backend, const uint32_t *users,
+                                   uint32_t n, const struct rank_options *options, struct arena *arena,
+                                   struct lists *out)
+{
+    const struct csr *only = options->candidates;
+    s->n_all = s->n_items;
+    s->n_items = 0;
+    for (uint32_t u = 0; u < n; u++) {
+        if (users[u] >= only->n_rows || only->n_cols > s->n_all)
+            return status_fail(STATUS_SYSTEM,
+                               "user %u is to be ranked among %u items, there are candidates of %u users "
+                               "among %u",
+                               users[u], s->n_all, only->n_rows, only->n_cols);
+        const int64_t length = only->ptr[users[u] + 1] - only->ptr[users[u]];
+        s->n_items = length > s->n_items ? (uint32_t)length : s->n_items;
+    }
+    s->only = options;
+    s->cols = s->n_items;
+    s->ld = ((size_t)s->n_items + 31) / 32 * 32;
+    TRY(rank(s, backend, users, n, options, arena, out));
+    for (size_t i = 0; i < (size_t)n * out->k; i++)
+        if (out->item[i] != UINT32_MAX)
+            out->item[i] = only->idx[only->ptr[users[i / out->k]] + out->item[i]];
+    return STATUS_OK;
+}
+
 enum status rank_users(const struct model_type *type, const void *state, const struct backend *backend,
                        uint32_t n_items, const uint32_t *users, uint32_t n,
                        const struct rank_options *options, struct arena *arena, struct lists *out)
 {
+    if (options->candidates != NULL) {
+        struct source few = {
+            .name = type->name, .type = type, .state = state, .n_items = n_items, .rows = FACTORS_ROWS};
+        return rank_candidates(&few, backend, users, n, options, arena, out);
+    }
     if (type->factors != NULL) {
         struct factors f;
         TRY(type->factors(state, &f));

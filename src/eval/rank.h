@@ -24,13 +24,16 @@ struct rank_options {
      * (indices rising within a user); they tell how much ties can matter, no system could follow them. */
     enum topk_ties ties;
     const struct csr *relevant;
+    /* [n_users x n_items] what alone is ranked for a user, whatever the masks say (candidates.h); NULL: all items.  Not with
+     * TOPK_TIES_RELEVANT_*. */
+    const struct csr *candidates;
+    float *candidate_scores; /* [nnz of candidates] what the model says of each; NULL: not wanted */
 };
 /* Names of the rules as experiments write them ("hash", "index_rising" ...), by enum topk_ties; NULL-ended. */
 extern const char *const rank_ties_names[];
 
 /* Ranks `users` [n] over all items.  A score NaN or +infinity: STATUS_SYSTEM naming user and item; -infinity: an item
- * that the model does not want ranked.  k: 1 .. 2^22, else STATUS_USAGE.
-   Lists live in the arena; places without a
+ * that the model does not want ranked.  k: 1 .. 2^22, else STATUS_USAGE.  Lists live in the arena; places without a
  * candidate hold the score -infinity.  What a model reports in a worker thread reaches the caller's handler. */
 enum status rank_users(const struct model_type *type, const void *state, const struct backend *backend,
                        uint32_t n_items, const uint32_t *users, uint32_t n,

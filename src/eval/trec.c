@@ -29,6 +29,7 @@ struct reader {
     size_t line;
     struct layout layout;
     struct string_map *users, *items;
+    bool closed; /* the maps hold all ids that there may be */
     struct trec_rows rows;
     size_t allocated;
 };
@@ -133,6 +134,21 @@ static enum status read_header(struct reader *r, const struct field *field, int 
     return STATUS_OK;
 }
 
+/* The id's place in the map, added where that is allowed. */
+static enum status place_of(const struct reader *r, struct string_map *map, const char *noun,
+                            const struct field *f, uint32_t *out)
+{
+    *out = r->closed ? string_map_find(map, f->at, f->n) : string_map_add(map, f->at, f->n);
+    if (*out != UINT32_MAX)
+        return STATUS_OK;
+    if (!r->closed)
+        return STATUS_SYSTEM;
+    return status_fail(
+        STATUS_DATA,
+        "%s:%zu: %s '%.*s' is not in the dataset that filters and split left; expected the publisher's ids",
+        r->path, r->line, noun, (int)(f->n < 60 ? f->n : 60), f->at);
+}
+
 static enum status add_row(struct reader *r, const struct field *field, int n)
 {
     const struct layout *l = &r->layout;
@@ -143,10 +159,9 @@ static enum status add_row(struct reader *r, const struct field *field, int n)
     double value = -(double)r->rows.n; /* the order of the file */
     if (l->value >= 0)
         TRY(number_of(r, &field[l->value], &value));
-    const uint32_t user = string_map_add(r->users, field[l->user].at, field[l->user].n);
-    const uint32_t item = string_map_add(r->items, field[l->item].at, field[l->item].n);
-    if (user == UINT32_MAX || item == UINT32_MAX)
-        return STATUS_SYSTEM;
+    uint32_t user, item;
+    TRY(place_of(r, r->users, "user", &field[l->user], &user));
+    TRY(place_of(r, r->items, "item", &field[l->item], &item));
     r->rows.user[r->rows.n] = user;
     r->rows.item[r->rows.n] = item;
     r->rows.value[r->rows.n++] = l->sign * value;
@@ -207,8 +222,8 @@ static enum status check_pairs(const struct reader *r)
     return status;
 }
 
-static enum status read_file(const char *path, bool run, struct string_map *users, struct string_map *items,
-                             struct arena *arena, struct trec_rows *out)
+static enum status read_file(const char *path, bool run, bool closed, struct string_map *users,
+                             struct string_map *items, struct arena *arena, struct trec_rows *out)
 {
     const char *bytes;
     const size_t length = strlen(path);
@@ -221,7 +236,8 @@ static enum status read_file(const char *path, bool run, struct string_map *user
                                   .sign = 1,
                                   .expected = run ? "user Q0 item rank score tag" : "user 0 item relevance"},
                        .users = users,
-                       .items = items};
+                       .items = items,
+                       .closed = closed};
     if (r.layout.csv)
         r.layout.expected = "as many as the header has";
     TRY(map_file(path, &bytes, &n));
@@ -250,13 +266,19 @@ static enum status read_file(const char *path, bool run, struct string_map *user
 enum status trec_read_run(const char *path, struct string_map *users, struct string_map *items,
                           struct arena *arena, struct trec_rows *out)
 {
-    return read_file(path, true, users, items, arena, out);
+    return read_file(path, true, false, users, items, arena, out);
 }
 
 enum status trec_read_qrels(const char *path, struct string_map *users, struct string_map *items,
                             struct arena *arena, struct trec_rows *out)
 {
-    return read_file(path, false, users, items, arena, out);
+    return read_file(path, false, false, users, items, arena, out);
+}
+
+enum status trec_read_known(const char *path, struct string_map *users, struct string_map *items,
+                            struct arena *arena, struct trec_rows *out)
+{
+    return read_file(path, true, true, users, items, arena, out);
 }
 
 /* One place of a list while it is sorted; name: NULL where the file's order decides. */

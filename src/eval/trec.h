@@ -26,6 +26,10 @@ enum status trec_read_run(const char *path, struct string_map *users, struct str
 enum status trec_read_qrels(const char *path, struct string_map *users, struct string_map *items,
                             struct arena *arena, struct trec_rows *out);
 
+/* A run whose ids must all stand in the maps: else STATUS_DATA with file:line. */
+enum status trec_read_known(const char *path, struct string_map *users, struct string_map *items,
+                            struct arena *arena, struct trec_rows *out);
+
 /* Lists of all users of the map, places 0 .. n_users - 1, best score first, k places each: the longest list, or `least` where that
  * is more; an empty list where the run has none.  Equal scores keep the file's order; by_document: scores are compared as
  * float and equal ones go by item id, descending (strcmp), as in trec_eval. */

@@ -107,6 +107,8 @@ enum status cell_fit(struct stage *stage, const struct model_config *model, long
                       .arena = out->arena,
                       .scratch = out->scratch,
                       .seed = (uint64_t)seed,
+                      .dataset = stage->name,
+                      .fold = (size_t)(stage->fold - stage->folds),
                       .cache = place->cache,
                       .models = place->models,
                       .cancelled = place->cancelled,

@@ -134,6 +134,23 @@ static json_t *multiverse_json(const struct multiverse_config *m)
     return json_pack("{s:o, s:o}", "mask", masks, "ties", ties);
 }
 
+/* "full", or a map of what counts. */
+static json_t *candidates_json(const struct candidates_config *c)
+{
+    if (c->kind == CANDIDATES_FULL)
+        return json_string("full");
+    json_t *out = json_pack("{s:s, s:s}", "kind", candidates_kinds[c->kind], "by", candidates_bys[c->by]);
+    if (c->kind == CANDIDATES_GIVEN)
+        json_object_set_new(out, "file", json_string(c->file));
+    else {
+        json_object_set_new(out, "negatives", json_integer(c->negatives));
+        json_object_set_new(out, "seed", json_integer((json_int_t)c->seed));
+    }
+    if (c->by == CANDIDATES_UNIFORM)
+        json_object_set_new(out, "gamma", json_real(c->gamma));
+    return out;
+}
+
 /* The head and evaluate, with every default. */
 static void resolve_head(struct experiment *e)
 {
@@ -149,14 +166,14 @@ static void resolve_head(struct experiment *e)
     json_object_set_new(
         e->resolved, "experiment",
         json_pack("{s:s, s:o, s:b}", "name", e->name, "seeds", seeds, "save_models", e->save_models));
-    json_object_set_new(e->resolved, "evaluate",
-                        json_pack("{s:o, s:o, s:o, s:o, s:s, s:f, s:s, s:s, s:s, s:I}", "k", k, "metrics",
-                                  metrics, "dialects", dialects, "strata", strings_json(&e->evaluate.strata),
-                                  "relevance", e->evaluate.graded ? "graded" : "binary", "relevant_from",
-                                  e->evaluate.relevant_from, "candidates", e->evaluate.candidates, "mask",
-                                  e->evaluate.mask_valid ? "train+valid" : "train", "ties",
-                                  rank_ties_names[e->evaluate.ties], "validation_every",
-                                  (json_int_t)e->evaluate.validation_every));
+    json_object_set_new(
+        e->resolved, "evaluate",
+        json_pack("{s:o, s:o, s:o, s:o, s:s, s:f, s:o, s:s, s:s, s:I}", "k", k, "metrics", metrics,
+                  "dialects", dialects, "strata", strings_json(&e->evaluate.strata), "relevance",
+                  e->evaluate.graded ? "graded" : "binary", "relevant_from", e->evaluate.relevant_from,
+                  "candidates", candidates_json(&e->evaluate.candidates), "mask",
+                  e->evaluate.mask_valid ? "train+valid" : "train", "ties", rank_ties_names[e->evaluate.ties],
+                  "validation_every", (json_int_t)e->evaluate.validation_every));
     if (e->evaluate.multiverse.n_masks > 0)
         json_object_set_new(json_object_get(e->resolved, "evaluate"), "multiverse",
                             multiverse_json(&e->evaluate.multiverse));

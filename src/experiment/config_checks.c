@@ -121,15 +121,15 @@ static enum status find_metric(const struct node *node, const struct experiment 
 
 static enum status find_dialect(const struct node *node, enum dialect *out)
 {
-    const char *names[N_DIALECTS];
+    const char *names[N_DEFINITIONS];
     *out = DIALECT_DEFAULT;
     if (node == NULL)
         return STATUS_OK;
     TRY(scalar(node, "dialect"));
-    for (size_t d = 0; d < N_DIALECTS; d++)
+    for (size_t d = 0; d < N_DEFINITIONS; d++)
         names[d] = dialect_types[d].name;
     *out = dialect_find(node->text);
-    return *out < N_DIALECTS ? STATUS_OK : config_unknown(node, "dialect", names, N_DIALECTS);
+    return *out < N_DEFINITIONS ? STATUS_OK : config_unknown(node, "dialect", names, N_DEFINITIONS);
 }
 
 /* The measure that a block's metric and k name; k is not there for a metric without cut-off. */

@@ -5,13 +5,15 @@
 #include <string.h>
 
 #include "base/strings.h"
+#include "eval/corrected.h"
+#include "eval/estimator.h"
 #include "eval/strata.h"
 #include "experiment/config_parts.h"
 
 struct evaluate_block {
-    const struct node *k, *metrics, *dialects, *multiverse;
+    const struct node *k, *metrics, *dialects, *candidates, *multiverse;
     struct param_list strata;
-    int candidates, mask, ties, relevance;
+    int mask, ties, relevance;
     int validation_every;
     double relevant_from;
 };
@@ -24,7 +26,8 @@ static const struct param evaluate_params[] = {
                  "every test row is relevant, or by its value"),
     PARAM_REAL(struct evaluate_block, relevant_from, 1, -1e9, 1e9,
                "graded: rows of lower value are not relevant; a row's gain is value - this + 1"),
-    PARAM_CHOICE(struct evaluate_block, candidates, "full", "full", "which items are ranked: all of them"),
+    PARAM_NODE(struct evaluate_block, candidates,
+               "which items are ranked: full, or {kind: sampled, ...}, {kind: given, ...}"),
     PARAM_CHOICE(struct evaluate_block, mask, "train+valid", "train|train+valid",
                  "the user's items of which rows are not ranked"),
     PARAM_CHOICE(struct evaluate_block, ties, "hash",
@@ -44,6 +47,65 @@ static const struct param multiverse_params[] = {
     PARAM_LIST(struct multiverse_block, ties, "hash|index_rising|index_falling|relevant_first|relevant_last",
                "hash|index_rising|index_falling|relevant_first|relevant_last", "as evaluate.ties"),
     PARAM_END};
+
+struct candidates_block {
+    int kind, by, negatives, seed;
+    const char *file;
+    double gamma;
+};
+static const struct param candidates_params[] = {
+    PARAM_CHOICE(struct candidates_block, kind, "full", "full|sampled|given",
+                 "all items; relevant ones among drawn negatives; among those of a file"),
+    PARAM_CHOICE(struct candidates_block, by, "uniform", "uniform|popularity|unknown",
+                 "how negatives are drawn, or were"),
+    PARAM_INT(struct candidates_block, negatives, 100, 1, ESTIMATOR_NEGATIVES_MOST,
+              "sampled: how many for a user"),
+    PARAM_INT(struct candidates_block, seed, 0, 0, 2147483647, "sampled: which"),
+    PARAM_STRING(struct candidates_block, file, NULL,
+                 "given: candidates by the publisher's ids; {dataset}, {fold}"),
+    PARAM_REAL(struct candidates_block, gamma, 0.1, 0.001, 1, "of the estimator bv: weight of the variance"),
+    PARAM_END};
+
+static enum status check_candidates(const struct node *node, const struct candidates_block *block)
+{
+    if (block->kind == CANDIDATES_GIVEN && block->file == NULL)
+        return node_fail(
+            node, "candidates: given needs `file`: the candidates of each test user by the publisher's ids");
+    if (block->kind != CANDIDATES_GIVEN && block->file != NULL)
+        return node_fail(node_get(node, "file"), "candidates: a file goes with kind: given");
+    if (block->kind == CANDIDATES_SAMPLED && block->by == CANDIDATES_UNKNOWN)
+        return node_fail(node_get(node, "by"), "candidates: negatives are drawn uniform or by popularity");
+    if (block->kind == CANDIDATES_GIVEN && block->by == CANDIDATES_POPULARITY)
+        return node_fail(node_get(node, "by"),
+                         "candidates: what a file's negatives were drawn with is uniform (they are corrected "
+                         "for it) or unknown (they aren't)");
+    return STATUS_OK;
+}
+
+static enum status read_candidates(const struct evaluate_block *all, struct arena *arena,
+                                   struct evaluate_config *out)
+{
+    const struct node *node = all->candidates;
+    struct candidates_block block = {0};
+    TRY(params_default(candidates_params, arena, &block));
+    if (node != NULL && node->kind == NODE_SCALAR)
+        TRY(param_set(&candidates_params[0], "candidates", node, arena, &block));
+    else if (node != NULL)
+        TRY(params_set(candidates_params, "candidates", node, arena, &block));
+    TRY(check_candidates(node, &block));
+    out->candidates = (struct candidates_config){.kind = (enum candidates_kind)block.kind,
+                                                 .by = (enum candidates_by)block.by,
+                                                 .negatives = (uint32_t)block.negatives,
+                                                 .seed = (uint64_t)block.seed,
+                                                 .file = block.file,
+                                                 .gamma = block.gamma};
+    if (block.kind != CANDIDATES_FULL && all->multiverse != NULL)
+        return node_fail(all->multiverse,
+                         "evaluate.multiverse ranks all items: it goes with candidates: full");
+    if (block.kind != CANDIDATES_FULL && out->ties != TOPK_TIES_HASH)
+        return node_fail(node, "candidates other than full go with ties: hash");
+    return STATUS_OK;
+}
 
 static enum status read_cutoffs(const struct node *list, struct arena *arena, struct evaluate_config *out)
 {
@@ -87,12 +149,26 @@ static void add_measures(struct evaluate_config *out, struct metric_at *measures
             (struct metric_at){metric, metric_has_cutoff(metric) ? out->k[c] : 0, dialect};
 }
 
+/* What can be said of all items from few of them. */
+static void add_estimates(struct evaluate_config *out, struct metric_at *measures)
+{
+    const bool uniform = out->candidates.by == CANDIDATES_UNIFORM;
+    if (out->candidates.kind == CANDIDATES_FULL || out->candidates.by == CANDIDATES_UNKNOWN)
+        return;
+    for (int d = ESTIMATOR_RANK; d <= (uniform ? ESTIMATOR_BV : ESTIMATOR_RANK); d++)
+        for (size_t m = 0; m < out->n_metrics; m++)
+            if (corrected_has(out->metrics[m]))
+                add_measures(out, measures, out->metrics[m], (enum dialect)d);
+}
+
 static enum status list_measures(struct arena *arena, struct evaluate_config *out)
 {
     struct metric_at *measures;
-    ARENA_NEW(measures, arena, out->n_metrics * out->n_k * out->n_dialects);
+    ARENA_NEW(measures, arena, out->n_metrics * out->n_k * (out->n_dialects + N_DEFINITIONS - N_DIALECTS));
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
         out->first[kind] = out->n_measures;
+        if (kind == METRIC_CORRECTED)
+            add_estimates(out, measures);
         for (size_t d = 0; d < (kind == METRIC_RANKING ? out->n_dialects : 1); d++)
             for (size_t m = 0; m < out->n_metrics; m++) {
                 const enum dialect dialect = kind == METRIC_RANKING ? out->dialects[d] : DIALECT_DEFAULT;
@@ -147,8 +223,11 @@ static enum status read_dialects(const struct node *list, struct arena *arena, s
     ARENA_NEW(dialects, arena, list->n);
     for (size_t i = 0; i < list->n; i++) {
         const struct node *node = list->child[i];
-        dialects[i] = node->kind == NODE_SCALAR ? dialect_find(node->text) : N_DIALECTS;
-        if (dialects[i] == N_DIALECTS)
+        dialects[i] = node->kind == NODE_SCALAR ? dialect_find(node->text) : N_DEFINITIONS;
+        if (dialects[i] >= N_DIALECTS && dialects[i] < N_DEFINITIONS)
+            return node_fail(node, "'%s' is an estimator: it comes by itself beside sampled candidates",
+                             node->text);
+        if (dialects[i] >= N_DIALECTS)
             return config_unknown(node, "dialect", names, N_DIALECTS);
         for (size_t j = 0; j < i; j++)
             if (dialects[j] == dialects[i])
@@ -211,7 +290,7 @@ enum status config_evaluate(const struct node *map, struct arena *arena, struct 
     out->mask_valid = block.mask == 1;
     out->validation_every = block.validation_every;
     out->ties = (enum topk_ties)block.ties;
-    out->candidates = "full";
+    TRY(read_candidates(&block, arena, out));
     out->k = usual;
     out->n_k = 3;
     if (block.k != NULL)

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/placeholder.h"
+#include "eval/corrected.h"
 #include "eval/positions.h"
 #include "eval/probability.h"
 #include "eval/profile.h"
 #include "eval/ratings.h"
-#include "eval/strata.h"
+#include "experiment/evaluation.h"
 #include "experiment/universes.h"
 #include "text/tfidf.h"
 
@@ -18,39 +20,6 @@ static struct clocks since(struct clocks start)
 {
     const struct clocks now = clocks_now();
     return (struct clocks){now.wall - start.wall, now.cpu - start.cpu};
-}
-
-/* What the measures of one cell are computed from, and where to. */
-struct evaluation {
-    const struct stage *stage;
-    const struct fitted *fitted;
-    const struct evaluate_config *evaluate;
-    uint64_t seed;
-    const struct backend *backend;
-    const struct csr *masks[2];
-    struct arena *arena; /* of the values */
-    struct relevance relevance;
-    struct beyond_facts facts; /* where measures or strata want them */
-    struct lists lists;        /* where measures want them */
-    uint32_t *n_relevant;      /* [n_users] relevant items of each user */
-    uint32_t *rows;            /* [n_users] test rows of each user */
-    double *values;            /* [n_measures x n_users] */
-    double *pooled;            /* [n_measures] */
-};
-
-static double *values_of(const struct evaluation *v, size_t measure)
-{
-    return v->values + measure * v->stage->n_users;
-}
-
-static size_t count(const struct evaluation *v, enum metric_kind kind)
-{
-    return v->evaluate->first[kind + 1] - v->evaluate->first[kind];
-}
-
-static const struct metric_at *measures_of(const struct evaluation *v, enum metric_kind kind)
-{
-    return v->evaluate->measures + v->evaluate->first[kind];
 }
 
 static bool asks_for(const struct evaluation *v, const char *metric)
@@ -98,6 +67,9 @@ static enum status measure_lists(struct evaluation *v)
 {
     TRY(metrics_score(v->backend, &v->lists, v->stage->users, &v->relevance, measures_of(v, METRIC_RANKING),
                       count(v, METRIC_RANKING), values_of(v, v->evaluate->first[METRIC_RANKING])));
+    TRY(corrected_score(&v->candidates, v->stage->users, v->stage->n_users, &v->relevance, v->seed,
+                        v->evaluate->candidates.gamma, measures_of(v, METRIC_CORRECTED),
+                        count(v, METRIC_CORRECTED), values_of(v, v->evaluate->first[METRIC_CORRECTED])));
     TRY(beyond_users(&v->lists, v->stage->users, &v->relevance, &v->facts, measures_of(v, METRIC_BEYOND),
                      count(v, METRIC_BEYOND), values_of(v, v->evaluate->first[METRIC_BEYOND])));
     return beyond_all(&v->lists, v->stage->users, &v->relevance, &v->facts, measures_of(v, METRIC_AGGREGATE),
@@ -111,125 +83,16 @@ static enum status measure_the_rest(struct evaluation *v)
     const size_t rating = v->evaluate->first[METRIC_RATING];
     if (count(v, METRIC_POSITION) > 0)
         TRY(positions_compute(f->type, f->state, v->backend, s->dataset->n_items, s->users, s->n_users,
-                              v->masks, &v->relevance, measures_of(v, METRIC_POSITION),
+                              v->masks, ranked_items(v), &v->relevance, measures_of(v, METRIC_POSITION),
                               count(v, METRIC_POSITION), values_of(v, v->evaluate->first[METRIC_POSITION])));
     if (count(v, METRIC_RATING) > 0)
         TRY(ratings_compute(f->type, f->state, v->backend, s->users, s->n_users, &s->test,
                             s->view->minimum_value, s->view->maximum_value, measures_of(v, METRIC_RATING),
                             count(v, METRIC_RATING), values_of(v, rating), v->pooled + rating));
-    return probability_compute(f->type, f->state, s->dataset->n_items, s->users, s->n_users, v->masks,
+    return probability_compute(f->type, f->state, s->dataset->n_items, s->users, s->n_users, v->masks, NULL,
                                &v->relevance, measures_of(v, METRIC_PROBABILITY),
                                count(v, METRIC_PROBABILITY),
                                v->pooled + v->evaluate->first[METRIC_PROBABILITY]);
-}
-
-/* ---- strata: lines of metrics.csv from `candidates` on */
-static void print_line(FILE *out, const struct evaluation *v, const struct metric_at *x, const char *stratum,
-                       double value, uint32_t n)
-{
-    fprintf(out, "%s,%s,", v->evaluate->candidates, x->metric->name);
-    if (x->k > 0)
-        fprintf(out, "%u", x->k);
-    fprintf(out, ",%s,", dialect_types[x->dialect].name);
-    const bool quoted = strpbrk(stratum, ",\"\r\n") != NULL;
-    fputs(quoted ? "\"" : "", out);
-    for (const char *c = stratum; *c != '\0'; c++)
-        fprintf(out, *c == '"' ? "\"\"" : *c == '\n' ? " " : "%c", *c);
-    fprintf(out, "%s,%.9g,%u\n", quoted ? "\"" : "", value, n);
-}
-
-/* The pooled value of some users' values; NaN: others. */
-static double pool_some(const struct evaluation *v, size_t m, const double *values, const uint8_t *users,
-                        const uint32_t *n_relevant, double *room, uint32_t *n)
-{
-    const struct metric_at *x = &v->evaluate->measures[m];
-    *n = 0;
-    for (uint32_t u = 0; u < v->stage->n_users; u++) {
-        room[u] = users == NULL || users[u] ? values[u] : NAN;
-        *n += !isnan(room[u]);
-    }
-    return metrics_pool(x, room, x->metric->kind == METRIC_RATING ? v->rows : n_relevant, v->stage->n_users);
-}
-
-/* r2 and fcp have no value of a part of the users but the mean over them: left out. */
-static bool has_strata(const struct metric_at *x)
-{
-    return x->metric->kind == METRIC_RANKING || x->metric->kind == METRIC_BEYOND ||
-           x->metric->kind == METRIC_POSITION || (x->metric->kind == METRIC_RATING && x->metric->power > 0);
-}
-
-/* Strata s .. end - 1 are the groups of users of one kind: each, and the distance between the best and the worst. */
-static void user_strata(const struct evaluation *v, const struct stratum *s, const struct stratum *end,
-                        const char *kind, double *room, FILE *out)
-{
-    for (size_t m = 0; m < v->evaluate->n_measures; m++) {
-        const struct metric_at *x = &v->evaluate->measures[m];
-        double low = INFINITY, high = -INFINITY;
-        uint32_t n, n_all = 0;
-        if (!has_strata(x))
-            continue;
-        for (const struct stratum *at = s; at < end; at++) {
-            const double value = pool_some(v, m, values_of(v, m), at->users, v->n_relevant, room, &n);
-            if (n == 0)
-                continue;
-            print_line(out, v, x, at->name, value, n);
-            low = fmin(low, value), high = fmax(high, value);
-            n_all += n;
-        }
-        if (low <= high) {
-            char name[256];
-            snprintf(name, sizeof name, "%s_gap", strncmp(kind, "user:", 5) == 0 ? kind + 5 : kind);
-            print_line(out, v, x, name, high - low, n_all);
-        }
-    }
-}
-
-/* Only the stratum's items are relevant; the lists stay as they are. */
-static enum status item_stratum(const struct evaluation *v, const struct stratum *s, double *room, FILE *out)
-{
-    struct relevance relevance;
-    double *values;
-    uint32_t *n_relevant, n;
-    struct arena *arena = arena_new();
-    if (arena == NULL)
-        return STATUS_SYSTEM;
-    enum status status = strata_restrict(&v->relevance, s, arena, &relevance);
-    values = arena_alloc(arena, count(v, METRIC_RANKING) * v->stage->n_users, sizeof *values);
-    n_relevant = arena_alloc(arena, v->stage->n_users, sizeof *n_relevant);
-    if (status == STATUS_OK)
-        status = values == NULL || n_relevant == NULL
-                     ? STATUS_SYSTEM
-                     : metrics_score(v->backend, &v->lists, v->stage->users, &relevance,
-                                     measures_of(v, METRIC_RANKING), count(v, METRIC_RANKING), values);
-    for (uint32_t u = 0; u < v->stage->n_users && status == STATUS_OK; u++)
-        n_relevant[u] =
-            (uint32_t)(relevance.items.ptr[v->stage->users[u] + 1] - relevance.items.ptr[v->stage->users[u]]);
-    for (size_t m = 0; m < count(v, METRIC_RANKING) && status == STATUS_OK; m++) {
-        const double value = pool_some(v, m, values + m * v->stage->n_users, NULL, n_relevant, room, &n);
-        if (n > 0)
-            print_line(out, v, &v->evaluate->measures[m], s->name, value, n);
-    }
-    arena_free(arena);
-    return status;
-}
-
-static enum status measure_strata(struct evaluation *v, FILE *out)
-{
-    struct stratum *s;
-    size_t n;
-    double *room;
-    ARENA_NEW(room, v->arena, v->stage->n_users);
-    TRY(strata_make(&v->evaluate->strata, &v->facts, v->stage->view->user_columns,
-                    v->stage->view->n_user_columns, v->stage->users, v->stage->n_users, v->arena, &s, &n));
-    for (size_t i = 0, end; i < n; i = end) {
-        for (end = i; end < n && s[end].group == s[i].group;)
-            end++;
-        if (s[i].users != NULL)
-            user_strata(v, s + i, s + end, v->evaluate->strata.item[s[i].group], room, out);
-        for (size_t j = i; j < end && s[i].users == NULL && count(v, METRIC_RANKING) > 0; j++)
-            TRY(item_stratum(v, &s[j], room, out));
-    }
-    return STATUS_OK;
 }
 
 static enum status measure_popularity(struct evaluation *v, FILE *out)
@@ -273,7 +136,7 @@ static enum status write_texts(struct evaluation *v, struct cell_values *out)
 {
     struct cell_text strata = {"", 0};
     if (v->evaluate->strata.n > 0)
-        TRY(keep_text(v, measure_strata, &strata));
+        TRY(keep_text(v, evaluation_strata, &strata));
     out->extra = strata.bytes;
     out->n_extra = strata.n;
     if (v->evaluate->longest > 0)
@@ -283,14 +146,38 @@ static enum status write_texts(struct evaluation *v, struct cell_values *out)
     return STATUS_OK;
 }
 
-/* ---- all together */
-static enum status rank(struct evaluation *v, struct arena *scratch, struct cell_outcome *out)
+/* Which items are ranked, where it isn't all of them. */
+static enum status gather_candidates(struct evaluation *v)
 {
-    const struct rank_options options = {.k = v->evaluate->longest,
+    const struct candidates_config *c = &v->evaluate->candidates;
+    const struct stage *s = v->stage;
+    const struct candidates_of of = {s->users, s->n_users, {v->masks[0], v->masks[1]}, &v->relevance.items};
+    if (c->kind == CANDIDATES_FULL)
+        return STATUS_OK;
+    if (c->kind == CANDIDATES_SAMPLED)
+        return candidates_sample(c, &of, &s->train, v->arena, &v->candidates);
+    const char *path = placeholder_path(c->file, s->name, (size_t)(s->fold - s->folds), v->seed, v->arena);
+    if (path == NULL)
+        return STATUS_SYSTEM;
+    TRY(candidates_read(c, path, &s->dataset->user_ids, &s->dataset->item_ids, &of, v->arena,
+                        &v->candidates));
+    if (v->candidates.n_hidden > 0)
+        log_warn("%s: %llu candidates are the user's own %s rows: left out", path,
+                 (unsigned long long)v->candidates.n_hidden,
+                 v->masks[1] != NULL ? "train or validation" : "train");
+    return STATUS_OK;
+}
+
+/* ---- all together */
+static enum status rank(struct evaluation *v, uint32_t k, struct arena *scratch, struct cell_outcome *out)
+{
+    const struct rank_options options = {.k = k,
                                          .seed = v->seed,
                                          .masks = {v->masks[0], v->masks[1]},
                                          .ties = v->evaluate->ties,
-                                         .relevant = &v->relevance.items};
+                                         .relevant = &v->relevance.items,
+                                         .candidates = ranked_items(v),
+                                         .candidate_scores = v->candidates.score};
     const struct clocks start = clocks_now();
     TRY(rank_users(v->fitted->type, v->fitted->state, v->backend, v->stage->dataset->n_items, v->stage->users,
                    v->stage->n_users, &options, scratch, &v->lists));
@@ -302,8 +189,9 @@ static enum status rank(struct evaluation *v, struct arena *scratch, struct cell
 static enum status measure(struct evaluation *v, struct arena *scratch, struct cell_outcome *out)
 {
     const struct evaluate_config *e = v->evaluate;
+    TRY(gather_candidates(v));
     if (e->longest > 0)
-        TRY(rank(v, scratch, out));
+        TRY(rank(v, e->longest, scratch, out));
     const struct clocks start = clocks_now();
     if (count(v, METRIC_BEYOND) + count(v, METRIC_AGGREGATE) + e->strata.n > 0)
         TRY(gather_facts(v, scratch));
@@ -355,17 +243,38 @@ static enum status prepare(struct evaluation *v)
     return STATUS_OK;
 }
 
+static struct evaluation evaluation_of(const struct stage *stage, const struct fitted *fitted,
+                                       const struct evaluate_config *evaluate, long long seed,
+                                       const struct backend *backend, struct arena *arena)
+{
+    return (struct evaluation){.stage = stage,
+                               .fitted = fitted,
+                               .evaluate = evaluate,
+                               .seed = (uint64_t)seed,
+                               .backend = backend,
+                               .masks = {&stage->train, evaluate->mask_valid ? &stage->valid : NULL},
+                               .arena = arena};
+}
+
+enum status evaluation_lists(const struct stage *stage, const struct fitted *fitted,
+                             const struct evaluate_config *evaluate, long long seed,
+                             const struct backend *backend, unsigned top, struct arena *arena,
+                             struct lists *out)
+{
+    struct evaluation v = evaluation_of(stage, fitted, evaluate, seed, backend, arena);
+    struct cell_outcome unused;
+    TRY(prepare(&v));
+    TRY(gather_candidates(&v));
+    TRY(rank(&v, top > 0 ? top : evaluate->longest, arena, &unused));
+    *out = v.lists;
+    return STATUS_OK;
+}
+
 enum status cell_evaluate(const struct stage *stage, const struct fitted *fitted,
                           const struct evaluate_config *evaluate, long long seed,
                           const struct backend *backend, struct arena *arena, struct cell_outcome *out)
 {
-    struct evaluation v = {.stage = stage,
-                           .fitted = fitted,
-                           .evaluate = evaluate,
-                           .seed = (uint64_t)seed,
-                           .backend = backend,
-                           .masks = {&stage->train, evaluate->mask_valid ? &stage->valid : NULL},
-                           .arena = arena};
+    struct evaluation v = evaluation_of(stage, fitted, evaluate, seed, backend, arena);
     TRY(prepare(&v));
     out->values = (struct cell_values){.n_users = stage->n_users,
                                        .n_values = (uint32_t)evaluate->n_measures,

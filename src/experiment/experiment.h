@@ -10,7 +10,7 @@
 
 #include "base/param.h"
 #include "data/split.h"
-#include "eval/metrics.h"
+#include "eval/candidates.h"
 #include "experiment/search.h"
 #include "models/model.h"
 
@@ -55,11 +55,11 @@ struct evaluate_config {
     size_t n_measures;
     const struct metric_at
         *measures; /* [n_measures] by kind; within METRIC_RANKING by dialect; cut-offs fastest */
-    size_t first[METRIC_KINDS + 1]; /* measures of kind m: first[m] .. first[m + 1] */
-    const char *candidates;         /* "full": which items are ranked */
-    bool mask_valid;                /* items of the validation rows are not ranked either */
-    long long validation_every;     /* epochs between two points of a validation curve; 0: none */
-    enum topk_ties ties;            /* which of equal scores stands first */
+    size_t first[METRIC_KINDS + 1];      /* measures of kind m: first[m] .. first[m + 1] */
+    struct candidates_config candidates; /* which items are ranked */
+    bool mask_valid;                     /* items of the validation rows are not ranked either */
+    long long validation_every;          /* epochs between two points of a validation curve; 0: none */
+    enum topk_ties ties;                 /* which of equal scores stands first */
     struct multiverse_config multiverse;
     bool graded;              /* a test row's value says how relevant it is */
     struct param_list strata; /* eval/strata.h */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/placeholder.h"
 #include "experiment/capture.h"
 #include "experiment/machine.h"
 #include "llm/encoder.h"
@@ -113,11 +114,14 @@ static enum status model_part(const struct model_config *m, const char *models, 
     return status;
 }
 
-/* Hashes {common parts of the dataset, model part, fold, seed}. */
-static enum status cell_key(json_t *base, json_t *model, size_t fold, long long seed, char key[SHA256_HEX])
+/* Hashes {common parts of the dataset, model part, fold, seed, files where there are any}. */
+static enum status cell_key(json_t *base, json_t *model, size_t fold, long long seed, json_t *files,
+                            char key[SHA256_HEX])
 {
     json_t *all = json_pack("{s:O, s:O, s:I, s:I}", "base", base, "model", model, "fold", (json_int_t)fold,
                             "seed", (json_int_t)seed);
+    if (json_object_size(files) > 0)
+        json_object_set(all, "files", files);
     char *text = all != NULL ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(all);
     if (text == NULL)
@@ -142,10 +146,42 @@ static json_t *dataset_part(const struct experiment *e, size_t d, const struct d
     return part;
 }
 
+/* Adds the SHA-256 of a file that the cell reads; "" where it isn't there.  known: of paths seen before. */
+static enum status add_file(const char *text, const char *what, const char *dataset, size_t fold,
+                            long long seed, json_t *known, struct arena *arena, json_t *out)
+{
+    char hex[SHA256_HEX] = "";
+    const char *path = text != NULL ? placeholder_path(text, dataset, fold, (uint64_t)seed, arena) : NULL;
+    if (text == NULL)
+        return STATUS_OK;
+    if (path == NULL)
+        return STATUS_SYSTEM;
+    if (json_object_get(known, path) == NULL) {
+        if (file_exists(path))
+            TRY(sha256_file(path, hex));
+        json_object_set_new(known, path, json_string(hex));
+    }
+    json_object_set(out, what, json_object_get(known, path));
+    return STATUS_OK;
+}
+
+/* The files that a cell reads besides the dataset's. */
+static enum status cell_files(const struct experiment *e, const struct cell *cell, json_t *known,
+                              struct arena *arena, json_t *out)
+{
+    const struct model_config *m = &e->models[cell->model];
+    const char *dataset = e->datasets[cell->dataset].name;
+    const long long seed = e->seeds[cell->seed];
+    TRY(add_file(m->type->file != NULL ? m->type->file(m->params) : NULL, "model", dataset, cell->fold, seed,
+                 known, arena, out));
+    return add_file(e->evaluate.candidates.file, "candidates", dataset, cell->fold, seed, known, arena, out);
+}
+
 static enum status fill_cells(const struct experiment *e, const char *device, json_t *models,
-                              struct plan *plan)
+                              struct arena *arena, struct plan *plan)
 {
     size_t n = 0;
+    json_t *known = json_object();
     enum status status = STATUS_OK;
     for (size_t d = 0; d < e->n_datasets && status == STATUS_OK; d++) {
         json_t *base = dataset_part(e, d, &plan->datasets[d], device);
@@ -154,10 +190,15 @@ static enum status fill_cells(const struct experiment *e, const char *device, js
                 for (size_t s = 0; s < e->n_seeds && status == STATUS_OK; s++) {
                     struct cell *cell = &plan->cells[n++];
                     *cell = (struct cell){.dataset = d, .fold = f, .model = m, .seed = s};
-                    status = cell_key(base, json_array_get(models, m), f, e->seeds[s], cell->key);
+                    json_t *files = json_object();
+                    status = cell_files(e, cell, known, arena, files);
+                    if (status == STATUS_OK)
+                        status = cell_key(base, json_array_get(models, m), f, e->seeds[s], files, cell->key);
+                    json_decref(files);
                 }
         json_decref(base);
     }
+    json_decref(known);
     return status;
 }
 
@@ -205,7 +246,7 @@ enum status plan_make(const struct experiment *e, const char *device, const char
         json_array_append_new(parts, part);
     }
     if (status == STATUS_OK)
-        status = fill_cells(e, device, parts, out);
+        status = fill_cells(e, device, parts, arena, out);
     json_decref(encoders);
     json_decref(parts);
     TRY(status);

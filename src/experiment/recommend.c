@@ -6,12 +6,9 @@
 
 #include "base/strings.h"
 #include "eval/rank.h"
-#include "experiment/capture.h"
-#include "experiment/cell.h"
-#include "experiment/journal.h"
+#include "experiment/again.h"
 #include "experiment/run.h"
 #include "fusion/strategy_model.h"
-#include "models/model_io.h"
 
 enum { LIMIT_LIKED = 10 };
 
@@ -27,56 +24,6 @@ struct recommender {
     uint32_t user;
 };
 
-static enum status unknown(const char *what, const char *word, const char *const *names, size_t n)
-{
-    const char *nearest = string_nearest(word, names, n);
-    char known[1024] = "";
-    for (size_t i = 0; i < n; i++)
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i > 0 ? ", " : "", names[i]);
-    if (nearest != NULL)
-        return status_fail(STATUS_USAGE, "unknown %s '%s'; did you mean '%s'?", what, word, nearest);
-    return status_fail(STATUS_USAGE, "unknown %s '%s'; the run has %s", what, word, known);
-}
-
-static enum status find_dataset(struct recommender *r)
-{
-    const char *names[64];
-    size_t n = 0;
-    for (size_t i = 0; i < r->experiment.n_datasets; i++) {
-        if (strcmp(r->experiment.datasets[i].name, r->options->dataset) == 0)
-            r->dataset = &r->experiment.datasets[i];
-        if (n < 64)
-            names[n++] = r->experiment.datasets[i].name;
-    }
-    if (r->dataset == NULL)
-        return unknown("dataset", r->options->dataset, names, n);
-    if (r->dataset->unavailable != NULL)
-        return status_fail(STATUS_DATA, "%s", r->dataset->unavailable);
-    return STATUS_OK;
-}
-
-static enum status find_model(struct recommender *r)
-{
-    const char *names[64];
-    size_t n = 0, n_points = 0;
-    for (size_t i = 0; i < r->experiment.n_models; i++) {
-        const struct model_config *m = &r->experiment.models[i];
-        if (strcmp(m->label, r->options->model) == 0) {
-            n_points++;
-            if (m->point == r->options->point)
-                r->model = m;
-        }
-        if (m->point == 0 && n < 64)
-            names[n++] = m->label;
-    }
-    if (n_points == 0)
-        return unknown("model", r->options->model, names, n);
-    if (r->model == NULL)
-        return status_fail(STATUS_USAGE, "--point %u: '%s' has %zu grid points, counted from 0",
-                           r->options->point, r->options->model, n_points);
-    return STATUS_OK;
-}
-
 static enum status find_user(struct recommender *r)
 {
     const struct strings *ids = &r->stage.dataset->user_ids;
@@ -87,90 +34,6 @@ static enum status find_user(struct recommender *r)
     return status_fail(STATUS_USAGE,
                        "dataset %s has no user '%s' (an id as its publisher gives it, '%s' for example)",
                        r->dataset->name, r->options->user, first != NULL ? first : "");
-}
-
-/* The run's line about the model, with its key; NULL: there is none. */
-static const char *saved_key(const struct recommender *r, const struct journal *journal, json_t **found)
-{
-    const char *key;
-    json_t *line;
-    json_object_foreach(journal->entries, key, line)
-    {
-        const char *dataset = json_string_value(json_object_get(line, "dataset"));
-        const char *label = json_string_value(json_object_get(line, "label"));
-        if (dataset != NULL && label != NULL && strcmp(dataset, r->dataset->name) == 0 &&
-            strcmp(label, r->model->label) == 0 &&
-            json_integer_value(json_object_get(line, "fold")) == (json_int_t)r->options->fold &&
-            json_integer_value(json_object_get(line, "point")) == (json_int_t)r->model->point &&
-            json_integer_value(json_object_get(line, "seed")) == r->experiment.seeds[0]) {
-            *found = line;
-            return key;
-        }
-    }
-    return NULL;
-}
-
-static enum status load_saved(struct recommender *r, const char *path)
-{
-    struct run run = {.backend = r->backend,
-                      .seed = (uint64_t)r->experiment.seeds[0],
-                      .cache = run_cache_folder(),
-                      .models = run_models_folder(),
-                      .cancelled = r->options->signal};
-    r->fitted = (struct fitted){.type = r->model->type, .arena = arena_new(), .scratch = arena_new()};
-    run.arena = r->fitted.arena;
-    run.scratch = r->fitted.scratch;
-    if (run.arena == NULL || run.scratch == NULL)
-        return STATUS_SYSTEM;
-    void *state = arena_alloc(run.arena, 1, r->model->type->state_size > 0 ? r->model->type->state_size : 1);
-    if (state == NULL)
-        return STATUS_SYSTEM;
-    TRY(model_load(path, r->model->type, r->model->params, &run, state));
-    r->fitted.state = state;
-    return STATUS_OK;
-}
-
-/* The model with the setting that its search chose. */
-static enum status choose(struct recommender *r, const json_t *setting)
-{
-    struct model_config *m;
-    ARENA_NEW(m, r->arena, 1);
-    *m = *r->model;
-    TRY(search_apply(m->type, m->params, setting, r->arena, &m->params));
-    r->model = m;
-    return STATUS_OK;
-}
-
-static enum status get_model(struct recommender *r)
-{
-    char path[4096] = "";
-    struct journal journal;
-    struct capture capture;
-    const struct cell_place place = {r->backend, run_cache_folder(), run_models_folder(), r->options->signal,
-                                     0};
-    enum status status = STATUS_OK;
-    bool searched = false;
-    capture_begin(&capture); /* without a journal the model is fitted */
-    if (journal_read(r->options->run, &journal) == STATUS_OK) {
-        json_t *line = NULL;
-        const char *key = saved_key(r, &journal, &line);
-        if (line != NULL && json_object_get(line, "chosen") != NULL)
-            status = choose(r, json_object_get(line, "chosen"));
-        searched = line != NULL && json_object_get(line, "chosen") != NULL;
-        if (key != NULL)
-            snprintf(path, sizeof path, "%s/models/%s.h5", r->options->run, key);
-    }
-    journal_close(&journal);
-    capture_end(&capture);
-    if (status != STATUS_OK)
-        return status_fail(status, "%s", capture.sentence);
-    if (r->model->search != NULL && !searched)
-        return status_fail(STATUS_DATA, "%s: the search of %s is not done; run the experiment first",
-                           r->options->run, r->model->label);
-    if (path[0] != '\0' && file_exists(path))
-        return load_saved(r, path);
-    return cell_fit_final(&r->stage, r->model, searched, r->experiment.seeds[0], &r->experiment.evaluate,
-                          &place, &r->fitted);
 }
 
 static const char *text_of(struct recommender *r, uint32_t item)
@@ -261,14 +124,9 @@ static enum status print_changes(struct recommender *r, FILE *out)
 
 static enum status recommend(struct recommender *r, FILE *out)
 {
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/experiment.yaml", r->options->run) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->options->run);
-    if (!file_exists(path))
-        return status_fail(STATUS_DATA, "%s: there is no run (no experiment.yaml)", r->options->run);
-    TRY(experiment_load(path, NULL, 0, r->arena, &r->experiment));
-    TRY(find_dataset(r));
-    TRY(find_model(r));
+    TRY(again_load(r->options->run, r->arena, &r->experiment));
+    TRY(again_dataset(&r->experiment, r->options->dataset, &r->dataset));
+    TRY(again_model(&r->experiment, r->options->model, r->options->point, &r->model));
     if (r->options->explain && r->model->type != &model_strategy)
         return status_fail(STATUS_USAGE,
                            "--explain: '%s' is of the model %s, which has no rules; name a model `strategy`",
@@ -280,7 +138,11 @@ static enum status recommend(struct recommender *r, FILE *out)
                            r->dataset->name, r->stage.n_folds);
     TRY(find_user(r));
     TRY(stage_fold(&r->stage, r->options->fold));
-    TRY(get_model(r));
+    const struct again_cell cell = {r->options->run, &r->experiment,   r->dataset,
+                                    r->model,        r->options->fold, r->experiment.seeds[0]};
+    const struct cell_place place = {r->backend, run_cache_folder(), run_models_folder(), r->options->signal,
+                                     0};
+    TRY(again_fit(&cell, &r->stage, &place, r->arena, &r->fitted));
     TRY(print_lists(r, out));
     return r->options->explain ? print_changes(r, out) : STATUS_OK;
 }

@@ -81,7 +81,7 @@ static enum status csv_cell(const struct record *r, FILE *out, const json_t *lin
         if (isnan(cell->pooled[v]) && x->metric->kind != METRIC_RANKING)
             continue;
         TRY(record_csv_cell(out, line));
-        fprintf(out, "test,%s,%s,", e->candidates, x->metric->name);
+        fprintf(out, "test,%s,%s,", candidates_kinds[e->candidates.kind], x->metric->name);
         if (x->k > 0)
             fprintf(out, "%u", x->k);
         fprintf(out, ",%s,all,%.9g,%u\n", dialect_types[x->dialect].name, cell->pooled[v],

@@ -364,6 +364,8 @@ static enum status run_cells(struct runner *r)
     log_info("%s: %zu cells, %zu to run, into %s", r->experiment->name, r->plan.n_cells, n_todo,
              r->folder.path);
     tell_counts(r);
+    if (r->experiment->evaluate.candidates.kind != CANDIDATES_FULL)
+        log_warn("%s", candidates_warning);
     TRY(skip_cells(r));
     r->progress = progress_new(n_todo);
     enum status status = STATUS_OK;

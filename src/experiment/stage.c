@@ -34,7 +34,7 @@ static enum status cut_validation(const struct dataset_config *config, const str
 
 enum status stage_open(const struct dataset_config *config, struct stage *out)
 {
-    *out = (struct stage){.data = arena_new()};
+    *out = (struct stage){.name = config->name, .data = arena_new()};
     if (out->data == NULL)
         return STATUS_SYSTEM;
     struct dataset *whole;

@@ -6,6 +6,7 @@
 #include "experiment/experiment.h"
 
 struct stage {
+    const char *name;                    /* of the dataset in the experiment */
     struct arena *data, *fold_data;      /* owners of what follows */
     const struct dataset *dataset;       /* what filters and split left of it: the items that are ranked */
     uint64_t n_interactions, n_filtered; /* rows of the file; rows after the filters */

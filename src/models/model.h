@@ -17,6 +17,8 @@ struct run {
     struct arena *arena;   /* lives as long as the fitted model */
     struct arena *scratch; /* freed when fit returns */
     uint64_t seed;
+    const char *dataset; /* its name in the experiment; NULL: none */
+    size_t fold;
     const char *cache;                      /* folder of embeddings; NULL: no cache */
     const char *models;                     /* folder of language models: models/minilm ... */
     struct progress *progress;              /* may be NULL */
@@ -62,7 +64,8 @@ enum {
     NEEDS_TIME = 2,
     NEEDS_RATINGS = 4, /* values that differ; the model predicts ratings */
     NEEDS_ENCODER = 8, /* a language model folder */
-    NEEDS_TRUTH = 16   /* a generated dataset */
+    NEEDS_TRUTH = 16,  /* a generated dataset */
+    NEEDS_FILE = 64    /* a file of its own, named by a parameter */
 };
 
 struct model_type {
@@ -74,6 +77,8 @@ struct model_type {
     size_t params_size;
     unsigned needs;
     size_t state_size; /* the caller gives fit and load a zeroed state of this size, in run->arena */
+    /* Optional: a file whose content results depend on; it may hold what base/placeholder.h replaces. */
+    const char *(*file)(const void *params);
     /* What the table of parameters can't say (combinations); may be NULL. */
     enum status (*check)(const void *params, const struct node *where);
     enum status (*fit)(void *state, const void *params, const struct view *train, struct run *run);

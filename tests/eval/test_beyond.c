@@ -167,8 +167,8 @@ static void rankings_by_counting(void **state)
     assert_ok(csr_from_triples(USERS, ITEMS, n_mask, mask_row, mask_col, NULL, arena, &mask, NULL));
     const struct relevance r = {.items = relevant};
     const struct csr *const masks[2] = {&mask, NULL};
-    assert_ok(positions_compute(&nine, NULL, NULL, ITEMS, all, USERS, masks, &r, x, 2, v));
-    assert_ok(probability_compute(&nine, NULL, ITEMS, all, USERS, masks, &r, p, 4, found));
+    assert_ok(positions_compute(&nine, NULL, NULL, ITEMS, all, USERS, masks, NULL, &r, x, 2, v));
+    assert_ok(probability_compute(&nine, NULL, ITEMS, all, USERS, masks, NULL, &r, p, 4, found));
     for (uint32_t u = 0; u < USERS; u++) {
         double good = 0, both = 0, ranks = 0, size = 0;
         struct tile tile = {

@@ -133,7 +133,8 @@ static struct view *view_of(const struct dataset *d, const struct fold *fold)
 }
 
 #define FOR_EACH_MODEL(type)                                                                                 \
-    for (const struct model_type *type, *const *at_ = model_types; (type = *at_) != NULL; at_++)
+    for (const struct model_type *type, *const *at_ = model_types; (type = *at_) != NULL; at_++)             \
+        if (!(type->needs & NEEDS_FILE)) /* lists of other systems: tests/models/test_external.c */
 
 /* ------------------------------------------------------------------------------------------------- contracts */
 
