@@ -7,6 +7,8 @@
  *
  * Limits: a pivot that is not above rank x 6e-8 of its diagonal entry before elimination (a singular system:
  * regularization 0, fewer entries than factors) leaves its dimension out: x there is 0.
+ *
+ * als_block_*: the same for some columns of x alone (Rendle, Krichene, Zhang, Koren 2021).
  */
 #include "als.h"
 #include "lanes.h"
@@ -166,6 +168,113 @@ TEAM_FN void als_cholesky_row(const struct als *a, long launched, struct team *t
         x[k + MUTANT(als_cholesky_outside, 1, 0)] = b[k];
 }
 
+/* Four entries' dot products of x [n] and rows of Y from column `first` on are added to their predictions, or take their place. */
+TEAM_FN void als_predict(const struct als *a, long lo, long hi, const float *x, int first, int n, int anew,
+                         struct team *t)
+{
+    for (long e = lo; e < hi; e += 4) {
+        const float *y[4];
+        lanes_f d[4];
+        TEAM_UNROLL
+        for (int m = 0; m < 4; m++) {
+            y[m] = a->Y + (size_t)a->idx[e + m < hi ? e + m : e] * (size_t)a->rank + first;
+            d[m] = lanes_zero();
+        }
+        for (int k = 0; k < n; k += LANES) {
+            const lanes_f xk = lanes_load(x + k);
+            TEAM_UNROLL
+            for (int m = 0; m < 4; m++)
+                d[m] += xk * lanes_load(y[m] + k);
+        }
+        const lanes_4 sums = lanes_sum4(t, d[0], d[1], d[2], d[3]);
+        float sum[4];
+        lanes_store4(sum, sums);
+        TEAM_UNROLL
+        for (int m = 0; m < 4; m++)
+            if (TEAM_LANE == 0 && e + m < hi)
+                a->prediction[e + m] = (anew ? 0.0f : a->prediction[e + m]) + sum[m];
+    }
+}
+
+/* b = -(G x + ridge x) in the block's columns, A = G + ridge Id there. */
+TEAM_FN void als_block_begin(const struct als *a, long i, const float *x, float *A, float *b, struct team *t,
+                             const int width)
+{
+    const size_t rank = (size_t)a->rank;
+    const float ridge = a->ridge[i];
+    (void)t;
+    for (int j = 0; j < width; j++) {
+        const float *g = a->G == NULL ? NULL : a->G + (size_t)(a->first + j) * rank + a->first;
+        LANE_FOR(k, width)
+            A[j * width + k] = (g != NULL ? g[k] : 0.0f) + (j == k ? ridge : 0.0f);
+    }
+    LANE_FOR(k, width)
+        b[k] = -ridge * x[a->first + k];
+    for (int j = MUTANT(als_block_index, 1, 0); a->G != NULL && j < a->rank; j++) {
+        const float xj = x[j], *g = a->G + (size_t)j * rank + a->first;
+        LANE_FOR(k, width)
+            b[k] -= xj * g[k];
+    }
+}
+
+/* The block's columns of entries lo .. hi - 1 into Z, and their part of b. */
+TEAM_FN void als_block_pack(const struct als *a, long lo, long hi, float *Z, float *b, const int width)
+{
+    for (long e = lo; e < hi; e++) {
+        const float *y = a->Y + (size_t)a->idx[e] * (size_t)a->rank + a->first;
+        const float w = a->val ? a->alpha * a->val[e] : a->alpha, root = TEAM_SQRT(w);
+        const float coefficient = (a->bases ? a->bases[e] : a->base) + w - w * a->prediction[e];
+        for (int k = 0; k < width; k += LANES) {
+            const lanes_f yk = lanes_load(y + k);
+            lanes_store(Z + (e - lo) * width + k, root * yk);
+            lanes_store(b + k, lanes_load(b + k) + coefficient * yk);
+        }
+    }
+}
+
+TEAM_FN void als_block_row(const struct als *a, long launched, struct team *t, const int width)
+{
+    const int nv = width / LANES;
+    const long i = a->order ? (long)a->order[launched] : launched;
+    const long lo = (long)a->ptr[i], hi = (long)a->ptr[i + 1];
+    float *x = a->X + (size_t)i * (size_t)a->rank;
+
+    if (lo == hi) /* uniform: every lane sees the same row; x is 0 and stays it */
+        return;
+    float *A = (float *)team_shared(t, (size_t)width * (size_t)width * sizeof(float));
+    float *Z = (float *)team_shared(t, (size_t)width * ALS_CHUNK * sizeof(float));
+    float *b = (float *)team_shared(t, (size_t)width * sizeof(float));
+    float *z = (float *)team_shared(t, (size_t)width * sizeof(float));
+
+    if (a->first == 0)
+        als_predict(a, lo, hi, x, 0, a->rank, 1, t);
+    als_block_begin(a, i, x, A, b, t, width);
+    for (long e = lo; e < hi; e += ALS_CHUNK) {
+        const int n = (int)(hi - e < ALS_CHUNK ? hi - e : ALS_CHUNK);
+        /* Lane 0 wrote the predictions; all lanes have read the Z of the chunk before. */
+        MUTANT(als_block_reuse, (void)0, team_sync(t));
+        als_block_pack(a, e, e + n, Z, b, width);
+        MUTANT(als_block_sync, (void)0, team_sync(t));
+        for (int i0 = 0; i0 < width; i0 += ROWS)
+            for (int v = i0 / LANES; v < nv; v += 2) {
+                if (v + 1 < nv)
+                    als_tile(A, Z, n, i0, v, 1, width);
+                else
+                    als_tile(A, Z, n, i0, v, 0, width);
+            }
+    }
+    team_sync(t);
+    for (int j = 0; j < width; j++)
+        als_factor_row(A, j, t, width);
+    als_substitute(A, b, z, t, width);
+    MUTANT_LEAVE(als_block_leaves, TEAM_LANE == 5);
+    LANE_FOR(k, width)
+        x[a->first + k + MUTANT(als_block_outside, width, 0)] += b[k];
+    als_predict(a, lo, hi, b, a->first, width, 0, t);
+}
+
+TEAM_KERNEL(als_block_32, struct als, als_block_row(a, row, t, 32))
+TEAM_KERNEL(als_block_64, struct als, als_block_row(a, row, t, 64))
 TEAM_KERNEL(als_cholesky_32, struct als, als_cholesky_row(a, row, t, 32))
 TEAM_KERNEL(als_cholesky_64, struct als, als_cholesky_row(a, row, t, 64))
 TEAM_KERNEL_LARGE(als_cholesky_128, struct als, als_cholesky_row(a, row, t, 128))

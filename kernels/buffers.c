@@ -12,6 +12,7 @@
 #include "als.h"
 #include "attention.h"
 #include "bpr.h"
+#include "content.h"
 #include "decode.h"
 #include "fm.h"
 #include "fusion.h"
@@ -19,6 +20,7 @@
 #include "hits.h"
 #include "kernels.h"
 #include "knn.h"
+#include "mf.h"
 #include "nn.h"
 #include "nn8.h"
 #include "quant.h"
@@ -109,6 +111,7 @@ DECLARE(als)
     READS(idx, nnz);
     READS(val, nnz);
     READS(bases, nnz);
+    UPDATES(prediction, nnz);
     READS(order, rows);
 }
 
@@ -198,6 +201,41 @@ DECLARE(knn_profile)
     READS(column, (size_t)a->n_columns);
     const size_t written = a->dense != NULL && a->column != NULL ? a->n_out : a->n_columns;
     ROWS_WRITE(out, a->ld, written);
+}
+
+DECLARE(content_positive)
+{
+    ROWS_UPDATE(X, a->ld, (size_t)a->cols);
+}
+
+DECLARE(content_bayes)
+{
+    ROWS_UPDATE(X, a->ld, (size_t)a->cols);
+    if (a->Z != NULL)
+        ROWS_READ(Z, a->ld, (size_t)a->cols);
+    else
+        READS(all, (size_t)a->cols);
+    ROWS_READ(n_liked, 1, 1);
+    ROWS_READ(n_other, 1, 1);
+    ROWS_WRITE(constant, 1, 1);
+}
+
+DECLARE(mf_rows)
+{
+    const size_t rank = (size_t)a->rank, nnz = (size_t)a->ptr[rows];
+    UPDATES(X, rows * rank);
+    UPDATES(S, rows * rank);
+    READS(Y, (size_t)a->n_columns * rank);
+    READS(ptr, rows + 1);
+    READS(idx, nnz);
+    READS(val, nnz);
+    READS(drawn, a->negatives > 0 ? (size_t)a->n_drawn : 0);
+}
+
+DECLARE(mf_move)
+{
+    UPDATES(X, rows * (size_t)a->rank);
+    READS(S, rows * (size_t)a->rank);
 }
 
 DECLARE(fm_sgd)

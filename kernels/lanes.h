@@ -58,6 +58,11 @@ TEAM_FN lanes_4 lanes_load4(const float *p)
 {
     return lanes_make4(p[0], p[1], p[2], p[3]);
 }
+/* p [4] = x: by one lane. */
+TEAM_FN void lanes_store4(float *p, lanes_4 x)
+{
+    p[0] = x.v[0], p[1] = x.v[1], p[2] = x.v[2], p[3] = x.v[3];
+}
 TEAM_FN lanes_4 lanes_scale4(float k, lanes_4 w)
 {
     return lanes_make4(k * w.v[0], k * w.v[1], k * w.v[2], k * w.v[3]);
@@ -117,6 +122,10 @@ TEAM_FN lanes_4 lanes_load4(const float *p)
     const lanes_quarter q = {p[0], p[1], p[2], p[3]};
     return __builtin_shufflevector(q, q, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
 #endif
+}
+TEAM_FN void lanes_store4(float *p, lanes_4 x)
+{
+    p[0] = x[0], p[1] = x[1], p[2] = x[2], p[3] = x[3];
 }
 TEAM_FN lanes_4 lanes_scale4(float k, lanes_4 w)
 {

@@ -13,6 +13,8 @@
     MODEL(popularity)     \
     MODEL(tfidf_content)  \
     MODEL(bm25_content)   \
+    MODEL(rocchio)        \
+    MODEL(naive_bayes_content) \
     MODEL(llm_content)    \
     MODEL(llm_fusion)     \
     MODEL(user_knn)       \
@@ -25,6 +27,9 @@
     MODEL(ials)           \
     MODEL(pure_svd)       \
     MODEL(bpr_mf)         \
+    MODEL(logistic_mf)    \
+    MODEL(pmf)            \
+    MODEL(cmf)            \
     MODEL(svd)      \
     MODEL(baseline)       \
     MODEL(slope_one)      \

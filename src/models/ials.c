@@ -8,7 +8,8 @@
  * |y_i|^2) confidence hu (Hu, Koren, Volinsky 2008), c_ui = 1 + alpha r_ui, r_ui = 0 off S: loss = sum_{all
  * u,i} c_ui (x_u.y_i - [ui in S])^2 + regularization (sum_u |x_u|^2 + sum_i |y_i|^2) With one side fixed, a
  * row of the other side solves a linear system (kernels/als.h): by a few steps of conjugate gradient from the
- * row as it stands (Takacs, Pilaszy, Tikk 2011), or exactly.  Users, then items, is an iteration.
+ * row as it stands (Takacs, Pilaszy, Tikk 2011), exactly, or block by block of its columns, each exactly while the others stay
+ * (iALS++: Rendle, Krichene, Zhang, Koren 2021).  Users, then items, is an iteration.
  *
  * Items start from normal(0, sigma / sqrt(factors)); users from 0, since the first thing done is to solve for
  * them. A user or an item without a train pair has the exact solution 0, from the start. Layout: rows of ld
@@ -30,7 +31,7 @@ struct ials_params {
     double regularization, nu;
     int confidence;
     double alpha0, alpha;
-    int iterations, solver, cg_steps;
+    int iterations, solver, block_size, cg_steps;
     double sigma;
     int patience;
 };
@@ -43,7 +44,8 @@ static const struct param ials_params[] = {
     PARAM_REAL(P, alpha0, 0.1, 0, 1e6, "rendle: weight of every pair, observed or not"),
     PARAM_REAL(P, alpha, 40, 0, 1e6, "hu: confidence of an interaction of value 1"),
     PARAM_INT(P, iterations, 16, 1, 10000, "sweeps over users and items"),
-    PARAM_CHOICE(P, solver, "cg", ALS_SOLVERS, "how a row's system is solved"),
+    PARAM_CHOICE(P, solver, "cg", IALS_SOLVERS, "how a row's system is solved; block: iALS++"),
+    PARAM_CHOICE(P, block_size, "64", "32|64", "block: columns of a block"),
     PARAM_INT(P, cg_steps, 3, 1, 10000, "cg: steps a row"),
     PARAM_REAL(P, sigma, 0.1, 1e-9, 1e6, "items start from normal(0, sigma / sqrt(factors))"),
     PARAM_INT(P, patience, 0, 0, 10000,
@@ -63,6 +65,7 @@ struct side {
     struct gram gram;
     struct gram_sum sum;
     long n_rows;
+    int block_width;
 };
 
 /* On a device the matrices stay from sweep to sweep. */
@@ -79,18 +82,21 @@ static enum status side_init(struct side *side, const struct csr *a, float *X, c
                              const struct ials_params *p, struct arena *scratch)
 {
     const bool hu = p->confidence == HU;
-    float *ridge, *part, *G;
+    float *ridge, *part, *G, *prediction = NULL;
     uint32_t *order;
     const int blocks = gram_blocks(a->n_cols);
     ARENA_NEW(ridge, scratch, a->n_rows);
     ARENA_NEW(part, scratch, (size_t)blocks * ld * ld);
     ARENA_NEW(G, scratch, ld * ld);
+    if (p->solver == ALS_BLOCK)
+        ARENA_NEW(prediction, scratch, (size_t)a->nnz);
     TRY(als_longest_first(a, scratch, &order));
     for (uint32_t r = 0; r < a->n_rows; r++) {
         const double weight = (double)(a->ptr[r + 1] - a->ptr[r]) + p->alpha0 * a->n_cols;
         ridge[r] = (float)(hu ? p->regularization : p->regularization * pow(weight, p->nu));
     }
     side->n_rows = a->n_rows;
+    side->block_width = p->block_size == 0 ? 32 : 64;
     side->gram = (struct gram){.Y = Y, .part = part, .n = a->n_cols, .rank = (int)ld, .n_blocks = blocks};
     side->sum = (struct gram_sum){
         .part = part, .G = G, .scale = hu ? 1.0f : (float)p->alpha0, .rank = (int)ld, .n_blocks = blocks};
@@ -101,6 +107,7 @@ static enum status side_init(struct side *side, const struct csr *a, float *X, c
                            .ptr = a->ptr,
                            .idx = a->idx,
                            .val = hu ? a->val : NULL,
+                           .prediction = prediction,
                            .order = order,
                            .alpha = hu ? (float)p->alpha : 1.0f,
                            .base = hu ? 1.0f : 0.0f,
@@ -114,11 +121,14 @@ static enum status half_sweep(const struct side *side, const struct kernel *kern
                               struct run *run)
 {
     const int rank = side->a.rank;
+    struct als blocks = side->a;
     if (*run->cancelled)
         return STATUS_STOPPED;
     TRY(backend_launch(run->backend, &kernel_gram, &side->gram,
                        (long)side->gram.n_blocks * rank / ALS_GRAM_ROWS, 0));
     TRY(backend_launch(run->backend, &kernel_gram_sum, &side->sum, rank, 0));
+    if (solver == ALS_BLOCK)
+        return als_blocks(run->backend, &blocks, side->n_rows, side->block_width);
     return backend_launch(run->backend, kernel, &side->a, side->n_rows,
                           solver == ALS_CG ? als_cg_scratch(rank) : als_cholesky_scratch(rank));
 }
@@ -323,9 +333,11 @@ static void ials_cost(const void *params, uint32_t n_users, uint32_t n_items, ui
     const struct ials_params *p = params;
     const double ld = (double)als_rank(p->factors, p->solver, NULL), rows = (double)n_users + n_items;
     const double parts = gram_blocks(n_users) + gram_blocks(n_items) + 2.0;
-    const double entry = p->solver == ALS_CG ? (p->cg_steps + 1) * 4.0 * ld : ld * ld;
-    const double row = p->solver == ALS_CG ? (p->cg_steps + 1) * 2.0 * ld * ld : ld * ld * ld / 3.0;
-    *bytes = 4.0 * (rows * (ld * (p->patience > 0 ? 2.0 : 1.0) + 2.0) + parts * ld * ld);
+    const double width = p->solver != ALS_BLOCK ? ld : p->block_size == 0 ? 32.0 : 64.0;
+    const double entry = p->solver == ALS_CG ? (p->cg_steps + 1) * 4.0 * ld : ld * width + 6.0 * ld;
+    const double row = p->solver == ALS_CG ? (p->cg_steps + 1) * 2.0 * ld * ld : ld * width * width / 3.0;
+    *bytes = 4.0 * (rows * (ld * (p->patience > 0 ? 2.0 : 1.0) + 2.0) + parts * ld * ld) +
+             (p->solver == ALS_BLOCK ? 8.0 * (double)nnz : 0.0);
     *flops = p->iterations * (2.0 * (double)nnz * entry + rows * (row + 2.0 * ld * ld));
 }
 
@@ -333,7 +345,8 @@ extern const struct model_type model_ials;
 const struct model_type model_ials = {
     .name = "ials",
     .family = "matrix factorization",
-    .source = "Hu, Koren, Volinsky 2008; Takacs, Pilaszy, Tikk 2011; Rendle, Krichene, Zhang, Koren 2022",
+    .source =
+        "Hu, Koren, Volinsky 2008; Takacs, Pilaszy, Tikk 2011; Rendle, Krichene, Zhang, Koren 2021, 2022",
     .help = "implicit alternating least squares",
     .version = 1,
     .params = ials_params,

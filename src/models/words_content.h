@@ -9,11 +9,13 @@
 
 struct words_content {
     const struct backend *backend;
-    struct csr history;  /* [n_users x n_items] val: what each train item counts; NULL: 1 */
-    struct csr profiles; /* [n_items x n_words] what an item adds to the profile of a user who had it */
-    struct csr items;    /* [n_items x n_words] what a profile meets */
+    struct csr history; /* [n_users x n_profiles] val: what each counts; NULL: 1 */
+    struct csr
+        profiles; /* [n_profiles x n_words] what is added to the profile of a user who had it: items, then perhaps more */
+    struct csr items; /* [n_items x n_words] what a profile meets */
     uint32_t n_words;
-    bool cosine; /* profiles are divided by their L2 norm */
+    bool cosine;   /* profiles are divided by their L2 norm */
+    bool positive; /* what is below 0 in a profile becomes 0 first */
 };
 
 /* Profiles are made when users are scored, dense [users of the tile x n_words], since a user of a few hundred items has

@@ -55,3 +55,49 @@ enum status tfidf_fit(const struct strings *texts, const struct tfidf_options *o
     out->weights.val = val;
     return STATUS_OK;
 }
+
+/* column[j]: where word j of `words` stands among the fitted ones; UINT32_MAX: nowhere.  Both are sorted by bytes, so the columns rise. */
+static enum status match_words(const struct strings *fitted, const struct strings *words,
+                               struct arena *scratch, uint32_t **out)
+{
+    struct string_map *map = string_map_new();
+    bool fine = map != NULL;
+    for (uint64_t j = 0; fine && j < fitted->n; j++)
+        fine = string_map_add(map, strings_at(fitted, j), strings_length(fitted, j)) != UINT32_MAX;
+    uint32_t *column = fine ? arena_alloc(scratch, words->n + 1, sizeof *column) : NULL;
+    for (uint64_t j = 0; column != NULL && j < words->n; j++)
+        column[j] = string_map_find(map, strings_at(words, j), strings_length(words, j));
+    string_map_free(map);
+    *out = column;
+    return column != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+enum status tfidf_transform(const struct tfidf *fitted, const struct strings *texts,
+                            const struct tfidf_options *options, struct arena *arena, struct arena *scratch,
+                            struct csr *out)
+{
+    struct text_options all = options->text;
+    struct bag bag = {0};
+    uint32_t *column, *idx;
+    int64_t *ptr;
+    float *val;
+    all.min_df = 1, all.max_df = 0, all.max_features = 0;
+    TRY(bag_build(texts, &all, scratch, scratch, &bag));
+    TRY(match_words(&fitted->words, &bag.words, scratch, &column));
+    const struct csr *c = &bag.counts;
+    ARENA_NEW(ptr, arena, (size_t)c->n_rows + 1);
+    ARENA_NEW(idx, arena, (size_t)c->nnz);
+    ARENA_NEW(val, arena, (size_t)c->nnz);
+    for (uint32_t i = 0; i < c->n_rows; i++) {
+        int64_t n = ptr[i];
+        for (int64_t e = c->ptr[i]; e < c->ptr[i + 1]; e++)
+            if (column[c->idx[e]] != UINT32_MAX) {
+                idx[n] = column[c->idx[e]];
+                val[n++] = c->val[e];
+            }
+        weigh_text(options, fitted->idf, idx + ptr[i], val + ptr[i], n - ptr[i], val + ptr[i]);
+        ptr[i + 1] = n;
+    }
+    *out = (struct csr){c->n_rows, (uint32_t)fitted->words.n, ptr[c->n_rows], ptr, idx, val};
+    return STATUS_OK;
+}

@@ -41,5 +41,10 @@ struct tfidf {
  * way.  No words at all is not an error: n_words is 0.  STATUS_UNAVAILABLE: as bag_build(). */
 enum status tfidf_fit(const struct strings *texts, const struct tfidf_options *options, struct arena *arena,
                       struct arena *scratch, struct tfidf *out);
+/* Other texts by the same words, weighed by the same idf: *out [n_texts x n_words], the arena's.  Words that the fitted ones
+ * lack count nothing. */
+enum status tfidf_transform(const struct tfidf *fitted, const struct strings *texts,
+                            const struct tfidf_options *options, struct arena *arena, struct arena *scratch,
+                            struct csr *out);
 
 #endif

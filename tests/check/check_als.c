@@ -1,5 +1,5 @@
 /*
- * check_als.c - als_cg_*, als_cholesky_*, gram, gram_sum.
+ * check_als.c - als_cg_*, als_cholesky_*, als_block_*, gram, gram_sum.
  *
  * A solution x is judged by its residual in double, b - A x, against S = |b| + |A| |x| summed over the same
  * products: the bound
@@ -62,8 +62,8 @@ static struct als problem(int factors, int rank, int mode)
     return a;
 }
 
-/* Row u: ||b - A x|| against c eps ||S||. */
-static void check_row(const struct als *a, long u, double c)
+/* Row u: ||b - A x|| in columns first .. first + width - 1 against c eps ||S||. */
+static void check_columns(const struct als *a, long u, int first, int width, double c)
 {
     static double residual[RANK_MOST], size[RANK_MOST];
     const int rank = a->rank;
@@ -89,7 +89,7 @@ static void check_row(const struct als *a, long u, double c)
             size[k] += fabs((base + w + w * dot_size) * y[k]);
         }
     }
-    for (int k = 0; k < rank; k++)
+    for (int k = first; k < first + width; k++)
         norm += residual[k] * residual[k], most += size[k] * size[k];
     if (a->ptr[u] == a->ptr[u + 1]) { /* no entries: zeros */
         for (int k = 0; k < rank; k++)
@@ -97,6 +97,11 @@ static void check_row(const struct als *a, long u, double c)
         return;
     }
     check_near("residual of row", u, sqrt(norm), 0, c * CHECK_EPS * sqrt(most));
+}
+
+static void check_row(const struct als *a, long u, double c)
+{
+    check_columns(a, u, 0, a->rank, c);
 }
 
 static void solver_cases(const char *kernel, int cholesky)
@@ -126,6 +131,42 @@ static void cg_cases(const char *kernel)
 static void cholesky_cases(const char *kernel)
 {
     solver_cases(kernel, 1);
+}
+
+static void block_writes(const void *args, long row)
+{
+    const struct als *a = args;
+    const size_t u = a->order != NULL ? a->order[row] : (size_t)row;
+    als_writes(args, row);
+    check_may_write(a->prediction + a->ptr[u], (size_t)(a->ptr[u + 1] - a->ptr[u]) * sizeof(float));
+}
+
+/* All blocks of a row of 96 or 128, each exact where it has just been solved. */
+static void block_cases(const char *kernel)
+{
+    const int width = strcmp(kernel, "als_block_64") == 0 ? 64 : 32, rank = width == 64 ? 128 : 96;
+    for (int mode = 0; mode < MODES; mode++) {
+        struct als a = problem(rank - 10, rank, mode);
+        a.prediction = check_buffer("prediction", (size_t)a.ptr[ROWS] + 1, sizeof(float));
+        for (int k = 0; a.ptr[1] == a.ptr[2] && k < rank; k++)
+            a.X[rank + k] = 0; /* a row without entries is 0 from the start */
+        for (a.first = 0; a.first < rank; a.first += width) {
+            check_run(kernel, &a, ROWS, als_cholesky_scratch(width));
+            for (long u = 0; u < ROWS; u++)
+                check_columns(&a, u, a.first, width, 8);
+        }
+        for (long u = 0; u < ROWS; u++)
+            for (int64_t e = a.ptr[u]; e < a.ptr[u + 1]; e++) {
+                double dot = 0, size = 0;
+                for (int k = 0; k < rank; k++) {
+                    const double term =
+                        (double)a.X[u * rank + k] * (double)a.Y[a.idx[e] * (uint32_t)rank + (uint32_t)k];
+                    dot += term, size += fabs(term);
+                }
+                check_near("prediction", (long)e, (double)a.prediction[e], dot, 8 * CHECK_EPS * (size + 1));
+            }
+        check_end();
+    }
 }
 
 static void gram_writes(const void *args, long row)
@@ -200,6 +241,8 @@ const struct check_kernel check_als[] = {
     {"als_cholesky_192", cholesky_cases, als_writes},
     {"als_cholesky_256", cholesky_cases, als_writes},
     {"als_cholesky_any", cholesky_cases, als_writes},
+    {"als_block_32", block_cases, block_writes},
+    {"als_block_64", block_cases, block_writes},
     {"gram", gram_cases, gram_writes},
     {"gram_sum", gram_sum_cases, gram_sum_writes},
     {NULL, NULL, NULL},

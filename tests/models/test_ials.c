@@ -97,12 +97,44 @@ static void test_loss_falls(void **unused)
                            : "{factors: 12, iterations: 12, cg_steps: 60, regularization: 0.01}");
         const double other = loss(&f, cg, hu, hu ? 2 : 0.1, hu ? 0.5 : 0.01);
         assert_true(fabs(other - last) < 1e-4 * last);
+        /* and so do blocks of which one holds all factors */
+        const void *block =
+            fixture_fit(&f, &model_ials,
+                        hu ? "{factors: 12, iterations: 12, solver: block, confidence: hu, alpha: 2, "
+                             "regularization: 0.5}"
+                           : "{factors: 12, iterations: 12, solver: block, regularization: 0.01}");
+        assert_true(fabs(loss(&f, block, hu, hu ? 2 : 0.1, hu ? 0.5 : 0.01) - last) < 1e-4 * last);
     }
     fixture_close(&f);
 }
 
 /* At a minimum no small change of any row makes the loss smaller: the loss above is the one that is
  * minimised. */
+/* iALS++: with several blocks a sweep is no more than coordinate descent, but each lowers the loss and many of them end where
+ * the exact solver ends. */
+static void test_blocks_lower_the_loss(void **unused)
+{
+    (void)unused;
+    struct fixture f;
+    open_tastes(&f, USERS);
+    double last = INFINITY;
+    for (int iterations = 1; iterations <= 40; iterations += iterations < 4 ? 1 : 12) {
+        char yaml[200];
+        snprintf(yaml, sizeof yaml,
+                 "{factors: 80, iterations: %d, solver: block, block_size: 32, regularization: 0.05}",
+                 iterations);
+        const double now = loss(&f, fixture_fit(&f, &model_ials, yaml), 0, 0.1, 0.05);
+        assert_true(now < last * (1 + 1e-6));
+        last = now;
+    }
+    const double exact = loss(
+        &f,
+        fixture_fit(&f, &model_ials, "{factors: 80, iterations: 40, solver: cholesky, regularization: 0.05}"),
+        0, 0.1, 0.05);
+    assert_true(last < exact * 1.01);
+    fixture_close(&f);
+}
+
 static void test_fit_is_a_minimum_of_the_loss(void **unused)
 {
     (void)unused;
@@ -168,7 +200,7 @@ static void test_threads_and_repeats_give_the_same_bytes(void **unused)
 {
     (void)unused;
     static const char *const settings[] = {"{factors: 20}", "{factors: 70, solver: cholesky}",
-                                           "{factors: 260}"};
+                                           "{factors: 260}", "{factors: 100, solver: block}"};
     struct fixture f;
     open_tastes(&f, USERS);
     for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
@@ -286,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loss_falls),
+        cmocka_unit_test(test_blocks_lower_the_loss),
         cmocka_unit_test(test_fit_is_a_minimum_of_the_loss),
         cmocka_unit_test(test_planted_taste_is_found),
         cmocka_unit_test(test_threads_and_repeats_give_the_same_bytes),

@@ -1,0 +1,283 @@
+/*
+ * cmf.c - collective matrix factorization: ratings and what describes users and items, factorized together (Singh, Gordon 2008;
+ * names and layout of factors: cmfrec, Cortes 2018), by alternating least squares.
+ *
+ *     r(u, i) = mean + b_u + b_i + x_u . y_i,    attribute j of user u = mean_j + x_u . d_j,   attribute l of item i = mean_l + y_i . e_l
+ *     minimising  w_main sum over train (value - r)^2 + w_user sum over all u, j (attribute - its prediction)^2 + w_item (likewise)
+ *                 + lambda (|x|^2 + b^2 ... + |e|^2), each kind of vector with a lambda of its own
+ * Attributes are fm_design.h's features: columns (categories and names as 0 / 1 or shares, numbers standardised), words, history
+ * (which users and items took each other: cmfrec's implicit features).  All of them count, zeros too.  A user or item without ratings
+ * has the vector that its attributes give: cold ones can be ranked.
+ *
+ * Columns of a vector: [k_user | k_item | factors | k_main | bias].  d has the first and third part, e the second and third, ratings
+ * see the third and fourth.  Each half-sweep is exact, by the kernels of als.h: attributes that are 0 are in G = w D'D and in one more
+ * entry for - sum mean_j d_j, so that a row costs its entries alone.  The steps are in cmf_solve.c.
+ *
+ * Memory: the factors, and while fitting attributes' vectors, a masked copy of the larger side, entries twice.
+ */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "models/als_rows.h"
+#include "models/cmf_solve.h"
+#include "models/model_io.h"
+#include "models/ratings.h"
+
+struct cmf_params {
+    FM_DESIGN_FIELDS
+    int factors, k_user, k_item, k_main;
+    double regularization, lambda_user, lambda_item, lambda_user_attributes, lambda_item_attributes;
+    bool scale_lam;
+    double w_main, w_user, w_item;
+    bool user_bias, item_bias, center;
+    int iterations, solver, cg_steps;
+    double init_std;
+    bool clip;
+};
+#define P                   struct cmf_params
+#define LAMBDA(field, what) PARAM_REAL(P, field, -1, -1, 1e6, what "; below 0: regularization")
+static const struct param cmf_params[] = {
+    PARAM_LIST(P, features, "columns", NULL,
+               "attributes: columns (every list, number, category), history (who took what), a column"),
+    PARAM_LIST(P, words, "", NULL,
+               "fields of the item's text whose words are attributes: title, tags, reviews"),
+    PARAM_INT(P, min_df, 3, 1, 1e9, "words: one of fewer items is left out"),
+    PARAM_INT(P, max_words, 500, 1, 1000000, "words: at most so many, the most frequent"),
+    PARAM_INT(P, max_reviews, 50, 0, 1e9, "words: at most so many reviews an item"),
+    PARAM_INT(P, factors, 40, 1, 4096, "dimensions that ratings and attributes share"),
+    PARAM_INT(P, k_user, 0, 0, 4096, "dimensions of users' attributes alone"),
+    PARAM_INT(P, k_item, 0, 0, 4096, "dimensions of items' attributes alone"),
+    PARAM_INT(P, k_main, 0, 0, 4096, "dimensions of ratings alone"),
+    PARAM_REAL(P, regularization, 10, 1e-9, 1e6, "weight of the squared norms and biases (cmfrec: lambda_)"),
+    LAMBDA(lambda_user, "of users' vectors and biases"),
+    LAMBDA(lambda_item, "of items' vectors and biases"),
+    LAMBDA(lambda_user_attributes, "of the vectors of users' attributes"),
+    LAMBDA(lambda_item_attributes, "of the vectors of items' attributes"),
+    PARAM_BOOL(P, scale_lam, 0, "weights of users and items grow with their number of ratings"),
+    PARAM_REAL(P, w_main, 1, 1e-9, 1e6, "weight of the ratings"),
+    PARAM_REAL(P, w_user, 1, 0, 1e6, "weight of the users' attributes"),
+    PARAM_REAL(P, w_item, 1, 0, 1e6, "weight of the items' attributes"),
+    PARAM_BOOL(P, user_bias, 1, "a bias of each user"),
+    PARAM_BOOL(P, item_bias, 1, "a bias of each item"),
+    PARAM_BOOL(P, center, 1, "the mean of all ratings is taken off first"),
+    PARAM_INT(P, iterations, 10, 1, 10000, "sweeps over attributes, users and items"),
+    PARAM_CHOICE(P, solver, "cholesky", ALS_SOLVERS, "how a row's system is solved"),
+    PARAM_INT(P, cg_steps, 3, 1, 10000, "cg: steps a row"),
+    PARAM_REAL(P, init_std, 0.1, 1e-9, 1e3, "items start from normal(0, init_std)"),
+    PARAM_BOOL(P, clip, false,
+               "predicted ratings of given pairs are held within the range of the train ratings"),
+    PARAM_END};
+#undef P
+
+struct cmf_state {
+    uint32_t n_users, n_items, factors, first; /* ratings see columns first .. first + factors - 1 */
+    size_t ld;
+    float *user, *item;           /* [n_users x ld], [n_items x ld] */
+    float *user_bias, *item_bias; /* [n_users], [n_items] */
+    float mean, low, high;        /* low, high: what predictions are clipped to; infinite where they aren't */
+};
+
+static int columns_of(const struct cmf_params *p)
+{
+    return p->k_user + p->k_item + p->factors + p->k_main + (p->user_bias || p->item_bias);
+}
+
+static enum status cmf_check(const void *params, const struct node *where)
+{
+    const struct cmf_params *p = params;
+    for (size_t i = 0; i < p->features.n; i++)
+        if (strcmp(p->features.item[i], "user") == 0 || strcmp(p->features.item[i], "item") == 0) {
+            static const char sentence[] =
+                "features of cmf names '%s', but ids have vectors anyway: name columns, history or a column";
+            return where != NULL ? node_fail(where, sentence, p->features.item[i])
+                                 : status_fail(STATUS_USAGE, sentence, p->features.item[i]);
+        }
+    return STATUS_OK;
+}
+
+static double or_common(double own, double common)
+{
+    return own < 0 ? common : own;
+}
+
+/* Items with train ratings: normal numbers where ratings or items' attributes see them. */
+static void init_items(const struct cmf_state *s, const struct cmf_params *p, const struct csr *by_item,
+                       uint64_t seed)
+{
+    const uint32_t from = (uint32_t)p->k_user,
+                   to = (uint32_t)(columns_of(p) - (p->user_bias || p->item_bias));
+#pragma omp parallel for schedule(static)
+    for (uint32_t i = 0; i < s->n_items; i++)
+        for (uint32_t k = from; k < to && by_item->ptr[i] < by_item->ptr[i + 1]; k++)
+            s->item[i * s->ld + k] =
+                (float)(p->init_std * random_normal(seed, RANDOM_INIT, 0, (uint64_t)i * s->ld + k));
+}
+
+static struct cmf_options options_of(const struct cmf_params *p, const struct cmf_state *s, bool users)
+{
+    const double lambda = or_common(users ? p->lambda_user : p->lambda_item, p->regularization);
+    return (struct cmf_options){
+        .ld = s->ld,
+        .own_from = users ? 0 : (uint32_t)p->k_user,
+        .own_to = users ? (uint32_t)p->k_user : s->first,
+        .shared_from = s->first,
+        .shared_to = s->first + (uint32_t)p->factors,
+        .bias_column = s->first + s->factors,
+        .bias = users ? p->user_bias : p->item_bias,
+        .scale_lambda = p->scale_lam,
+        .lambda = (float)lambda,
+        .lambda_attributes = (float)or_common(users ? p->lambda_user_attributes : p->lambda_item_attributes,
+                                              p->regularization),
+        .w_main = (float)p->w_main,
+        .weight = (float)(users ? p->w_user : p->w_item),
+        .mean = s->mean,
+        .solver = p->solver,
+        .cg_steps = p->cg_steps,
+    };
+}
+
+static enum status check_finite(const struct cmf_state *s)
+{
+    for (int t = 0; t < 2; t++) {
+        const float *x = t == 0 ? s->user : s->item;
+        const size_t n = (t == 0 ? s->n_users : s->n_items) * s->ld;
+        for (size_t e = 0; e < n; e++)
+            if (!isfinite(x[e]))
+                return status_fail(
+                    STATUS_DATA,
+                    "cmf: the factors of %s %zu are no longer finite numbers; raise regularization",
+                    t == 0 ? "user" : "item", e / s->ld);
+    }
+    return STATUS_OK;
+}
+
+static enum status cmf_fit(void *state, const void *params, const struct view *train, struct run *run)
+{
+    struct cmf_state *s = state;
+    const struct cmf_params *p = params;
+    const struct fm_design_options options = FM_DESIGN_OPTIONS(p);
+    struct fm_design design;
+    struct cmf_side side[2];
+    time_t told = time(NULL);
+    TRY(ratings_check(train, "cmf"));
+    TRY(fm_design_build(&options, train, "cmf", run->scratch, run->scratch, &design));
+    *s = (struct cmf_state){.n_users = train->n_users,
+                            .n_items = train->n_items,
+                            .factors = (uint32_t)(p->factors + p->k_main),
+                            .first = (uint32_t)(p->k_user + p->k_item),
+                            .ld = als_rank(columns_of(p), p->solver, NULL),
+                            .mean = p->center ? (float)ratings_mean(train->by_user) : 0.0f,
+                            .low = p->clip ? train->minimum_value : -INFINITY,
+                            .high = p->clip ? train->maximum_value : INFINITY};
+    uint32_t n_user_attributes = 0;
+    for (uint32_t f = 0; f < design.n_fields; f++)
+        n_user_attributes = design.fields[f].of_users ? design.fields[f].last : n_user_attributes;
+    /* Behind each side stand the vectors of the other side's attributes and one of their means. */
+    ARENA_NEW(s->user, run->arena, (s->n_users + design.n_features - n_user_attributes + 1) * s->ld);
+    ARENA_NEW(s->item, run->arena, (s->n_items + n_user_attributes + 1) * s->ld);
+    ARENA_NEW(s->user_bias, run->arena, s->n_users);
+    ARENA_NEW(s->item_bias, run->arena, s->n_items);
+    init_items(s, p, train->by_item, run->seed);
+    const struct cmf_options of_users = options_of(p, s, true), of_items = options_of(p, s, false);
+    TRY(cmf_side_new(&side[0], &of_users, train->by_user, &design.users, 0, n_user_attributes, s->user,
+                     s->item, s->user_bias, s->item_bias, run->scratch));
+    TRY(cmf_side_new(&side[1], &of_items, train->by_item, &design.items, n_user_attributes, design.n_features,
+                     s->item, s->user, s->item_bias, s->user_bias, run->scratch));
+    for (int i = 0; i < p->iterations; i++) {
+        for (int k = 0; k < 2 && i > 0; k++) /* before, users are 0 */
+            TRY(cmf_solve_attributes(&side[k], run));
+        for (int k = 0; k < 2; k++)
+            TRY(cmf_solve_rows(&side[k], run));
+        if (time(NULL) >= told + 2) { /* short fits say nothing */
+            progress_label(run->progress, "cmf: iteration %d of %d", i + 1, p->iterations);
+            told = time(NULL);
+        }
+    }
+    return check_finite(s);
+}
+
+static enum status cmf_score_pairs(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
+                                   float *scores)
+{
+    const struct cmf_state *s = state;
+    for (size_t j = 0; j < n; j++) {
+        const float *x = s->user + users[j] * s->ld + s->first, *y = s->item + items[j] * s->ld + s->first;
+        float dot = 0.0f;
+#pragma omp simd reduction(+ : dot)
+        for (uint32_t k = 0; k < s->factors; k++)
+            dot += x[k] * y[k];
+        const float r = s->mean + s->user_bias[users[j]] + s->item_bias[items[j]] + dot;
+        scores[j] = r < s->low ? s->low : r > s->high ? s->high : r;
+    }
+    return STATUS_OK;
+}
+
+static enum status cmf_factors(const void *state, struct factors *out)
+{
+    const struct cmf_state *s = state;
+    *out = (struct factors){.n_users = s->n_users,
+                            .n_items = s->n_items,
+                            .factors = s->factors,
+                            .user = s->user + s->first,
+                            .item = s->item + s->first,
+                            .ld_user = s->ld,
+                            .ld_item = s->ld,
+                            .user_bias = s->user_bias,
+                            .item_bias = s->item_bias,
+                            .offset = s->mean};
+    return STATUS_OK;
+}
+
+static enum status cmf_save(const void *state, struct model_writer *w)
+{
+    const struct cmf_state *s = state;
+    const float range[3] = {s->mean, isfinite(s->low) ? s->low : 0.0f, isfinite(s->high) ? s->high : 0.0f};
+    TRY(model_put(w, "user", ARRAY_F32, s->n_users, s->ld, s->user));
+    TRY(model_put(w, "item", ARRAY_F32, s->n_items, s->ld, s->item));
+    TRY(model_put(w, "user_bias", ARRAY_F32, s->n_users, 1, s->user_bias));
+    TRY(model_put(w, "item_bias", ARRAY_F32, s->n_items, 1, s->item_bias));
+    return model_put(w, "mean_low_high", ARRAY_F32, 3, 1, range);
+}
+
+static enum status cmf_load(void *state, const void *params, struct model_reader *r, struct run *run)
+{
+    struct cmf_state *s = state;
+    const struct cmf_params *p = params;
+    const void *user_bias, *item_bias, *range;
+    (void)run;
+    *s = (struct cmf_state){.factors = (uint32_t)(p->factors + p->k_main),
+                            .first = (uint32_t)(p->k_user + p->k_item),
+                            .ld = als_rank(columns_of(p), p->solver, NULL)};
+    TRY(model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item));
+    uint64_t n_users = s->n_users, n_items = s->n_items, one = 1, three = 3;
+    TRY(model_get(r, "user_bias", ARRAY_F32, &n_users, &one, &user_bias));
+    TRY(model_get(r, "item_bias", ARRAY_F32, &n_items, &one, &item_bias));
+    TRY(model_get(r, "mean_low_high", ARRAY_F32, &three, &one, &range));
+    const float *f = range;
+    s->user_bias = (float *)user_bias;
+    s->item_bias = (float *)item_bias;
+    s->mean = f[0];
+    s->low = p->clip ? f[1] : -INFINITY;
+    s->high = p->clip ? f[2] : INFINITY;
+    return STATUS_OK;
+}
+
+extern const struct model_type model_cmf;
+const struct model_type model_cmf = {
+    .name = "cmf",
+    .family = "matrix factorization",
+    .source = "Singh, Gordon 2008; Cortes 2018 (cmfrec)",
+    .help = "ratings factorized together with what describes users and items",
+    .version = 1,
+    .params = cmf_params,
+    .params_size = sizeof(struct cmf_params),
+    .needs = NEEDS_RATINGS,
+    .state_size = sizeof(struct cmf_state),
+    .check = cmf_check,
+    .fit = cmf_fit,
+    .score_pairs = cmf_score_pairs,
+    .factors = cmf_factors,
+    .save = cmf_save,
+    .load = cmf_load,
+};
