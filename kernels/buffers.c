@@ -174,6 +174,7 @@ DECLARE(knn_similar)
     CSR_READS(a.ptr, a.idx, a.val, first, last);
     CSR_READS(transpose.ptr, transpose.idx, transpose.val, 0, CSR_COLUMNS(a.ptr, a.idx, first, last));
     READS(norm, (size_t)a->n);
+    READS(other, (size_t)a->n);
     ROWS(neighbour, BUFFER_READ | BUFFER_WRITE, first * k, k, k);
     ROWS(value, BUFFER_READ | BUFFER_WRITE, first * k, k, k);
     ROWS(count, BUFFER_WRITE, first, 1, 1);

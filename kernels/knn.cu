@@ -65,6 +65,35 @@ TEAM_FN void knn_accumulate(const struct knn_rows *a, const struct knn_rows *tra
     team_sync(t);
 }
 
+/* acc[c] = the product of rows r and c of A, or of msd the sum of (a - b)^2 over their common columns; count[c] = their number. */
+TEAM_FN void knn_accumulate_common(const struct knn_similar *a, long r, union knn_word *acc, uint32_t *count,
+                                   struct team *t)
+{
+    const uint32_t *idx = a->transpose.idx;
+    const float *val = a->transpose.val;
+    const int msd = a->similarity == KNN_MSD;
+
+    LANE_FOR(c, (int)a->n) {
+        acc[c].f = 0.0f;
+        count[c] = 0;
+    }
+    team_sync(t);
+    for (int64_t i = a->a.ptr[r]; i < a->a.ptr[r + 1]; i++) {
+        const int64_t low = a->transpose.ptr[a->a.idx[i]], high = a->transpose.ptr[a->a.idx[i] + 1];
+        const float w = a->a.val ? a->a.val[i] : 1.0f;
+
+        KNN_EACH(e, low, high)
+        {
+            const float v = val ? val[e] : 1.0f;
+            acc[idx[e]].f += msd ? (w - v) * (w - v) : w * v;
+            count[idx[e]]++;
+        }
+        MUTANT(knn_common_sync, (void)0,
+               team_sync(t)); /* the next column's lanes may meet the same accumulators */
+    }
+    team_sync(t);
+}
+
 /* How many of x [n] are at least `low`. */
 TEAM_FN uint32_t knn_count(const uint32_t *TEAM_RESTRICT x, int n, uint32_t low, struct team *t)
 {
@@ -108,9 +137,10 @@ TEAM_FN void knn_values(const struct knn_similar *a, long r, const union knn_wor
 
     if (a->similarity == KNN_COSINE) {
         const float mine = norm[r];
+        const float *TEAM_RESTRICT other = a->other ? a->other : norm;
         LANE_FOR(c, n) {
             union knn_word s;
-            s.f = acc[c].f / (mine * norm[c] + shrinkage);
+            s.f = acc[c].f / (mine * other[c] + shrinkage);
             bits[c] = acc[c].f > 0.0f ? s.u : 0u;
         }
     } else if (a->similarity == KNN_JACCARD) {
@@ -119,6 +149,28 @@ TEAM_FN void knn_values(const struct knn_similar *a, long r, const union knn_wor
             union knn_word s;
             s.f = acc[c].f / (mine + norm[c] - acc[c].f + shrinkage);
             bits[c] = acc[c].f > 0.0f ? s.u : 0u;
+        }
+    } else if (a->similarity == KNN_RATIO) {
+        const float mine = a->own * norm[r] + shrinkage;
+        LANE_FOR(c, n) {
+            union knn_word s;
+            s.f = a->scale * acc[c].f / (mine + a->others * norm[c] + a->both * acc[c].f);
+            bits[c] = acc[c].f > 0.0f ? s.u : 0u;
+        }
+    } else if (a->similarity == KNN_MSD) { /* bits: the number of common columns */
+        LANE_FOR(c, n) {
+            const float common = (float)bits[c];
+            union knn_word s;
+            s.f = common / (common + shrinkage) / (acc[c].f / common + 1.0f);
+            bits[c] = common > 0.0f ? s.u : 0u;
+        }
+    } else if (a->similarity == KNN_SUPPORT) {
+        const float mine = norm[r];
+        LANE_FOR(c, n) {
+            const float more = (float)bits[c] - 1.0f;
+            union knn_word s;
+            s.f = more / (more + shrinkage) * acc[c].f / (mine * norm[c]);
+            bits[c] = acc[c].f > 0.0f && more > 0.0f ? s.u : 0u;
         }
     } else {
         LANE_FOR(c, n) {
@@ -200,7 +252,10 @@ TEAM_FN void knn_similar_row(const struct knn_similar *a, long row, struct team 
     uint32_t *bits = (uint32_t *)team_shared(t, (size_t)(n - MUTANT(knn_overrun, 1, 0)) * sizeof(uint32_t));
     uint32_t *hash = (uint32_t *)team_shared(t, (size_t)n * sizeof(uint32_t));
 
-    knn_accumulate(&a->a, &a->transpose, r, n, 1, acc, t);
+    if (a->similarity == KNN_MSD || a->similarity == KNN_SUPPORT)
+        knn_accumulate_common(a, r, acc, bits, t);
+    else
+        knn_accumulate(&a->a, &a->transpose, r, n, 1, acc, t);
     MUTANT_LEAVE(knn_leaves, n - TEAM_LANE < 10);
     knn_values(a, r, acc, bits, t);
     knn_select(a, r, bits, hash, t);

@@ -6,7 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum knn_similarity { KNN_COSINE, KNN_JACCARD, KNN_DOT };
+/* Of rows a, b with the product x = a . b and n common columns, norms N (of this row) and M (of the other):
+ *     cosine   x / (N M + shrinkage), N, M lengths               jaccard  x / (N + M - x + shrinkage), N, M sums of squares
+ *     dot      x                                                 ratio    scale x / (own N + others M + both x + shrinkage)
+ *     msd      n / (n + shrinkage) / (sum over common columns of (a - b)^2 / n + 1)
+ *     support  (n - 1) / (n - 1 + shrinkage) x / (N M); 0 for n below 2 */
+enum knn_similarity { KNN_COSINE, KNN_JACCARD, KNN_DOT, KNN_RATIO, KNN_MSD, KNN_SUPPORT };
 
 /* Compressed rows, as struct csr. */
 struct knn_rows {
@@ -19,15 +24,18 @@ struct knn_rows {
 struct knn_similar {
     struct knn_rows a;         /* A [n x m] */
     struct knn_rows transpose; /* A' [m x n] */
-    const float *norm;         /* [n] cosine: Euclidean length; jaccard: sum of squares; dot: not read */
-    uint32_t n, k;             /* k > 0 */
-    uint32_t first;            /* the launch's row 0 is row `first` of A */
-    int similarity;            /* enum knn_similarity */
-    float shrinkage;           /* >= 0 */
-    uint64_t seed, stream;     /* ties: the larger Philox(seed, stream, row * 2^32 + column) stays */
-    uint32_t *neighbour;       /* [n x k] columns, in no order that matters; the first count[r] are valid */
-    float *value;              /* [n x k] their similarities */
-    uint32_t *count;           /* [n] */
+    const float
+        *norm; /* [n] cosine, support: Euclidean length; jaccard, ratio: sum of squares; else not read */
+    const float *other; /* [n] cosine: the other row's norm, where it is another one; NULL: norm */
+    float scale, own, others, both; /* of ratio */
+    uint32_t n, k;                  /* k > 0 */
+    uint32_t first;                 /* the launch's row 0 is row `first` of A */
+    int similarity;                 /* enum knn_similarity */
+    float shrinkage;                /* >= 0 */
+    uint64_t seed, stream;          /* ties: the larger Philox(seed, stream, row * 2^32 + column) stays */
+    uint32_t *neighbour; /* [n x k] columns, in no order that matters; the first count[r] are valid */
+    float *value;        /* [n x k] their similarities */
+    uint32_t *count;     /* [n] */
 };
 /* Bytes of scratch that knn_similar needs a team. */
 #define KNN_SIMILAR_SCRATCH(n) (((size_t)(n) + 64) * 3 * sizeof(float) + 4096)

@@ -121,6 +121,8 @@ static struct cmf_options options_of(const struct cmf_params *p, const struct cm
         .ld = s->ld,
         .own_from = users ? 0 : (uint32_t)p->k_user,
         .own_to = users ? (uint32_t)p->k_user : s->first,
+        .other_from = users ? (uint32_t)p->k_user : 0,
+        .other_to = users ? s->first : (uint32_t)p->k_user,
         .shared_from = s->first,
         .shared_to = s->first + (uint32_t)p->factors,
         .bias_column = s->first + s->factors,

@@ -129,6 +129,7 @@ enum status cmf_side_new(struct cmf_side *side, const struct cmf_options *option
         TRY(gram_new(&side->masked_gram, side->masked, ratings->n_rows, ld, scratch));
         TRY(make_attributes(side, attributes, from, scratch));
     }
+    ARENA_NEW(side->kept, scratch, (size_t)ratings->n_cols * (options->other_to - options->other_from));
     return make_rows(side, attributes, from, scratch);
 }
 
@@ -194,6 +195,20 @@ static void set_column(float *x, uint32_t n, const struct cmf_options *o, const 
         x[r * o->ld + o->bias_column] = value != NULL ? value[r] : constant;
 }
 
+/* Ratings do not see the columns of the other side's attributes alone: they are put away while rows are solved. */
+static void put_away(const struct cmf_side *s, bool away)
+{
+    const uint32_t width = s->o.other_to - s->o.other_from;
+    for (uint32_t r = 0; r < s->ratings->n_cols; r++)
+        for (uint32_t k = 0; k < width; k++) {
+            float *y = &s->Y[r * s->o.ld + s->o.other_from + k], *kept = &s->kept[(size_t)r * width + k];
+            if (away)
+                *kept = *y, *y = 0;
+            else
+                *y = *kept;
+        }
+}
+
 enum status cmf_solve_rows(struct cmf_side *s, struct run *run)
 {
     const struct csr *r = s->ratings;
@@ -209,7 +224,9 @@ enum status cmf_solve_rows(struct cmf_side *s, struct run *run)
         set_column(s->Y, r->n_cols, &s->o, NULL, 1.0f);
         set_column(s->X, r->n_rows, &s->o, s->bias, 0.0f); /* where cg starts */
     }
+    put_away(s, true);
     TRY(solve(s, &s->rows, r->n_rows, run->backend));
+    put_away(s, false);
     if (s->o.bias) {
         for (uint32_t row = 0; row < r->n_rows; row++)
             s->bias[row] = s->X[row * s->o.ld + s->o.bias_column];

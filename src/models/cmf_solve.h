@@ -9,6 +9,7 @@
 struct cmf_options {
     size_t ld;
     uint32_t own_from, own_to, shared_from, shared_to; /* columns that this side's attributes see */
+    uint32_t other_from, other_to;                     /* columns of the other side's attributes alone */
     uint32_t bias_column;
     bool bias, scale_lambda;
     float lambda, lambda_attributes, w_main, weight, mean;
@@ -27,7 +28,7 @@ struct cmf_side {
     const float *mean;        /* [n_attributes] of each attribute over all n */
     const int64_t *rating_at; /* [n] where in `rows` a row's ratings begin */
     struct als rows, attributes;
-    float *row_base, *masked, *G;
+    float *row_base, *masked, *G, *kept; /* kept: [n_other x other_to - other_from] */
     struct gram gram, masked_gram;
 };
 

@@ -21,9 +21,9 @@ static enum status item_knn_fit(void *state, const void *params, const struct vi
     struct csr neighbours;
 
     inner.arena = run->scratch; /* only the transpose is kept */
-    TRY(knn_neighbours(train->by_item, train->by_user, p, &inner, &neighbours));
+    TRY(knn_neighbours(train, true, p, &inner, &neighbours));
     TRY(csr_transpose(&neighbours, run->arena, &s->matrix));
-    TRY(history_copy(train->by_user, p->binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena, &s->profile));
+    TRY(knn_profiles(train, true, p, run, &s->profile));
     s->n_items = train->n_items;
     s->backend = run->backend;
     return STATUS_OK;
@@ -37,9 +37,9 @@ static void item_knn_cost(const void *params, uint32_t n_users, uint32_t n_items
 
 const struct model_type model_item_knn = {.name = "item_knn",
                                           .family = "neighbourhood",
-                                          .source = "Deshpande, Karypis 2004; bm25: Robertson, Walker 1994",
+                                          .source = "Deshpande, Karypis 2004; similarities: see neighbours.h",
                                           .help = "similar items to those of the user's history",
-                                          .version = 1,
+                                          .version = 2,
                                           .params = item_knn_params,
                                           .params_size = sizeof(struct knn_params),
                                           .state_size = sizeof(struct knn_state),

@@ -3,8 +3,7 @@
  * knn_profile_sparse (kernels/knn.cu).
  *
  * Sources: cosine and shrinkage as in the framework of Ferrari Dacrema, Cremonesi, Jannach (RecSys 2019),
- * without its 1e-6 in the denominator; BM25 (Robertson and Walker 1994) as weights of a collaborative
- * matrix as in `implicit` (Frederickson).  Limits: n below 2^24 rows.
+ * without its 1e-6 in the denominator; the others stand in neighbours.h.  Limits: n below 2^24 rows.
  */
 #include "models/neighbours.h"
 
@@ -14,68 +13,60 @@
 #include "models/history.h"
 #include "models/model_io.h"
 
-enum { SIMILARITY_COSINE, SIMILARITY_JACCARD, SIMILARITY_BM25 };
 enum { ROWS_A_LAUNCH = 4096 }; /* between two looks at run->cancelled */
+
+static enum status refuse(const struct node *where, const char *sentence, double value)
+{
+    return where != NULL ? node_fail(where, sentence, value) : status_fail(STATUS_USAGE, sentence, value);
+}
 
 enum status knn_check(const void *params, const struct node *where)
 {
     const struct knn_params *p = params;
+    const bool compares = p->similarity >= SIMILARITY_ADJUSTED_COSINE && p->similarity <= SIMILARITY_MSD;
 
     if (p->similarity == SIMILARITY_BM25 && p->shrinkage != 0)
-        return where != NULL
-                   ? node_fail(where, "shrinkage is %g, but bm25 has no norm to add it to: set shrinkage: 0",
-                               p->shrinkage)
-                   : status_fail(STATUS_USAGE, "shrinkage is %g, but bm25 has no norm to add it to",
-                                 p->shrinkage);
+        return refuse(where, "shrinkage is %g, but bm25 has no norm to add it to: set shrinkage: 0",
+                      p->shrinkage);
+    if (p->similarity == SIMILARITY_DOT && p->shrinkage != 0)
+        return refuse(where, "shrinkage is %g, but dot has no norm to add it to: set shrinkage: 0",
+                      p->shrinkage);
+    if (compares && p->binary)
+        return refuse(where,
+                      "adjusted_cosine, pearson, pearson_baseline and msd compare ratings, but binary is %g: "
+                      "set binary: "
+                      "false",
+                      1.0);
+    if (compares && p->weighting != WEIGHTING_NONE)
+        return refuse(where,
+                      "adjusted_cosine, pearson, pearson_baseline and msd compare ratings, but weighting is "
+                      "number %g of "
+                      "its choices: set weighting: none",
+                      p->weighting);
+    if (p->similarity == SIMILARITY_BM25 && p->weighting == WEIGHTING_TF_IDF)
+        return refuse(where,
+                      "weighting is tf_idf, but similarity bm25 weighs by itself (choice %g): take dot",
+                      p->similarity);
     return STATUS_OK;
 }
 
-static double value_at(const struct csr *a, int64_t e, bool binary)
+static double value_at(const struct csr *a, int64_t e)
 {
-    return binary || a->val == NULL ? 1.0 : (double)a->val[e];
+    return a->val == NULL ? 1.0 : (double)a->val[e];
 }
 
-/* [n] Euclidean lengths, or their squares. */
-static enum status row_norms(const struct csr *a, bool binary, bool squared, struct arena *arena, float **out)
+/* [n] sums of squares to that power; the square roots are Euclidean lengths. */
+static enum status row_norms(const struct csr *a, double power, struct arena *arena, const float **out)
 {
-    ARENA_NEW(*out, arena, a->n_rows);
+    float *norm;
+    ARENA_NEW(norm, arena, a->n_rows);
     for (uint32_t r = 0; r < a->n_rows; r++) {
         double sum = 0;
         for (int64_t e = a->ptr[r]; e < a->ptr[r + 1]; e++)
-            sum += value_at(a, e, binary) * value_at(a, e, binary);
-        (*out)[r] = (float)(squared ? sum : sqrt(sum));
+            sum += value_at(a, e) * value_at(a, e);
+        norm[r] = (float)(power == 1 ? sum : power == 0.5 ? sqrt(sum) : sum > 0 ? pow(sum, power) : 0);
     }
-    return STATUS_OK;
-}
-
-/* The matrix with BM25 weights; its pattern is shared. */
-static enum status bm25_weights(const struct csr *a, const struct knn_params *p, struct arena *arena,
-                                struct csr *out)
-{
-    float *weight;
-    uint32_t *frequency;
-    double total = 0;
-
-    ARENA_NEW(weight, arena, (size_t)a->nnz);
-    ARENA_NEW(frequency, arena, a->n_cols);
-    for (int64_t e = 0; e < a->nnz; e++) {
-        total += value_at(a, e, p->binary);
-        frequency[a->idx[e]]++;
-    }
-    const double mean = total / a->n_rows;
-    for (uint32_t r = 0; r < a->n_rows; r++) {
-        double length = 0;
-        for (int64_t e = a->ptr[r]; e < a->ptr[r + 1]; e++)
-            length += value_at(a, e, p->binary);
-        const double norm = 1 - p->bm25_b + (mean > 0 ? p->bm25_b * length / mean : 0);
-        for (int64_t e = a->ptr[r]; e < a->ptr[r + 1]; e++) {
-            const double v = value_at(a, e, p->binary), below = p->bm25_k1 * norm + v;
-            const double idf = log(a->n_rows) - log1p(frequency[a->idx[e]]);
-            weight[e] = below > 0 ? (float)(v * (p->bm25_k1 + 1) / below * idf) : 0;
-        }
-    }
-    *out = *a;
-    out->val = weight;
+    *out = norm;
     return STATUS_OK;
 }
 
@@ -83,25 +74,50 @@ static enum status bm25_weights(const struct csr *a, const struct knn_params *p,
 static enum status prepare(const struct csr *a, const struct csr *transpose, const struct knn_params *p,
                            struct arena *scratch, struct knn_similar *k)
 {
-    struct csr mine = *a, its_transpose = *transpose;
-    float *norm = NULL;
-
-    if (p->similarity == SIMILARITY_BM25) {
-        TRY(bm25_weights(a, p, scratch, &mine));
-        TRY(csr_transpose(&mine, scratch, &its_transpose));
-    } else {
-        TRY(row_norms(a, p->binary, p->similarity == SIMILARITY_JACCARD, scratch, &norm));
-        if (p->binary)
-            mine.val = its_transpose.val = NULL;
+    k->a = (struct knn_rows){a->ptr, a->idx, a->val};
+    k->transpose = (struct knn_rows){transpose->ptr, transpose->idx, transpose->val};
+    k->shrinkage = (float)p->shrinkage;
+    switch (p->similarity) {
+    case SIMILARITY_JACCARD:
+    case SIMILARITY_TANIMOTO:
+        k->similarity = KNN_JACCARD;
+        return row_norms(a, 1, scratch, &k->norm);
+    case SIMILARITY_DICE:
+        k->similarity = KNN_RATIO;
+        k->scale = 2, k->own = 1, k->others = 1, k->both = 0;
+        return row_norms(a, 1, scratch, &k->norm);
+    case SIMILARITY_TVERSKY:
+        k->similarity = KNN_RATIO;
+        k->scale = 1, k->own = (float)p->tversky_alpha, k->others = (float)p->tversky_beta;
+        k->both = (float)(1 - p->tversky_alpha - p->tversky_beta);
+        return row_norms(a, 1, scratch, &k->norm);
+    case SIMILARITY_ASYMMETRIC_COSINE:
+        k->similarity = KNN_COSINE;
+        TRY(row_norms(a, 1 - p->asymmetric_alpha, scratch, &k->other));
+        return row_norms(a, p->asymmetric_alpha, scratch, &k->norm);
+    case SIMILARITY_MSD:
+        k->similarity = KNN_MSD;
+        return STATUS_OK;
+    case SIMILARITY_BM25:
+    case SIMILARITY_DOT:
+        k->similarity = KNN_DOT;
+        return STATUS_OK;
+    default:
+        k->similarity = p->similarity == SIMILARITY_PEARSON_BASELINE ? KNN_SUPPORT : KNN_COSINE;
+        return row_norms(a, 0.5, scratch, &k->norm);
     }
-    k->a = (struct knn_rows){mine.ptr, mine.idx, mine.val};
-    k->transpose = (struct knn_rows){its_transpose.ptr, its_transpose.idx, its_transpose.val};
-    k->norm = norm;
-    k->similarity = p->similarity == SIMILARITY_COSINE    ? KNN_COSINE
-                    : p->similarity == SIMILARITY_JACCARD ? KNN_JACCARD
-                                                          : KNN_DOT;
-    k->shrinkage = p->similarity == SIMILARITY_BM25 ? 0 : (float)p->shrinkage;
-    return STATUS_OK;
+}
+
+/* Each row's values divided by their sum or largest. */
+static void normalize_rows(const struct csr *lists, int norm, float *val)
+{
+    for (uint32_t r = 0; r < lists->n_rows && norm != NORM_NONE; r++) {
+        double by = 0;
+        for (int64_t e = lists->ptr[r]; e < lists->ptr[r + 1]; e++)
+            by = norm == NORM_SUM ? by + (double)val[e] : fmax(by, (double)val[e]);
+        for (int64_t e = lists->ptr[r]; e < lists->ptr[r + 1] && by > 0; e++)
+            val[e] = (float)((double)val[e] / by);
+    }
 }
 
 /* The kernel's lists as compressed rows, columns rising. */
@@ -156,17 +172,21 @@ enum status knn_launch(struct knn_similar *k, struct run *run, struct csr *out)
     return pack(k, run->arena, out);
 }
 
-enum status knn_neighbours(const struct csr *a, const struct csr *transpose, const struct knn_params *p,
-                           struct run *run, struct csr *out)
+enum status knn_neighbours(const struct view *train, bool items, const struct knn_params *p, struct run *run,
+                           struct csr *out)
 {
-    const uint32_t n = a->n_rows;
+    const uint32_t n = items ? train->n_items : train->n_users;
     struct knn_similar k = {.n = n, .k = (uint32_t)p->k < n ? (uint32_t)p->k : n};
+    struct csr a, transpose;
 
     if (n >= 1u << 24)
         return status_fail(
             STATUS_USAGE, "neighbourhood models take fewer than %u users or items, here are %u", 1u << 24, n);
-    TRY(prepare(a, transpose, p, run->scratch, &k));
-    return knn_launch(&k, run, out);
+    TRY(knn_weigh(train, items, p, run, &a, &transpose));
+    TRY(prepare(&a, &transpose, p, run->scratch, &k));
+    TRY(knn_launch(&k, run, out));
+    normalize_rows(out, p->normalize, (float *)(uintptr_t)out->val);
+    return STATUS_OK;
 }
 
 enum status knn_score_users(const void *state, const uint32_t *users, size_t n, const struct tile *out)

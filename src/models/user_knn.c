@@ -17,8 +17,8 @@ static enum status user_knn_fit(void *state, const void *params, const struct vi
     struct knn_state *s = state;
     const struct knn_params *p = params;
 
-    TRY(knn_neighbours(train->by_user, train->by_item, p, run, &s->profile));
-    TRY(history_copy(train->by_user, p->binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena, &s->matrix));
+    TRY(knn_neighbours(train, false, p, run, &s->profile));
+    TRY(knn_profiles(train, false, p, run, &s->matrix));
     s->n_items = train->n_items;
     s->backend = run->backend;
     return STATUS_OK;
@@ -33,9 +33,9 @@ static void user_knn_cost(const void *params, uint32_t n_users, uint32_t n_items
 const struct model_type model_user_knn = {
     .name = "user_knn",
     .family = "neighbourhood",
-    .source = "Resnick et al. 1994; Herlocker et al. 1999; bm25: Robertson, Walker 1994",
+    .source = "Resnick et al. 1994; Herlocker et al. 1999; similarities: see neighbours.h",
     .help = "what the most similar users like",
-    .version = 1,
+    .version = 2,
     .params = user_knn_params,
     .params_size = sizeof(struct knn_params),
     .state_size = sizeof(struct knn_state),

@@ -65,9 +65,22 @@ static void similar_writes(const void *args, long row)
 
 static double similarity_of(const struct sparse *s, const struct knn_similar *a, int r, int j)
 {
-    const double x = dot(s, r, j), mine = a->norm[r], other = a->norm[j];
+    const double x = dot(s, r, j), mine = a->norm[r], h = (double)a->shrinkage;
+    const double other =
+        a->similarity == KNN_COSINE && a->other != NULL ? (double)a->other[j] : (double)a->norm[j];
+    double n = 0, apart = 0;
+    for (int c = 0; c < M; c++)
+        if (s->dense[r][c] != 0 && s->dense[j][c] != 0)
+            n++, apart += pow(s->dense[r][c] - s->dense[j][c], 2);
     if (a->similarity == KNN_COSINE)
         return x / (mine * other + a->shrinkage);
+    if (a->similarity == KNN_RATIO)
+        return (double)a->scale * x /
+               ((double)a->own * mine + (double)a->others * other + (double)a->both * x + h);
+    if (a->similarity == KNN_MSD)
+        return n > 0 ? n / (n + h) / (apart / n + 1) : 0;
+    if (a->similarity == KNN_SUPPORT)
+        return n > 1 ? (n - 1) / (n - 1 + h) * x / (mine * other) : 0;
     return a->similarity == KNN_JACCARD ? x / (mine + other - x + a->shrinkage) : x;
 }
 
@@ -93,7 +106,7 @@ static void check_list(const struct sparse *s, const struct knn_similar *a, int 
     uint32_t n = 0;
     int taken[N] = {0};
     for (int j = 0; j < N; j++)
-        if (j != r && dot(s, r, j) > 0) {
+        if (j != r && similarity_of(s, a, r, j) > 0) {
             const uint32_t hash = philox4x32(a->seed, a->stream, (uint64_t)r << 32 | (uint64_t)j).v[0];
             all[n++] = (struct candidate){(float)similarity_of(s, a, r, j), hash, (uint32_t)j};
         }
@@ -122,22 +135,29 @@ static void check_list(const struct sparse *s, const struct knn_similar *a, int 
 static void similar_cases(const char *kernel)
 {
     static const uint32_t lengths[] = {1, 6, N};
-    for (int c = 0; c < 9; c++) {
+    for (int c = 0; c < 21; c++) {
         struct sparse s = sparse_new(c % 2);
-        float *norm = check_buffer("norm", N, sizeof *norm);
+        float *norm = check_buffer("norm", N, sizeof *norm), *other = check_buffer("other", N, sizeof *other);
         struct knn_similar a = {.a = s.a,
                                 .transpose = s.transpose,
                                 .norm = norm,
                                 .n = N,
-                                .k = lengths[c / 3],
-                                .similarity = c % 3,
-                                .shrinkage = c < 3 ? 0.0f : 2.0f,
+                                .k = lengths[c / 7],
+                                .similarity = c % 7 % 6, /* cosine twice: with one norm and with two */
+                                .shrinkage = c < 7 ? 0.0f : 2.0f,
+                                .scale = 2.0f,
+                                .own = 0.75f,
+                                .others = 1.25f,
+                                .both = -0.5f,
                                 .seed = 9,
                                 .stream = 3};
         for (int r = 0; r < N; r++) {
             const double square = dot(&s, r, r);
-            norm[r] = (float)(a.similarity == KNN_COSINE ? sqrt(square) : square);
+            norm[r] =
+                (float)(a.similarity == KNN_COSINE || a.similarity == KNN_SUPPORT ? sqrt(square) : square);
+            other[r] = (float)(2 * sqrt(square) + 1);
         }
+        a.other = c % 7 == 6 ? other : NULL;
         a.neighbour = check_buffer("neighbour", N * a.k, sizeof *a.neighbour);
         a.value = check_floats("value", N * a.k, 4);
         a.count = check_buffer("count", N, sizeof *a.count);

@@ -93,6 +93,7 @@ const struct check_mutant check_mutants[] = {
     {"spmm_dense_csr_outside", "spmm_dense_csr", OUTSIDE, NULL},
     {"spmm_normalize_leaves", "spmm_normalize", LEAVES, NULL},
     {"knn_sync", "knn_similar", SYNC, NULL},
+    {"knn_common_sync", "knn_similar", SYNC, "thread"},
     {"knn_values_sync", "knn_similar", SYNC, NULL},
     {"knn_index", "knn_similar", INDEX, NULL},
     {"knn_leaves", "knn_similar", LEAVES, NULL},

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "golden.h"
 #include "models/item_vectors.h"
 #include "models/reduce.h"
 
-extern const struct model_type model_tfidf_content, model_bm25_content, model_llm_content;
+extern const struct model_type model_tfidf_content, model_bm25_content, model_llm_content, model_rocchio,
+    model_naive_bayes_content;
 
 enum { N_USERS = 4, N_ITEMS = 8 };
 static const char *const titles[N_ITEMS] = {
@@ -102,6 +104,114 @@ static void bm25_scores_are_sums_over_the_query(void **state)
     fixture_close(&f);
 }
 
+/* alpha q + beta mean of liked - gamma mean of the rest, written down from the TF-IDF cosines that tfidf_content gives. */
+static void rocchio_is_its_formula(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct column title;
+    float s[N_USERS * N_ITEMS], plain[N_USERS * N_ITEMS], near[N_USERS * N_ITEMS];
+    open_catalogue(&f, &title);
+    score(&f, &model_tfidf_content, fixture_fit(&f, &model_tfidf_content, "{text: title, min_df: 1}"), plain);
+    score(&f, &model_rocchio, fixture_fit(&f, &model_rocchio, "{text: title, min_df: 1, gamma: 0}"), s);
+    for (int i = 0; i < N_USERS * N_ITEMS; i++) /* without gamma and query a cosine does not see beta */
+        assert_true(fabsf(s[i] - plain[i]) < 1e-6F);
+    score(&f, &model_rocchio,
+          fixture_fit(&f, &model_rocchio, "{text: title, min_df: 1, gamma: 0.5, keep_negative: true}"), near);
+    assert_true(near[1] > 0 && near[6] < 0); /* user 0 is pushed from cooking */
+    score(&f, &model_rocchio, fixture_fit(&f, &model_rocchio, "{text: title, min_df: 1, gamma: 0.5}"), near);
+    for (int i = 0; i < N_USERS * N_ITEMS; i++)
+        assert_true(near[i] >= 0);
+    /* User 3 rated space 5 and bread 1: liked and not, beta 1, gamma 1, both cosines of one item. */
+    score(
+        &f, &model_rocchio,
+        fixture_fit(
+            &f, &model_rocchio,
+            "{text: title, min_df: 1, others: rated, liked_from: 4, beta: 1, gamma: 1, keep_negative: true}"),
+        s);
+    assert_true(fabsf(s[3 * N_ITEMS] + s[3 * N_ITEMS + 4]) < 1e-6F && s[3 * N_ITEMS] > 0.5F);
+    fixture_close(&f);
+}
+
+/* A user without history who wrote of bread: the query alone makes the profile. */
+static void rocchio_starts_from_what_the_user_wrote(void **state)
+{
+    (void)state;
+    static const uint32_t writer[] = {2, 2}, about[] = {4, UINT32_MAX};
+    static const uint8_t kinds[] = {TEXT_REVIEW, TEXT_QUERY};
+    struct fixture f;
+    struct column title;
+    struct string_builder b = {0};
+    float s[N_USERS * N_ITEMS];
+    open_catalogue(&f, &title);
+    assert_int_equal(string_builder_add(&b, "a rocket", 8), STATUS_OK);
+    assert_int_equal(string_builder_add(&b, "where is bread unheardof", 24), STATUS_OK);
+    f.view.texts = (struct texts){.n = 2, .user = writer, .item = about, .kind = kinds};
+    assert_int_equal(string_builder_finish(&b, f.arena, &f.view.texts.text), STATUS_OK);
+    score(&f, &model_rocchio, fixture_fit(&f, &model_rocchio, "{text: title, min_df: 1, query: [queries]}"),
+          s);
+    assert_true(s[2 * N_ITEMS + 4] > 0 && s[2 * N_ITEMS + 5] > 0 && s[2 * N_ITEMS] == 0);
+    score(&f, &model_rocchio,
+          fixture_fit(&f, &model_rocchio, "{text: title, min_df: 1, query: [queries, reviews]}"), s);
+    assert_true(s[2 * N_ITEMS + 5] > 0 && s[2 * N_ITEMS] > 0);
+    fixture_close(&f);
+}
+
+/* scikit-learn's MultinomialNB, BernoulliNB, ComplementNB on the same counts (tools/golden-models.py). */
+static void naive_bayes_equals_scikit_learn(void **state)
+{
+    static const struct {
+        const char *name, *yaml;
+    } cases[] = {{"multinomial", "variant: multinomial"},
+                 {"multinomial_flat", "variant: multinomial, alpha: 0.5, fit_prior: false"},
+                 {"bernoulli", "variant: bernoulli, alpha: 0.5"},
+                 {"complement", "variant: complement"},
+                 {"complement_norm", "variant: complement, norm: true"}};
+    static const uint32_t users[] = {0, 1, 2};
+    uint32_t user[GOLDEN_USERS * GOLDEN_ITEMS], item[GOLDEN_USERS * GOLDEN_ITEMS];
+    float value[GOLDEN_USERS * GOLDEN_ITEMS], got[3 * GOLDEN_ITEMS];
+    double want[3 * GOLDEN_ITEMS];
+    struct fixture f;
+    struct string_builder b = {0};
+    struct column title = {.name = "title", .kind = COLUMN_TEXT};
+    uint64_t n = 0;
+    (void)state;
+    for (int u = 0; u < GOLDEN_USERS; u++)
+        for (int i = 0; i < GOLDEN_ITEMS; i++)
+            if (golden_rating(u, i) > 0)
+                user[n] = (uint32_t)u, item[n] = (uint32_t)i, value[n++] = (float)golden_rating(u, i);
+    fixture_open(&f, GOLDEN_USERS, GOLDEN_ITEMS, n, user, item, value);
+    for (int i = 0; i < GOLDEN_ITEMS; i++) {
+        for (int w = 0; w < GOLDEN_WORDS; w++)
+            for (int c = 0; c < golden_count(i, w); c++) {
+                const char word[4] = {'w', (char)('a' + w), (char)('a' + w), ' '};
+                assert_int_equal(string_builder_append(&b, word, 4), STATUS_OK);
+            }
+        assert_int_equal(string_builder_end(&b), STATUS_OK);
+    }
+    assert_int_equal(string_builder_finish(&b, f.arena, &title.text), STATUS_OK);
+    f.view.item_columns = &title, f.view.n_item_columns = 1;
+    for (size_t c = 0; c < 2 * sizeof cases / sizeof *cases; c++) {
+        const char *others = c % 2 ? "rated" : "rest";
+        char yaml[200], name[64];
+        snprintf(yaml, sizeof yaml,
+                 "{text: title, min_df: 1, stop_words: none, liked_from: 4, others: %s, %s}", others,
+                 cases[c / 2].yaml);
+        snprintf(name, sizeof name, "%s_%s", cases[c / 2].name, others);
+        assert_int_equal(golden_read(name, 3, GOLDEN_ITEMS, want), 3 * GOLDEN_ITEMS);
+        const struct tile tile = {got, GOLDEN_ITEMS, GOLDEN_ITEMS};
+        assert_int_equal(model_score_users(&model_naive_bayes_content,
+                                           fixture_fit(&f, &model_naive_bayes_content, yaml), f.backend,
+                                           users, 3, &tile),
+                         STATUS_OK);
+        for (int i = 0; i < 3 * GOLDEN_ITEMS; i++)
+            if (!(fabs((double)got[i] - want[i]) < 1e-5 * (1 + fabs(want[i]))))
+                fail_msg("%s: user %d, item %d: %g, scikit-learn says %g", name, i / GOLDEN_ITEMS,
+                         i % GOLDEN_ITEMS, (double)got[i], want[i]);
+    }
+    fixture_close(&f);
+}
+
 static void sparse_and_dense_decompositions_agree(void **state)
 {
     (void)state;
@@ -142,7 +252,8 @@ static void sparse_and_dense_decompositions_agree(void **state)
     fixture_close(&f);
 }
 
-static void build(struct fixture *f, const char *encoder, int dimensions, uint64_t seed, struct item_vectors *out)
+static void build(struct fixture *f, const char *encoder, int dimensions, uint64_t seed,
+                  struct item_vectors *out)
 {
     static const char *fields[] = {"title"};
     const struct item_vectors_options options = {
@@ -265,6 +376,9 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(tfidf_scores_are_cosines),
                                        cmocka_unit_test(ratings_weigh_the_profile),
                                        cmocka_unit_test(bm25_scores_are_sums_over_the_query),
+                                       cmocka_unit_test(rocchio_is_its_formula),
+                                       cmocka_unit_test(rocchio_starts_from_what_the_user_wrote),
+                                       cmocka_unit_test(naive_bayes_equals_scikit_learn),
                                        cmocka_unit_test(sparse_and_dense_decompositions_agree),
                                        cmocka_unit_test(vectors_without_a_model),
                                        cmocka_unit_test(a_missing_language_model_is_unavailable),
