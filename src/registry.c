@@ -42,6 +42,9 @@
     MODEL(decision_tree)  \
     MODEL(random_forest)  \
     MODEL(gbdt)           \
+    MODEL(weighted)       \
+    MODEL(switching)      \
+    MODEL(stacking)       \
     MODEL(strategy)       \
     MODEL(external)       \
     MODEL(oracle)

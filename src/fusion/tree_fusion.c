@@ -375,7 +375,7 @@ static enum status gbdt_fit(void *state, const void *params, const struct view *
                                             .family = "trees",                                               \
                                             .source = (from),                                                \
                                             .help = (line),                                                  \
-                                            .version = 1,                                                    \
+                                            .version = 2,                                                    \
                                             .params = what##_params,                                         \
                                             .params_size = sizeof(struct tree_fusion_params),                \
                                             .state_size = sizeof(struct tree_fusion),                        \

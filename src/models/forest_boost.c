@@ -2,7 +2,7 @@
  * forest_boost.c - see forest_boost.h.
  *
  * LambdaMART: of a pair i, j of a group with y_i > y_j the loss is log(1 + e^-(F_i - F_j)) times |change of NDCG when the two
- * swap places| (Burges 2010, "From RankNet to LambdaRank to LambdaMART", section 4), places by F as it stands, ties in order.
+ * swap places| (Burges 2010, "From RankNet to LambdaRank to LambdaMART", section 4), places by F as it stands, of equals the less relevant first.
  */
 #include "models/forest_boost.h"
 
@@ -19,13 +19,14 @@ static double sigmoid(double z)
     return z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z));
 }
 
-/* Places 0 .. n - 1 by falling F, ties in order. */
-static void rank_group(const float *F, uint32_t n, uint32_t *place)
+/* Places 0 .. n - 1 by falling F.  Of equals the less relevant comes first: in the order of the rows, which often have the positive first,
+ * a tree that tells nothing apart would be perfect. */
+static void rank_group(const float *y, const float *F, uint32_t n, uint32_t *place)
 {
     for (uint32_t i = 0; i < n; i++) {
         place[i] = 0;
         for (uint32_t j = 0; j < n; j++)
-            place[i] += F[j] > F[i] || (F[j] == F[i] && j < i);
+            place[i] += F[j] > F[i] || (F[j] == F[i] && (y[j] < y[i] || (y[j] == y[i] && j < i)));
     }
 }
 
@@ -53,7 +54,7 @@ static double lambda_group(const float *y, const float *F, uint32_t n, float *gr
     uint32_t place[GROUP_MOST];
     double dcg = 0;
     const double best = ideal(y, n);
-    rank_group(F, n, place);
+    rank_group(y, F, n, place);
     for (uint32_t i = 0; i < n; i++)
         dcg += (exp2((double)y[i]) - 1) / log2(place[i] + 2.0);
     if (gradient != NULL)
