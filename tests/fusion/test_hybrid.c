@@ -187,6 +187,8 @@ static void test_hybrids_beat_their_parts(void **state)
     const double popular = quality("weighted", "{" TWO ", weights: [1, 0]}", 1),
                  knn = quality("weighted", "{" TWO ", weights: [0, 1]}", 1);
     const double better = fmax(popular, knn);
+    assert_true(quality("switching", "{" TWO ", by: popularity, groups: 3}", 1) > better - 0.01);
+    assert_true(quality("weighted", "{" TWO "}", 1) > better - 0.005);
     assert_true(quality("weighted", "{" TWO ", scale: rank}", 1) > better - 0.02);
     assert_true(quality("stacking", "{" TWO "}", 1) > better - 0.01);
     assert_true(quality("stacking", "{" TWO ", meta: gbdt, min_samples_leaf: 2}", 1) > popular);
