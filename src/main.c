@@ -18,7 +18,7 @@ static const struct command *const commands[] = {
     &command_import,  &command_info,     &command_synth,        &command_recommend, &command_export,
     &command_models,  &command_metrics,  &command_formats,      &command_embed,     &command_evaluate,
     &command_version, &command_tokenize, &command_logits,       &command_score,     &command_generate,
-    &command_text,    &command_simulate, &command_serve_events,
+    &command_text, &command_explain,    &command_simulate, &command_serve_events,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -122,10 +122,13 @@ static enum status print_changes(struct recommender *r, FILE *out)
     return STATUS_OK;
 }
 
-static enum status recommend(struct recommender *r, FILE *out)
+static enum status fetch(struct recommender *r)
 {
     TRY(again_load(r->options->run, r->arena, &r->experiment));
-    TRY(again_dataset(&r->experiment, r->options->dataset, &r->dataset));
+    if (r->options->dataset == NULL)
+        r->dataset = &r->experiment.datasets[0];
+    else
+        TRY(again_dataset(&r->experiment, r->options->dataset, &r->dataset));
     TRY(again_model(&r->experiment, r->options->model, r->options->point, &r->model));
     if (r->options->explain && r->model->type != &model_strategy)
         return status_fail(STATUS_USAGE,
@@ -136,13 +139,19 @@ static enum status recommend(struct recommender *r, FILE *out)
     if (r->options->fold >= r->stage.n_folds)
         return status_fail(STATUS_USAGE, "--fold %u: %s has %zu folds, counted from 0", r->options->fold,
                            r->dataset->name, r->stage.n_folds);
-    TRY(find_user(r));
+    if (r->options->user != NULL)
+        TRY(find_user(r));
     TRY(stage_fold(&r->stage, r->options->fold));
     const struct again_cell cell = {r->options->run, &r->experiment,   r->dataset,
                                     r->model,        r->options->fold, r->experiment.seeds[0]};
     const struct cell_place place = {r->backend, run_cache_folder(), run_models_folder(), r->options->signal,
                                      0};
-    TRY(again_fit(&cell, &r->stage, &place, r->arena, &r->fitted));
+    return again_fit(&cell, &r->stage, &place, r->arena, &r->fitted);
+}
+
+static enum status recommend(struct recommender *r, FILE *out)
+{
+    TRY(fetch(r));
     TRY(print_lists(r, out));
     return r->options->explain ? print_changes(r, out) : STATUS_OK;
 }
@@ -153,6 +162,28 @@ enum status recommend_print(const struct recommend_options *options, FILE *out)
     if (r.arena == NULL)
         return STATUS_SYSTEM;
     const enum status status = recommend(&r, out);
+    fitted_free(&r.fitted);
+    stage_close(&r.stage);
+    experiment_free(&r.experiment);
+    arena_free(r.arena);
+    return status;
+}
+
+enum status recommend_model(const struct recommend_options *options,
+                            enum status (*use)(void *context, const struct model_type *type,
+                                               const void *state, const struct backend *backend,
+                                               const char *what),
+                            void *context)
+{
+    struct recommender r = {.options = options, .arena = arena_new()};
+    char what[512];
+    if (r.arena == NULL)
+        return STATUS_SYSTEM;
+    enum status status = fetch(&r);
+    if (status == STATUS_OK) {
+        snprintf(what, sizeof what, "%s on %s, fold %u", r.model->label, r.dataset->name, options->fold);
+        status = use(context, r.fitted.type, r.fitted.state, r.backend, what);
+    }
     fitted_free(&r.fitted);
     stage_close(&r.stage);
     experiment_free(&r.experiment);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "base/status.h"
+#include "models/model.h"
 
 struct recommend_options {
     const char *run;               /* folder of results: its experiment.yaml is followed */
@@ -23,6 +23,13 @@ struct recommend_options {
 /* Loads the saved model where the run kept it (experiment.save_models), else fits it again on the fold's train rows.
  * Prints titles and scores, items of the user's test rows marked "held out", and the best rated of the train rows.
  * STATUS_USAGE: unknown dataset, label or user, explain of another model than `strategy`; STATUS_DATA: no run there, the dataset is missing. */
+/* The fitted model of a run, taken as recommend_print() takes it, is handed to use().  options->dataset NULL: the run's first; user, top: not looked
+ * at.  `what`: "LABEL on DATASET, fold F". */
+enum status recommend_model(const struct recommend_options *options,
+                            enum status (*use)(void *context, const struct model_type *type,
+                                               const void *state, const struct backend *backend,
+                                               const char *what),
+                            void *context);
 enum status recommend_print(const struct recommend_options *options, FILE *out);
 
 #endif

@@ -53,6 +53,9 @@ struct stacking {
     int meta;
     double weight[COLUMNS_MOST + 1]; /* logistic: [columns], then the constant */
     struct forest forest;
+    struct tree_columns columns; /* gbdt */
+    const char *name[HYBRID_MOST + 2];
+    bool category[HYBRID_MOST + 2];
 };
 
 static uint32_t columns_of(const struct stacking *s)
@@ -201,22 +204,18 @@ static enum status fit_logistic(struct stacking *s, const struct stacking_params
 }
 
 /* ---- boosted trees */
-static void name_columns(const struct stacking *s, const char **name, bool *category,
-                         struct tree_columns *out)
+static void name_columns(struct stacking *s)
 {
     for (uint32_t m = 0; m < s->hybrid.n; m++)
-        name[m] = s->hybrid.base[m].type->name;
-    name[s->hybrid.n] = "activity";
-    name[s->hybrid.n + 1] = "popularity";
-    *out = (struct tree_columns){s->hybrid.n + 2, name, category};
+        s->name[m] = s->hybrid.base[m].type->name;
+    s->name[s->hybrid.n] = "activity";
+    s->name[s->hybrid.n + 1] = "popularity";
+    s->columns = (struct tree_columns){s->hybrid.n + 2, s->name, s->category};
 }
 
 static enum status fit_gbdt(struct stacking *s, const struct stacking_params *p, const struct questions *q,
                             struct run *run)
 {
-    const char *name[COLUMNS_MOST];
-    bool category[COLUMNS_MOST] = {false};
-    struct tree_columns columns;
     struct tree_table table;
     struct boost_report report;
     const struct boost_options options = {.loss = p->loss == 1 ? BOOST_LAMBDAMART : BOOST_LOGISTIC,
@@ -228,8 +227,8 @@ static enum status fit_gbdt(struct stacking *s, const struct stacking_params *p,
                                           .tree = {.max_leaves = (uint32_t)p->max_leaves,
                                                    .min_hessian = p->min_samples_leaf,
                                                    .lambda = p->lambda}};
-    name_columns(s, name, category, &columns);
-    TRY(tree_table_build(&columns, q->x, q->n * q->group, run->scratch, run->scratch, &table));
+    name_columns(s);
+    TRY(tree_table_build(&s->columns, q->x, q->n * q->group, run->scratch, run->scratch, &table));
     const struct boost_data data = {
         .table = &table, .y = q->y, .group_size = q->group, .valid = p->patience > 0 ? q->valid : NULL};
     TRY(boost_fit(&data, &options, run, run->arena, &s->forest, &report));
@@ -383,11 +382,20 @@ static enum status stacking_load(void *state, const void *params, struct model_r
     TRY(model_get(r, "popularity", ARRAY_F32, &n_items, &one, &popularity));
     s->activity = activity;
     s->popularity = popularity;
+    name_columns(s);
     if (p->meta == GBDT)
         return forest_load(&s->forest, columns_of(s), r);
     TRY(model_get(r, "weight", ARRAY_F64, &d, &one, &weight));
     memcpy(s->weight, weight, d * sizeof *s->weight);
     return STATUS_OK;
+}
+
+static void stacking_trees(const void *state, const struct forest **forest,
+                           const struct tree_columns **columns)
+{
+    const struct stacking *s = state;
+    *forest = s->meta == GBDT ? &s->forest : NULL;
+    *columns = &s->columns;
 }
 
 static void stacking_free(void *state)
@@ -408,6 +416,7 @@ const struct model_type model_stacking = {
     .check = stacking_check,
     .fit = stacking_fit,
     .score_users = stacking_score_users,
+    .trees = stacking_trees,
     .save = stacking_save,
     .load = stacking_load,
     .free = stacking_free};

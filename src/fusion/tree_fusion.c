@@ -329,6 +329,14 @@ static enum status tree_fusion_score_users(const void *state, const uint32_t *us
     return status;
 }
 
+static void tree_fusion_trees(const void *state, const struct forest **forest,
+                              const struct tree_columns **columns)
+{
+    const struct tree_fusion *m = state;
+    *forest = &m->forest;
+    *columns = &m->features.columns;
+}
+
 static void tree_fusion_free(void *state)
 {
     collaborative_free(&((struct tree_fusion *)state)->features.collaborative);
@@ -382,6 +390,7 @@ static enum status gbdt_fit(void *state, const void *params, const struct view *
                                             .check = tree_fusion_check,                                      \
                                             .fit = what##_fit,                                               \
                                             .score_users = tree_fusion_score_users,                          \
+                                            .trees = tree_fusion_trees,                                      \
                                             .save = tree_fusion_save,                                        \
                                             .load = tree_fusion_load,                                        \
                                             .free = tree_fusion_free};

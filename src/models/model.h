@@ -31,7 +31,8 @@ struct run {
     /* Hears what the fit says of itself (run_curve()); NULL: nobody does, and nothing need be computed for it. */
     void (*curve)(void *context, const char *name, int step, double value);
     void *curve_context;
-    uint32_t epochs; /* set by a fit that stopped early: the epochs (iterations) of the state it kept; else 0 */
+    uint32_t
+        epochs; /* set by a fit that stopped early: the epochs (iterations) of the state it kept; else 0 */
 };
 /* One point of a training curve: "loss", "rmse", "validation loss" ... after epoch, sweep or tree `step` (from 1). */
 static inline void run_curve(const struct run *run, const char *name, int step, double value)
@@ -56,6 +57,8 @@ struct factors {
     float offset;
 };
 
+struct forest; /* forest.h */
+struct tree_columns;
 struct model_writer; /* model_io.h */
 struct model_reader;
 
@@ -91,6 +94,8 @@ struct model_type {
      * measured where it is there. */
     enum status (*probabilities)(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
                                  float *p);
+    /* Optional: its trees and what their columns are called, for `recfuse explain`; NULL where this one has none. */
+    void (*trees)(const void *state, const struct forest **forest, const struct tree_columns **columns);
     /* Optional: lets rank.c use GEMM. */
     enum status (*factors)(const void *state, struct factors *out);
     enum status (*save)(const void *state, struct model_writer *w);

@@ -38,6 +38,9 @@ enum status plots_write(const struct records *r, struct arena *arena, bool *draw
 /* The file name without ending, "plots/movielens-latest-small-metrics". */
 const char *plot_name(const struct records *r, const char *dataset, const char *plot, struct arena *arena);
 
+/* Runs gnuplot on SCRIPT in FOLDER with suffix = ".tmp"; *missing when there is no gnuplot. */
+enum status plot_run_gnuplot(const char *folder, const char *script, bool *missing);
+
 /* index.html: tables and svg plots in one file, sortable, light and dark, no network. */
 enum status page_write(const struct records *r, struct arena *arena);
 

@@ -57,8 +57,7 @@ static void write_script(const void *context, const char *stem, FILE *out)
     plot_body(stem, width, height, d->kind->has_key ? PLOT_RECIPE_key : "", d->kind->recipe, out);
 }
 
-/* Runs gnuplot on SCRIPT in FOLDER; *missing when there is no gnuplot. */
-static enum status run_gnuplot(const char *folder, const char *script, bool *missing)
+enum status plot_run_gnuplot(const char *folder, const char *script, bool *missing)
 {
     const pid_t child = fork();
     if (child < 0)
@@ -90,7 +89,7 @@ enum status plot_draw(const char *folder, const char *stem, plot_script *write, 
     TRY(atomic_open(&file, path));
     write(context, stem, file.stream);
     TRY(atomic_commit(&file));
-    TRY(run_gnuplot(folder, script, missing));
+    TRY(plot_run_gnuplot(folder, script, missing));
     for (int i = 0; i < 2 && !*missing; i++) {
         const char *final = arena_printf(arena, "%s/%s.%s", folder, stem, i == 0 ? "svg" : "png");
         if (final == NULL)
