@@ -18,7 +18,8 @@ struct command {
 
 extern const struct command command_run, command_merge, command_plan, command_info, command_import,
     command_models, command_metrics, command_formats, command_version, command_recommend, command_export,
-    command_report, command_compare, command_synth, command_embed, command_evaluate, command_text, command_explain;
+    command_report, command_compare, command_synth, command_embed, command_evaluate, command_text,
+    command_explain;
 extern const struct command command_simulate, command_serve_events; /* the feedback loop */
 extern const struct command command_tokenize, command_logits, command_score,
     command_generate; /* the language model alone */
