@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "data/import/build.h"
@@ -78,7 +79,8 @@ static enum status refuse_parquet(const char *source)
 {
     const size_t n = strlen(source);
     char magic[4] = "";
-    FILE *file = import_is_folder(source) ? NULL : fopen(source, "rb");
+    struct stat info; /* a pipe can be read only once */
+    FILE *file = stat(source, &info) == 0 && S_ISREG(info.st_mode) ? fopen(source, "rb") : NULL;
     if (file != NULL) {
         if (fread(magic, 1, sizeof magic, file) != sizeof magic)
             magic[0] = '\0';

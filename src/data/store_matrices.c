@@ -26,10 +26,10 @@ static bool rows_fit(const struct interactions *x, uint32_t n_users, uint32_t n_
 }
 
 /* l->arena: for what is needed here only. */
-static enum status load_matrices(struct loader *l, struct arena *arena, struct csr *by_user,
+static enum status load_matrices(const struct loader *l, struct arena *arena, struct csr *by_user,
                                  struct csr *by_item)
 {
-    struct arena *const scratch = l->arena;
+    struct loader to_keep = *l;
     struct strings ids;
     struct interactions x = {.n = LOAD_ANY};
     uint32_t n_users, n_items;
@@ -38,10 +38,9 @@ static enum status load_matrices(struct loader *l, struct arena *arena, struct c
     TRY(store_load_ids(l, "/items", &ids, &n_items));
     TRY(load_need_group(l, "/interactions"));
     LOAD(l, "/interactions", "user", H5T_STD_U32LE, &x.n, x.user);
-    l->arena = arena;
-    LOAD(l, "/interactions", "item", H5T_STD_U32LE, &x.n, x.item);
-    LOAD(l, "/interactions", "value", H5T_IEEE_F32LE, &x.n, x.value);
-    l->arena = scratch;
+    to_keep.arena = arena;
+    LOAD(&to_keep, "/interactions", "item", H5T_STD_U32LE, &x.n, x.item);
+    LOAD(&to_keep, "/interactions", "value", H5T_IEEE_F32LE, &x.n, x.value);
     if (!rows_fit(&x, n_users, n_items))
         return status_fail(STATUS_DATA,
                            "%s: /interactions: a row is out of range or out of order; import it again",

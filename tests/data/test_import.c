@@ -81,7 +81,7 @@ static void tsv_file(void **state)
     test_write(path, "\xef\xbb\xbf"
                      "b\t99999999999999999999\t3.5\t20\r\n"
                      "a\tx y\t-1e1\t10\r\n"
-                     "b\t007\t.5\t-5\r\n"
+                     "b\t007\t.5\t5\r\n"
                      "b\t7\t5\t20\r\n"
                      "b\t007\t4\t30");
     struct dataset *d = imported("tsv", path, NULL, arena);
@@ -94,7 +94,7 @@ static void tsv_file(void **state)
     assert_string(&d->item_ids, 3, "7");
     const uint64_t rows[] = {2, 0, 3, 4, 1};
     const float values[] = {0.5f, 3.5f, 5, 4, -10};
-    const int64_t times[] = {-5, 20, 20, 30, 10};
+    const int64_t times[] = {5, 20, 20, 30, 10};
     assert_int_equal(d->interactions.n, 5);
     assert_memory_equal(d->interactions.source_row, rows, sizeof rows);
     assert_memory_equal(d->interactions.value, values, sizeof values);

@@ -8,7 +8,7 @@ static void atomic_files(void **state)
     (void)state;
     struct arena *arena = arena_new();
     write_file("r/toy.inter.gz", "user_id:token\titem_id:token\trating:float\ttimestamp:float\tx:float\n"
-                                 "u1\t007\t4\t978300760.0\t1\nu2\t007\t3.5\t-1.5\t2\n");
+                                 "u1\t007\t4\t978300760.0\t1\nu2\t007\t3.5\t1.5\t2\n");
     write_file("r/toy.item",
                "item_id:token\tmovie_title:token_seq\tclass:token_seq\tyear:float\tcode:token\tv:float_seq\n"
                "007\tA film, \"quoted\"\tDrama Crime\t1999\tX-1\t0.1 0.2\n"
@@ -17,7 +17,7 @@ static void atomic_files(void **state)
     struct dataset *d = imported("recbole", test_path(folder, "r"), NULL, arena);
     counts(d, 2, 1, 2, 0);
     assert_int_equal(d->interactions.time[0], 978300760);
-    assert_int_equal(d->interactions.time[1], -2);
+    assert_int_equal(d->interactions.time[1], 1);
     assert_float_equal(d->interactions.value[1], 3.5, 0);
     is_string(&item_column(d, "movie_title")->text, 0, "A film, \"quoted\"");
     is_string(&item_column(d, "code")->text, 0, "X-1");

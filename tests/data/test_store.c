@@ -658,6 +658,29 @@ static const struct {
                {enormous, "more than the file's"},
                {enormous_chunk, "chunks of more than"}};
 
+static void write_bytes(const char *path, const void *bytes, size_t n)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Whatever the file holds, its bytes are those that its seal says. */
+static void seal_anew(const char *path)
+{
+    struct arena *arena = arena_new();
+    char hash[SHA256_HEX], seal[SEAL_BYTES];
+    size_t n;
+    const char *bytes = slurp(path, arena, &n);
+    sha256_hex(bytes, n, hash);
+    seal_make(hash, seal);
+    FILE *file = fopen(path, "ab");
+    assert_int_equal(fwrite(seal, 1, sizeof seal, file), sizeof seal);
+    assert_int_equal(fclose(file), 0);
+    arena_free(arena);
+}
+
 static void bad_objects(void **state)
 {
     (void)state;
@@ -670,7 +693,47 @@ static void bad_objects(void **state)
         changes[i].change(file);
         assert_true(H5Fclose(file) >= 0);
         refused(path, changes[i].word);
+        /* The ratings alone: without a seal the whole file is looked at, and with one what would lead astray. */
+        struct csr by_user, by_item;
+        test_fails(store_read_matrices(path, arena, &by_user, &by_item), STATUS_DATA, path, changes[i].word,
+                   NULL);
+        seal_anew(path);
+        refused(path, changes[i].word);
+        const enum status status = store_read_matrices(path, arena, &by_user, &by_item);
+        const bool matters = strstr(changes[i].word, "/interactions") != NULL ||
+                             changes[i].change == item_out_of_range || changes[i].change == value_nan ||
+                             changes[i].change == fewer_items || changes[i].change == enormous;
+        assert_true(status == STATUS_DATA || (status == STATUS_OK && !matters));
     }
+    arena_free(arena);
+}
+
+/* One bit within the packed values, the seal cut off: Fletcher's sum tells. */
+static void damaged_chunk(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct csr by_user, by_item;
+    const char *path = test_path(folder, "chunk.h5");
+    assert_ok(store_write(path, example(arena)));
+    const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t array = H5Dopen2(file, "/interactions/value", H5P_DEFAULT);
+    const hsize_t zero = 0;
+    unsigned mask;
+    haddr_t at;
+    hsize_t size;
+    assert_true(H5Dget_chunk_info_by_coord(array, &zero, &mask, &at, &size) >= 0 && size > 8);
+    H5Dclose(array);
+    H5Fclose(file);
+    size_t n;
+    char *bytes = slurp(path, arena, &n);
+    bytes[at + size / 2] ^= 1;
+    write_bytes(path, bytes, n - SEAL_BYTES);
+    refused(path, "/interactions/value can't be read (a chunk has not its checksum)");
+    test_fails(store_read_matrices(path, arena, &by_user, &by_item), STATUS_DATA, path, "not its checksum",
+               NULL);
+    write_bytes(path, bytes, n);
+    refused(path, "its SHA-256 is not the one that it ends with");
     arena_free(arena);
 }
 
@@ -681,14 +744,6 @@ static uint32_t next_random(void)
 {
     random_state = random_state * 1664525u + 1013904223u; /* Knuth's LCG: any fixed sequence will do */
     return random_state >> 8;
-}
-
-static void write_bytes(const char *path, const void *bytes, size_t n)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, n, file), n);
-    assert_int_equal(fclose(file), 0);
 }
 
 /* How many are refused; 255: some file gave what it may not. */
@@ -905,11 +960,17 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),   cmocka_unit_test(same_dataset_same_bytes),
-        cmocka_unit_test(content_hash), cmocka_unit_test(not_a_dataset_file),
-        cmocka_unit_test(bad_objects),  cmocka_unit_test(mutated_bytes),
-        cmocka_unit_test(seal),         cmocka_unit_test(write_refuses_nonsense),
-        cmocka_unit_test(full_disk),    cmocka_unit_test(no_place_to_write),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(same_dataset_same_bytes),
+        cmocka_unit_test(content_hash),
+        cmocka_unit_test(not_a_dataset_file),
+        cmocka_unit_test(bad_objects),
+        cmocka_unit_test(damaged_chunk),
+        cmocka_unit_test(mutated_bytes),
+        cmocka_unit_test(seal),
+        cmocka_unit_test(write_refuses_nonsense),
+        cmocka_unit_test(full_disk),
+        cmocka_unit_test(no_place_to_write),
         cmocka_unit_test(sorting),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -30,6 +30,7 @@ static enum status read_lines(struct import *im, struct reader *r, uint64_t *n_a
     const char *line;
     size_t length;
     uint64_t empty_line = 0;
+    const char *hint = "";
     for (;;) {
         TRY(reader_line(r, &line, &length));
         if (length == 0)
@@ -46,11 +47,15 @@ static enum status read_lines(struct import *im, struct reader *r, uint64_t *n_a
         while (next_word(&at, end, &item))
             TRY(import_add_ids(im, user, item, 1, 0));
         if (im->n == before) {
-            (*n_alone)++;
+            if ((*n_alone)++ == 0)
+                hint = record_looks_parted(user.at, user.length, " \t");
             if (string_map_add(im->users, user.at, user.length) == UINT32_MAX)
                 return STATUS_SYSTEM;
         }
     }
+    if (im->n == 0 && hint[0] != '\0')
+        return reader_fail(r, 1, 0, "found one word a line, expected user item item ... parted by blanks%s",
+                           hint);
     return STATUS_OK;
 }
 

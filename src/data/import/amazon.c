@@ -78,7 +78,7 @@ static enum status parse_review(struct import *im, const struct json_lines *j, s
     if (im->n > 0 && im->has_time != out->has_time && !policies_no_time(im, &out->time))
         return json_lines_fail(j, "'unixReviewTime' (or 'timestamp') is %s, unlike in the reviews before",
                                out->has_time ? "there" : "missing");
-    if (fabs(time) > 1e15)
+    if (time < 0 || time > 1e15)
         return json_lines_fail(j, "'unixReviewTime' is %g, expected seconds or milliseconds since 1970",
                                time);
     TRY(json_text(j, "reviewText", "text", &out->text, &there));

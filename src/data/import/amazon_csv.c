@@ -102,7 +102,7 @@ static enum status parse_row(struct import *im, const struct record_reader *r, c
         return record_expected(r, (size_t)at[RATING], "a rating from 0 to 5");
     out->time = IMPORT_NO_TIME;
     if (at[TIME] >= 0 && !(r->field[at[TIME]].length == 0 && policies_no_time(im, &out->time))) {
-        TRY(record_integer(r, (size_t)at[TIME], "a time in seconds or milliseconds since 1970", &time));
+        TRY(record_time(r, (size_t)at[TIME], "a time in seconds or milliseconds since 1970", &time));
         out->time = amazon_seconds((double)time, counts);
     }
     if (at[TEXT] >= 0)

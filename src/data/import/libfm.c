@@ -61,8 +61,10 @@ static enum status parse_line(struct import *im, struct libfm *l, const struct r
     if (!next_word(&at, end, &word))
         return reader_fail(r, r->line, 0, "an empty line, expected a rating and features");
     if (!field_real(word, &value))
-        return reader_fail(r, r->line, 1, "found '%.*s', expected a rating",
-                           word.length < 40 ? (int)word.length : 40, word.at);
+        return reader_fail(r, r->line, 1,
+                           "found '%.*s', expected a rating, then features, parted by blanks%s",
+                           word.length < 40 ? (int)word.length : 40, word.at,
+                           record_looks_parted(word.at, word.length, " \t"));
     const char *before = at;
     if (next_word(&at, end, &word) && word.length > 4 && memcmp(word.at, "qid:", 4) == 0)
         l->n_queries++;

@@ -102,7 +102,7 @@ static enum status read_tag(struct import *im, const struct record_reader *r, ui
     uint32_t user;
     if (r->n < 4 || (r->n > 4 && r->separator == RECORD_CSV))
         return record_count_expected(r, "4: user, movie, tag, time");
-    TRY(record_integer(r, r->n - 1, "a time in seconds since 1970", &time));
+    TRY(record_time(r, r->n - 1, "a time in seconds since 1970", &time));
     const struct field tag = r->n == 4 ? r->field[2] : record_join(r, 2, r->n - 2);
     const uint32_t item = string_map_find(im->items, r->field[1].at, r->field[1].length);
     if (item == UINT32_MAX || tag.length == 0) {

@@ -61,8 +61,8 @@ static enum status inter_header(struct import *im, const struct record_reader *r
     }
     if (layout->user < 0 || layout->item < 0)
         return reader_fail(&r->reader, r->line, 0,
-                           "the header names no %s, expected user_id:token and item_id:token",
-                           layout->user < 0 ? "user_id" : "item_id");
+                           "the header names no %s, expected user_id:token and item_id:token%s",
+                           layout->user < 0 ? "user_id" : "item_id", record_hint(r));
     im->has_value = layout->rating >= 0;
     im->has_time = layout->time >= 0;
     return import_note_count(im, "columns_not_used", n_unknown);
@@ -77,9 +77,9 @@ static enum status parse_inter(struct import *im, const struct record_reader *r,
                            r->n == 1 ? "" : "s", layout->n);
     if (layout->rating >= 0)
         TRY(record_real(r, (size_t)layout->rating, "a rating", &value));
-    if (layout->time >= 0 && !import_seconds(r->field[layout->time], &time) &&
+    if (layout->time >= 0 && !(import_seconds(r->field[layout->time], &time) && time >= 0) &&
         !(r->field[layout->time].length == 0 && policies_no_time(im, &time)))
-        return record_expected(r, (size_t)layout->time, "a time in seconds since 1970");
+        return record_expected(r, (size_t)layout->time, "a time in seconds since 1970, not negative");
     return import_add_row(im, r, (size_t)layout->user, (size_t)layout->item, value, time);
 }
 

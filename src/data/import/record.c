@@ -215,10 +215,37 @@ enum status record_expected(const struct record_reader *r, size_t at, const char
                        shown < r->field[at].length ? "..." : "", expected);
 }
 
+const char *record_looks_parted(const char *line, size_t length, const char *taken)
+{
+    static const struct {
+        const char *separator, *hint;
+    } known[] = {
+        {"\t", "; it looks parted by tabs, which `recfuse import tsv` reads"},
+        {"::", "; it looks parted by '::', which `recfuse import movielens` reads in ratings.dat"},
+        {";", "; it looks parted by semicolons: make commas of them for `recfuse import csv`"},
+        {",", "; it looks parted by commas, which `recfuse import csv` reads"},
+        {"|", "; it looks parted by bars: make tabs of them for `recfuse import tsv`"},
+        {" ", "; it looks parted by blanks: make tabs of them for `recfuse import tsv`"},
+    };
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (strstr(taken, known[k].separator) == NULL &&
+            memmem(line, length, known[k].separator, strlen(known[k].separator)) != NULL)
+            return known[k].hint;
+    return "";
+}
+
+const char *record_hint(const struct record_reader *r)
+{
+    static const char *const taken[] = {
+        [RECORD_TAB] = "\t", [RECORD_PIPE] = "|", [RECORD_COLONS] = "::", [RECORD_CSV] = ","};
+    return r->n == 1 ? record_looks_parted(r->raw, trim_line_end(r->raw, r->raw_length), taken[r->separator])
+                     : "";
+}
+
 enum status record_count_expected(const struct record_reader *r, const char *expected)
 {
-    return reader_fail(&r->reader, r->line, 0, "found %zu field%s, expected %s", r->n, r->n == 1 ? "" : "s",
-                       expected);
+    return reader_fail(&r->reader, r->line, 0, "found %zu field%s, expected %s%s", r->n, r->n == 1 ? "" : "s",
+                       expected, record_hint(r));
 }
 
 /* Powers of ten by squaring; the exponent is below 400 in size, and long double reaches 1e4932. */
@@ -304,6 +331,13 @@ enum status record_integer(const struct record_reader *r, size_t at, const char 
 {
     if (!field_integer(r->field[at], out))
         return record_expected(r, at, "%s (a whole number)", what);
+    return STATUS_OK;
+}
+
+enum status record_time(const struct record_reader *r, size_t at, const char *what, int64_t *out)
+{
+    if (!field_integer(r->field[at], out) || *out < 0)
+        return record_expected(r, at, "%s (a whole number, not negative)", what);
     return STATUS_OK;
 }
 

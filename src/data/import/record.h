@@ -42,6 +42,12 @@ void record_close(struct record_reader *r);
  * line in between. */
 enum status record_next(struct record_reader *r, bool *found);
 
+/* What a line looks parted by, if not by what it was taken for, as the end of a sentence: "; it looks parted by commas, which
+ * `recfuse import csv` reads"; empty when nothing says so.  `taken`: the separators that were looked for. */
+const char *record_looks_parted(const char *line, size_t length, const char *taken);
+/* The same of a row that was found to be one field; empty for a row of more. */
+const char *record_hint(const struct record_reader *r);
+
 /* Joins fields first .. last again, with the separators that stood between them (not CSV). */
 struct field record_join(const struct record_reader *r, size_t first, size_t last);
 
@@ -55,6 +61,8 @@ enum status record_count_expected(const struct record_reader *r, const char *exp
  * it in the message: "a rating". */
 enum status record_real(const struct record_reader *r, size_t at, const char *what, float *out);
 enum status record_integer(const struct record_reader *r, size_t at, const char *what, int64_t *out);
+/* A whole number that isn't negative. */
+enum status record_time(const struct record_reader *r, size_t at, const char *what, int64_t *out);
 /* As above, without a message: false when it is no such number. */
 bool field_real(struct field f, float *out);
 bool field_integer(struct field f, int64_t *out);

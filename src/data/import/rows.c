@@ -83,8 +83,8 @@ static enum status layout_from_columns(struct import *im, const struct record_re
                 *places[k] = (int)i;
         if (*places[k] < 0)
             return reader_fail(&r->reader, r->line, 0,
-                               "the header names no column '%.*s', which --columns gives as %s",
-                               (int)name.length, name.at, roles[k]);
+                               "the header names no column '%.*s', which --columns gives as %s%s",
+                               (int)name.length, name.at, roles[k], record_hint(r));
         n_used++;
     }
     return import_note_count(im, "columns_not_used", r->n - n_used);
@@ -113,8 +113,8 @@ static enum status layout_from_header(struct import *im, const struct record_rea
         return reader_fail(
             &r->reader, r->line, 0,
             "the header names no %s column; expected user, userId or user_id, and item, itemId, item_id or "
-            "movieId; --columns user=NAME,item=NAME names others",
-            layout->user < 0 ? "user" : "item");
+            "movieId; --columns user=NAME,item=NAME names others%s",
+            layout->user < 0 ? "user" : "item", record_hint(r));
     if (n_unknown > 0)
         log_info("%s: %llu of %zu columns are not used", r->reader.path, (unsigned long long)n_unknown, r->n);
     return import_note_count(im, "columns_not_used", n_unknown);
@@ -140,7 +140,7 @@ static enum status read_time(const struct import *im, const struct record_reader
 {
     if (r->field[at].length == 0 && policies_no_time(im, time))
         return STATUS_OK;
-    return record_integer(r, at, "a time in seconds since 1970", time);
+    return record_time(r, at, "a time in seconds since 1970", time);
 }
 
 static enum status add_record(struct import *im, const struct record_reader *r,
@@ -149,8 +149,8 @@ static enum status add_record(struct import *im, const struct record_reader *r,
     float value = 1;
     int64_t time = 0;
     if (r->n != layout->n)
-        return reader_fail(&r->reader, r->line, 0, "found %zu field%s, expected %zu as in the first line",
-                           r->n, r->n == 1 ? "" : "s", layout->n);
+        return reader_fail(&r->reader, r->line, 0, "found %zu field%s, expected %zu as in the first line%s",
+                           r->n, r->n == 1 ? "" : "s", layout->n, record_hint(r));
     if (layout->value >= 0)
         TRY(record_real(r, (size_t)layout->value, "a rating", &value));
     if (layout->time >= 0)
