@@ -77,7 +77,7 @@ static void libfm_rows(void **state)
     refused_text("libfm", "b.fm", "4 0:1 9:1\nx 0:1 9:1\n", "b.fm:2:1", "expected a rating");
     refused_text("libfm", "b.fm", "4 0:1\n", "b.fm:1", "found 1 feature, expected at least 2");
     refused_text("libfm", "b.fm", "4 0:1 9:0.5\n", "b.fm:1:7", "expected value 1");
-    refused_text("libfm", "b.fm", "4 qid:1 9:1\n", "b.fm:1:3", "expected feature:value");
+    refused_text("libfm", "b.fm", "4 q:1 9:1\n", "b.fm:1:3", "expected feature:value");
     refused_text("libfm", "b.fm", "4 0 9:1\n", "b.fm:1:3", "expected feature:value");
     refused_text("libfm", "b.fm", "4 0:1 9:1\n\n4 0:1 9:1\n", "b.fm:2", "an empty line");
     refused_text("libfm", "b.fm", "4 0:1 9:1\n4 9:1 3:1\n", "b.fm:2",
