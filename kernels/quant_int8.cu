@@ -296,7 +296,9 @@ TEAM_FN lanes_f wide_direct(int type, const unsigned char *row, long row_bytes, 
         struct wide_block head;
         wide_gather_block(type, row, step, block, &head);
         TEAM_UNROLL
-        for (int s = 0; s < WIDE_TOGETHER(type); s++, part += 4) {
+        for (int s = 0; s < 8; s++, part += 4) {
+            if (s == WIDE_TOGETHER(type))
+                break;
             const long stretch = block + s;
             const __m512i x =
                 _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i_u *)(q + 32 * stretch)));
@@ -337,7 +339,9 @@ TEAM_FN void wide_unpack(int type, const unsigned char *row, long row_bytes, int
         struct wide_block head;
         wide_gather_block(type, row, step, block, &head);
         TEAM_UNROLL
-        for (int s = 0; s < WIDE_TOGETHER(type); s++, bytes += 512, scales += 64) {
+        for (int s = 0; s < 8; s++, bytes += 512, scales += 64) {
+            if (s == WIDE_TOGETHER(type))
+                break;
             const long stretch = block + s;
             __m512i turned[8];
             lanes_f scale[2], least[2];
