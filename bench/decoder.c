@@ -55,8 +55,8 @@ static double seconds(void)
 static double read_file(const struct bed *b)
 {
     typedef uint64_t wide __attribute__((vector_size(64), aligned(1), may_alias));
-    const char *bytes = b->decoder->file.bytes;
-    const long n = (long)(b->decoder->file.n / 65536);
+    const char *bytes = b->decoder->file.map.bytes;
+    const long n = (long)(b->decoder->file.map.n / 65536);
     uint64_t total = 0;
     const double start = seconds();
 #pragma omp parallel for reduction(+ : total) num_threads(b->threads) schedule(static)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "llm/decoder.h"
+#include "llm/generate.h"
 #include "llm/print.h"
 
 /* A model, a cache for one text and what goes on behind it. */
@@ -16,11 +16,14 @@ struct session {
     FILE *out;
 };
 
-static enum status session_open(struct session *s, const char *model, FILE *out,
-                                const struct backend *backend)
+static enum status session_open(struct session *s, const struct language_model *model, FILE *out)
 {
     *s = (struct session){.arena = arena_new(), .out = out};
-    return s->arena != NULL ? decoder_open(model, backend, &s->decoder) : STATUS_SYSTEM;
+    if (s->arena == NULL)
+        return STATUS_SYSTEM;
+    TRY(decoder_open(model->path, model->backend, &s->decoder));
+    decoder_set_activations(s->decoder, model->activations);
+    return STATUS_OK;
 }
 
 static void session_close(struct session *s)
@@ -30,15 +33,25 @@ static void session_close(struct session *s)
     arena_free(s->arena);
 }
 
-/* The text's tokens, begin-of-text before them; a cache for them and `more`. */
-static enum status take_text(struct session *s, const char *text, bool special, size_t more, uint32_t **ids,
-                             size_t *n)
+/* The text's tokens, begin-of-text before them. */
+static enum status encode(struct session *s, const char *text, bool special, uint32_t **ids, size_t *n)
 {
     const int flags = TOKENIZER_BEGIN | (special ? TOKENIZER_SPECIAL : 0);
     TRY(tokenizer_encode(decoder_tokenizer(s->decoder), text, strlen(text), flags, s->arena, ids, n));
     if (*n == 0)
         return status_fail(STATUS_USAGE,
                            "the text has no token, and this model wants none before it: give some text");
+    if (*n > decoder_context(s->decoder))
+        return status_fail(STATUS_USAGE, "the text has %zu tokens, but the model was made for at most %u", *n,
+                           decoder_context(s->decoder));
+    return STATUS_OK;
+}
+
+/* The same; a cache for them and `more`. */
+static enum status take_text(struct session *s, const char *text, bool special, size_t more, uint32_t **ids,
+                             size_t *n)
+{
+    TRY(encode(s, text, special, ids, n));
     if (*n + more > UINT32_MAX / 2)
         return status_fail(STATUS_USAGE, "%zu tokens are too many", *n + more);
     return decoder_cache_new(s->decoder, (uint32_t)(*n + more), &s->cache);
@@ -92,11 +105,11 @@ static enum status print_logits(struct session *s, const char *text, bool specia
     return print_flush(s->out);
 }
 
-enum status logits_print(const char *model, const char *text, bool special, uint32_t top, FILE *out,
-                         const struct backend *backend)
+enum status logits_print(const struct language_model *model, const char *text, bool special, uint32_t top,
+                         FILE *out)
 {
     struct session s;
-    enum status status = session_open(&s, model, out, backend);
+    enum status status = session_open(&s, model, out);
     if (status == STATUS_OK)
         status = print_logits(&s, text, special, top);
     session_close(&s);
@@ -186,11 +199,11 @@ static enum status print_scores(struct session *s, const char *prompt, const cha
     return print_flush(s->out);
 }
 
-enum status score_print(const char *model, const char *prompt, const char *const *continuations, size_t n,
-                        bool special, FILE *out, const struct backend *backend)
+enum status score_print(const struct language_model *model, const char *prompt,
+                        const char *const *continuations, size_t n, bool special, FILE *out)
 {
     struct session s;
-    enum status status = session_open(&s, model, out, backend);
+    enum status status = session_open(&s, model, out);
     if (status == STATUS_OK)
         status = print_scores(&s, prompt, continuations, n, special);
     session_close(&s);
@@ -199,162 +212,56 @@ enum status score_print(const char *model, const char *prompt, const char *const
 
 /* ------------------------------------------------------------------------------------------------------ generate */
 
-struct generation {
-    const struct generate_options *o;
-    struct continuation *choice; /* [n_choices] */
-    struct ranked *ranked;       /* [vocabulary] */
-    float *logits;
-    uint32_t *ids; /* the text's, then the new ones */
-    size_t n_text, n;
-};
-
-/* Leaves the tokens that some choice goes on with; of a choice that is whole, the end token.  False: nothing can follow. */
-static bool keep_choices(struct session *s, struct generation *g)
+/* One line a token: what it adds to its text. */
+static enum status print_token(void *context, size_t which, uint32_t token, const char *bytes, size_t length)
 {
-    const uint32_t end = tokenizer_end(decoder_tokenizer(s->decoder)),
-                   vocabulary = decoder_vocabulary(s->decoder);
-    const size_t done = g->n - g->n_text;
-    unsigned char *allowed = calloc(vocabulary, 1);
-    size_t n = 0;
-    bool whole = false;
-    if (allowed == NULL)
-        return false;
-    for (size_t i = 0; i < g->o->n_choices; i++) {
-        const struct continuation *c = &g->choice[i];
-        if (c->n < done || (done > 0 && memcmp(c->ids, g->ids + g->n_text, done * sizeof *c->ids) != 0))
-            continue;
-        whole = whole || c->n == done;
-        if (c->n > done && !allowed[c->ids[done]])
-            allowed[c->ids[done]] = 1, n++;
-    }
-    if (whole && end < vocabulary && n > 0)
-        allowed[end] = 1;
-    for (uint32_t i = 0; i < vocabulary; i++)
-        g->logits[i] = allowed[i] ? g->logits[i] : -INFINITY;
-    free(allowed);
-    return n > 0;
+    FILE *out = context;
+    fprintf(out, "{\"index\": %zu, \"token\": %u, \"new\": ", which, token);
+    TRY(print_json_text(bytes, length, out));
+    fputs("}\n", out);
+    return print_flush(out);
 }
 
-static void penalise(struct generation *g)
+static enum status print_generated(struct session *s, const char *const *texts, size_t n,
+                                   const struct generate_request *r)
 {
-    const float penalty = (float)g->o->repetition_penalty;
-    for (size_t i = 0; i < g->n; i++) {
-        bool before = false;
-        for (size_t k = 0; k < i && !before; k++)
-            before = g->ids[k] == g->ids[i];
-        float *logit = &g->logits[g->ids[i]];
-        if (!before && isfinite(*logit))
-            *logit = *logit > 0 ? *logit / penalty : *logit * penalty;
+    const struct tokenizer *tokenizer = decoder_tokenizer(s->decoder);
+    struct generate_options options = r->options;
+    struct grammar *grammar = NULL;
+    struct prompt *prompts;
+    struct generated *out;
+    ARENA_NEW(prompts, s->arena, n);
+    ARENA_NEW(out, s->arena, n);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *ids;
+        TRY(encode(s, texts[i], r->special, &ids, &prompts[i].n));
+        prompts[i].ids = ids;
     }
-}
-
-/* The next token from the logits. */
-static uint32_t draw(struct generation *g, uint32_t vocabulary)
-{
-    const struct generate_options *o = g->o;
-    double sum = 0, kept = 0;
-    if (o->repetition_penalty != 1)
-        penalise(g);
-    for (uint32_t i = 0; i < vocabulary; i++)
-        g->ranked[i] = (struct ranked){g->logits[i], i};
-    if (!(o->temperature > 0)) {
-        struct ranked best = g->ranked[0];
-        for (uint32_t i = 1; i < vocabulary; i++)
-            best = by_logit(&g->ranked[i], &best) < 0 ? g->ranked[i] : best;
-        return best.id;
+    if (r->n_choices > 0)
+        TRY(grammar_choices(tokenizer, r->choices, r->n_choices, s->arena, &grammar));
+    else if (r->json)
+        TRY(grammar_json(tokenizer, s->arena, &grammar));
+    options.grammar = grammar;
+    options.stream = r->stream ? print_token : NULL;
+    options.context = s->out;
+    TRY(generate(s->decoder, prompts, n, &options, s->arena, out));
+    for (size_t i = 0; i < n; i++) {
+        fputs("{\"ids\": ", s->out);
+        print_json_ids(out[i].ids, out[i].n, s->out);
+        fputs(", \"text\": ", s->out);
+        TRY(print_json_text(out[i].text, out[i].length, s->out));
+        fputs("}\n", s->out);
     }
-    qsort(g->ranked, vocabulary, sizeof *g->ranked, by_logit);
-    uint32_t n = o->top_k > 0 && o->top_k < vocabulary ? o->top_k : vocabulary;
-    const double first = (double)g->ranked[0].logit;
-    double *p = malloc(n * sizeof *p);
-    if (p == NULL)
-        return g->ranked[0].id;
-    for (uint32_t i = 0; i < n; i++)
-        sum += p[i] = exp(((double)g->ranked[i].logit - first) / o->temperature);
-    uint32_t most = 0;
-    while (most < n && (most == 0 || (kept < o->top_p * sum && p[most] >= o->min_p * p[0])))
-        kept += p[most++];
-    double left = random_unit(o->seed, RANDOM_MODEL, 1, g->n - g->n_text) * kept;
-    uint32_t at = 0;
-    while (at + 1 < most && left >= p[at])
-        left -= p[at++];
-    free(p);
-    return g->ranked[at].id;
-}
-
-/* The new tokens as text, cut at a stop; *stopped: there was one. */
-static enum status new_text(struct session *s, const struct generation *g, char **text, size_t *length,
-                            bool *stopped)
-{
-    TRY(tokenizer_decode(decoder_tokenizer(s->decoder), g->ids + g->n_text, g->n - g->n_text, false, s->arena,
-                         text, length));
-    *stopped = false;
-    for (size_t i = 0; i < g->o->n_stops; i++) {
-        const char *at =
-            g->o->stops[i][0] != '\0' ? memmem(*text, *length, g->o->stops[i], strlen(g->o->stops[i])) : NULL;
-        if (at != NULL) {
-            *length = (size_t)(at - *text);
-            *stopped = true;
-        }
-    }
-    return STATUS_OK;
-}
-
-static enum status generate(struct session *s, struct generation *g)
-{
-    const uint32_t vocabulary = decoder_vocabulary(s->decoder), context = decoder_context(s->decoder);
-    char *text = arena_strdup(s->arena, "");
-    size_t length = 0, ran = 0;
-    bool stopped = false;
-    float *state;
-    ARENA_NEW(state, s->arena, decoder_hidden(s->decoder));
-    while (g->n - g->n_text < g->o->tokens && g->n < context && !stopped) {
-        TRY(run_tokens(s, g->ids + ran, g->n - ran, ran, state));
-        ran = g->n;
-        TRY(decoder_logits(s->decoder, state, 1, g->logits));
-        if (g->o->n_choices > 0 && !keep_choices(s, g))
-            break;
-        const uint32_t id = draw(g, vocabulary);
-        if (tokenizer_is_end(decoder_tokenizer(s->decoder), id))
-            break;
-        g->ids[g->n++] = id;
-        if (g->o->n_stops > 0)
-            TRY(new_text(s, g, &text, &length, &stopped));
-    }
-    TRY(new_text(s, g, &text, &length, &stopped));
-    fputs("{\"ids\": ", s->out);
-    print_json_ids(g->ids + g->n_text, g->n - g->n_text, s->out);
-    fputs(", \"text\": ", s->out);
-    TRY(print_json_text(text, length, s->out));
-    fputs("}\n", s->out);
     return print_flush(s->out);
 }
 
-static enum status prepare_and_generate(struct session *s, const char *text, bool special,
-                                        const struct generate_options *o)
-{
-    struct generation g = {.o = o};
-    uint32_t *ids;
-    ARENA_NEW(g.choice, s->arena, o->n_choices);
-    ARENA_NEW(g.ranked, s->arena, decoder_vocabulary(s->decoder));
-    ARENA_NEW(g.logits, s->arena, decoder_vocabulary(s->decoder));
-    for (size_t i = 0; i < o->n_choices; i++)
-        TRY(tokenizer_encode(decoder_tokenizer(s->decoder), o->choices[i], strlen(o->choices[i]), 0, s->arena,
-                             &g.choice[i].ids, &g.choice[i].n));
-    TRY(take_text(s, text, special, o->tokens, &ids, &g.n_text));
-    ARENA_NEW(g.ids, s->arena, g.n_text + o->tokens);
-    memcpy(g.ids, ids, g.n_text * sizeof *ids);
-    g.n = g.n_text;
-    return generate(s, &g);
-}
-
-enum status generate_print(const char *model, const char *text, bool special,
-                           const struct generate_options *options, FILE *out, const struct backend *backend)
+enum status generate_print(const struct language_model *model, const char *const *texts, size_t n,
+                           const struct generate_request *request, FILE *out)
 {
     struct session s;
-    enum status status = session_open(&s, model, out, backend);
+    enum status status = session_open(&s, model, out);
     if (status == STATUS_OK)
-        status = prepare_and_generate(&s, text, special, options);
+        status = print_generated(&s, texts, n, request);
     session_close(&s);
     return status;
 }

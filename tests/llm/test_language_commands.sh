@@ -41,3 +41,28 @@ b=$("$program" generate -m "$model" -t 'Once upon a time' -n 15 --temperature 1 
 c=$("$program" generate -m "$model" -t 'Once upon a time' -n 15 --temperature 1 --top-k 50 --top-p 0.9 --min-p 0.01 --repetition-penalty 1.2 --seed 6)
 [ "$a" = "$b" ] && [ "$a" != "$c" ] && echo "ok seeds" || echo "not ok seeds: $a $b $c"
 is stop "$("$program" generate -m "$model" -t 'The capital of France is' -n 12 --stop '.' | sed -E 's/.*"text": //')" '" the capital of the country of France"}'
+# One JSON value, whatever is drawn; titles from a file; texts together as alone; what is streamed is the text; activations in 8 bits.
+bad=0
+for seed in 1 2 3; do
+    "$program" generate -m "$model" -t 'A film as JSON: ' -n 40 --temperature 1.5 --seed $seed --json | sed -E 's/.*"text": (".*")}$/\1/' |
+        python3 -c 'import json, sys; json.loads(json.loads(sys.stdin.read()))' 2>>"$log" || { bad=1; cat "$log"; }
+done
+is json $bad 0
+printf ' Heat\n Alien\n' >"$log.titles"
+text=$("$program" generate -m "$model" -t 'A film about a ship in space:' --choices "$log.titles" | sed -E 's/.*"text": //')
+rm -f "$log.titles"
+[[ $text == '" Alien"}' || $text == '" Heat"}' ]] && echo "ok choices_of_a_file" || echo "not ok choices_of_a_file: $text"
+together=$("$program" generate -m "$model" -t 'The capital of France is' -t 'Two and two' -n 6)
+alone=$("$program" generate -m "$model" -t 'The capital of France is' -n 6; "$program" generate -m "$model" -t 'Two and two' -n 6)
+is together_as_alone "$together" "$alone"
+"$program" generate -m "$model" -t 'The capital of France is' -n 12 --stop '.' --stream >"$log"
+is stream "$(sed -nE 's/.*"new": "(.*)"}/\1/p' "$log" | tr -d '\n')" "$(tail -n 1 "$log" | sed -E 's/.*"text": "(.*)"}/\1/')"
+is int8 "$("$program" logits -m "$model" -t 'The capital of France is' --top 1 --activations int8 | grep -oE '\[\[[0-9]+')" "[[506"
+fails activations_unknown 2 "neither float32 nor int8" "$program" logits -m "$model" -t x --activations int4
+fails json_or_choices 2 "exclude each other" "$program" generate -m "$model" -t x --json --choice a
+# A text beyond the context (40,000 tokens for 32,768), an empty one, one that is not UTF-8.
+head -c 80000 /dev/zero | sed 's/\x00\x00/ a/g' >"$log.long"
+is context_is_kept "$("$program" logits -m "$model" -t "$(cat "$log.long")" 2>&1 >/dev/null | grep -c 'at most 32768'; echo "${PIPESTATUS[0]}")" "$(printf '1\n2')"
+rm -f "$log.long"
+is empty "$("$program" generate -m "$model" -t '' -n 3 | grep -c '"ids"')" 1
+is not_utf8 "$("$program" generate -m "$model" -t $'\xff\xfe\x80 film' -n 3 | grep -c '"ids"')" 1

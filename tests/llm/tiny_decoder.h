@@ -226,6 +226,7 @@ static inline void tiny_metadata(struct tiny_model *m)
     tiny_array(g, "tokenizer.ggml.scores", GGUF_F32, TINY_VOCABULARY);
     for (int i = 0; i < TINY_VOCABULARY; i++)
         tiny_put(g, &zero, 4);
+    tiny_bool(g, "tokenizer.ggml.add_space_prefix", 0);
 }
 
 /* The whole file of a family; free() it. */
