@@ -44,6 +44,9 @@ struct decoder {
     const float *final_norm, *final_norm_bias;
     struct decoder_layer *layers; /* [n_layers] */
     uint32_t chunk;               /* tokens that go through at once */
+    /* NULL, or called before each product with its input, [n x k]: calibration */
+    void (*watch)(void *context, const struct decoder_matrix *m, const float *x, long ldx, uint32_t n);
+    void *watch_context;
     float *
         trace; /* NULL, or [n_layers + 2][n_tokens x hidden], for one chunk: embeddings, after each layer, after the last norm */
 };

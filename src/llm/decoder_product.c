@@ -89,6 +89,8 @@ enum status decoder_product(const struct decoder *d, const struct decoder_matrix
                                           .n = m[i].n};
         column += m[i].n;
         whole = whole && quant_is_whole(m[i].type);
+        if (d->watch != NULL)
+            d->watch(d->watch_context, &m[i], x, ldx, n);
     }
     if (whole)
         return product_int8(d, &args, rounded);
