@@ -34,8 +34,8 @@ struct figure_kind {
     /* Writes sizes and data as the recipe's head says, and the picture's size in pixels. */
     void (*write)(const struct figure *f, FILE *out, int *width, int *height);
 };
-extern const struct figure_kind figure_metrics, figure_per_k, figure_time, figure_strata, figure_tradeoff,
-    figure_ranks, figure_curves, figure_popularity;
+extern const struct figure_kind figure_budget, figure_metrics, figure_per_k, figure_time, figure_strata,
+    figure_tradeoff, figure_ranks, figure_curves, figure_popularity;
 
 /* n_metrics, metric_names, rows and columns of panels: again, where a figure shows some metrics alone. */
 void figure_write_metrics(struct figure *f, FILE *out);

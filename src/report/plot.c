@@ -16,9 +16,9 @@
 #include "report/figure.h"
 #include "report/plot.h"
 
-static const struct figure_kind *const KINDS[] = {&figure_metrics, &figure_per_k,     &figure_time,
-                                                  &figure_strata,  &figure_tradeoff,  &figure_ranks,
-                                                  &figure_curves,  &figure_popularity};
+static const struct figure_kind *const KINDS[] = {&figure_metrics, &figure_per_k,    &figure_time,
+                                                  &figure_strata,  &figure_tradeoff, &figure_ranks,
+                                                  &figure_budget,  &figure_curves,   &figure_popularity};
 
 const char *plot_name(const struct records *r, const char *dataset, const char *plot, struct arena *arena)
 {

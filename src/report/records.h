@@ -46,6 +46,13 @@ struct rank_row {
 struct pair_row {
     const char *dataset, *a, *b, *metric, *k;
 };
+/* A line of trials.csv: one setting of a search. */
+struct trial_row {
+    const struct series *series;
+    const char *fold, *seed, *metric, *k;
+    long trial;         /* from 1 */
+    double value, test; /* on validation and on test rows; NaN: none */
+};
 /* A line of curves.csv: a point of a training curve of one cell. */
 struct curve_row {
     const struct series *series;
@@ -89,6 +96,8 @@ struct records {
     struct rank_row *rank;
     struct pair_row *pair;
     size_t n_curves, n_popularity, n_universe_rows;
+    size_t n_trials;
+    struct trial_row *trial;
     struct curve_row *curve;
     struct popularity_row *popularity;
     struct universe_row *universe;

@@ -120,9 +120,45 @@ static enum status read_multiverse(struct records *r, struct arena *arena)
     return STATUS_OK;
 }
 
+static enum status read_trials(struct records *r, struct arena *arena)
+{
+    static const char *const columns[] = {"dataset", "fold",   "label", "seed",  "trial", "rung", "resource",
+                                          "params",  "metric", "k",     "value", "best",  "test"};
+    struct csv_table t;
+    TRY(read_table(r, "trials.csv", columns, sizeof columns / sizeof *columns, arena, &t));
+    ARENA_NEW(r->trial, arena, t.n_rows);
+    for (size_t i = 0; i < t.n_rows; i++) {
+        struct trial_row *row = &r->trial[r->n_trials++];
+        double trial;
+        *row = (struct trial_row){.fold = csv_cell(&t, i, 1),
+                                  .seed = csv_cell(&t, i, 3),
+                                  .metric = csv_cell(&t, i, 8),
+                                  .k = csv_cell(&t, i, 9),
+                                  .value = NAN,
+                                  .test = NAN};
+        for (size_t s = 0; s < r->n_series; s++) /* a label that searches has one series on a dataset */
+            if (same(r->series[s].dataset, csv_cell(&t, i, 0)) &&
+                same(r->series[s].label, csv_cell(&t, i, 2)))
+                row->series = &r->series[s];
+        if (row->series == NULL)
+            return status_fail(
+                STATUS_DATA,
+                "%s:%zu: '%s' is no cell of record.json: run the experiment again, or with --fresh", t.path,
+                t.line[i], csv_cell(&t, i, 2));
+        TRY(csv_number(&t, i, 4, "trial", &trial));
+        row->trial = (long)trial;
+        if (csv_cell(&t, i, 10)[0] != '\0')
+            TRY(csv_number(&t, i, 10, "value", &row->value));
+        if (csv_cell(&t, i, 12)[0] != '\0')
+            TRY(csv_number(&t, i, 12, "test", &row->test));
+    }
+    return STATUS_OK;
+}
+
 enum status records_read_more(struct records *r, struct arena *arena)
 {
     TRY(read_curves(r, arena));
     TRY(read_popularity(r, arena));
-    return read_multiverse(r, arena);
+    TRY(read_multiverse(r, arena));
+    return read_trials(r, arena);
 }

@@ -21,7 +21,7 @@ models:
 evaluate: {k: [10], metrics: [ndcg, recall]}
 compare: [{a: EASE, b: popularity, metric: ndcg, k: 10}]
 expect: [{dataset: a, model: EASE, metric: ndcg, k: 10, value: 0.5, tolerance: 0.5}]
-report: {tables: [csv, md, tex], plots: []}
+report: {tables: [csv, md, tex], plots: [budget]}
 YAML
 "$program" synth -o a.h5 --users 150 --items 80 --interactions 4000 --seed 1 >log || say 1 synth
 "$program" run x.yaml --out one --threads 1 >out 2>log; say $? runs_searches
@@ -40,6 +40,14 @@ PY
 grep -q ",EASE,.*,ndcg,10,default,all,$test_value," one/metrics.csv 2>log; say $? the_refitted_best_is_what_is_measured
 [ "$(grep -c ',iALS,' one/trials.csv)" = 7 ] && [ "$(grep -c ',rp3beta,' one/trials.csv)" = 6 ] >log 2>&1; say $? halving_and_grids_have_their_trials
 
+# The last line of the plot of the winner by budget: with all trials, EASE reaches the chosen one's test value, or the best one's by test rows.
+if command -v gnuplot >/dev/null; then
+    best=$(python3 -c 'import csv; print(max(float(r["test"]) for r in csv.DictReader(open("one/trials.csv")) if r["label"] == "EASE"))')
+    awk -v a="$test_value" -v b="$best" '/^EOD/ { exit !(last == "7 " a " " b) } { last = $0 }' one/plots/a-budget.gp 2>log && [ -s one/plots/a-budget.svg ]
+    say $? the_winner_by_budget_is_drawn
+else
+    echo "skipped the_winner_by_budget_is_drawn"
+fi
 # Killed at any trial and taken up again.
 for wait in 0.05 0.12 0.2 0.3; do
     "$program" run x.yaml --out killed >log 2>&1 & id=$!
