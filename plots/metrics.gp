@@ -19,7 +19,11 @@ do for [m = 1 : n_metrics] {
         limit = oracle[(j - 1) * n_metrics + m]
         if (limit == limit) {
             set arrow from limit, graph 0 to limit, graph 1 nohead linecolor rgb "#000000" linewidth 1.5 dashtype j + 1 back
-            set label sprintf("%s %.3f", oracle_names[j], limit) at limit, n_models + 0.8 * (j - 1) right offset -0.5, 0 noenhanced font ",10" front
+            if (limit < 0.5 * top[m]) {
+                set label sprintf("%s %.3f", oracle_names[j], limit) at limit, n_models + 0.8 * (j - 1) left offset 0.5, 0 noenhanced font ",10" front
+            } else {
+                set label sprintf("%s %.3f", oracle_names[j], limit) at limit, n_models + 0.8 * (j - 1) right offset -0.5, 0 noenhanced font ",10" front
+            }
         }
     }
     tic = 10.0 ** floor(log10(top[m] / 2.0)) # a step of 1, 2 or 5: at most six numbers below a panel

@@ -1,15 +1,17 @@
-/* info.c - `recfuse info FILE.h5`: what is in a dataset file. */
+/* info.c - `recfuse info FILE.h5`: what is in a dataset file, and how its rows are distributed. */
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "command/command.h"
+#include "data/distribution.h"
 #include "data/store.h"
 
 struct arguments {
     const char *file;
     bool json;
+    const char *distribution;
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -18,6 +20,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case 'j':
         a->json = true;
+        return 0;
+    case 'd':
+        a->distribution = argument;
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
@@ -75,24 +80,16 @@ static json_t *describe(const struct dataset *d)
     return out;
 }
 
-static enum status run(int argc, char **argv)
+static enum status print_description(const struct dataset *d, bool as_json)
 {
-    static const struct argp_option options[] = {{"json", 'j', NULL, 0, "As one JSON object", 0}, {0}};
-    const struct argp argp = {options, parse, "FILE.h5", "What is in a dataset file.", NULL, NULL, NULL};
-    struct arguments a = {0};
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
-
-    struct dataset *dataset = NULL;
-    struct arena *arena = arena_new();
-    enum status status = arena != NULL ? store_read(a.file, arena, &dataset) : STATUS_SYSTEM;
-    json_t *all = status == STATUS_OK ? describe(dataset) : NULL;
-    if (status == STATUS_OK && all == NULL)
-        status = status_fail(STATUS_SYSTEM, "out of memory");
-    if (status == STATUS_OK && a.json) {
+    json_t *all = describe(d);
+    if (all == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory");
+    if (as_json) {
         char *text = json_dumps(all, JSON_SORT_KEYS | JSON_COMPACT);
         puts(text != NULL ? text : "{}");
         free(text);
-    } else if (status == STATUS_OK) {
+    } else {
         const char *key;
         json_t *value;
         json_object_foreach(all, key, value)
@@ -106,8 +103,39 @@ static enum status run(int argc, char **argv)
         }
     }
     json_decref(all);
+    return STATUS_OK;
+}
+
+static enum status print_distribution(const struct dataset *d, const char *name, struct arena *arena)
+{
+    struct distribution x;
+    TRY(distribution_make(name, d, arena, &x));
+    printf("%s,%s\n", x.x, x.y);
+    for (uint64_t k = 0; k < x.n; k++)
+        printf("%.9g,%.9g\n", x.values[2 * k], x.values[2 * k + 1]);
+    return STATUS_OK;
+}
+
+static enum status run(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"json", 'j', NULL, 0, "As one JSON object", 0},
+        {"distribution", 'd', "NAME", 0,
+         "As csv: popularity, activity, ratings, mean_ratings or lift of the interactions", 0},
+        {0}};
+    const struct argp argp = {options, parse, "FILE.h5", "What is in a dataset file.", NULL, NULL, NULL};
+    struct arguments a = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+
+    struct dataset *dataset = NULL;
+    struct arena *arena = arena_new();
+    enum status status = arena != NULL ? store_read(a.file, arena, &dataset) : STATUS_SYSTEM;
+    if (status == STATUS_OK)
+        status = a.distribution != NULL ? print_distribution(dataset, a.distribution, arena)
+                                        : print_description(dataset, a.json);
     arena_free(arena);
     return status;
 }
 
-const struct command command_info = {"info", "FILE.h5 [--json]", "what is in a dataset file", run};
+const struct command command_info = {"info", "FILE.h5 [--json] [--distribution NAME]",
+                                     "what is in a dataset file", run};

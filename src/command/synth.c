@@ -66,7 +66,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->options.factors = (uint32_t)command_number(state, "--factors", argument, 2, 16);
         return 0;
     case OPTION_EXPOSURE:
-        a->options.less_exposure = 1 - real(state, "--exposure", argument, 1);
+        a->options.less_exposure = 1 - real(state, "--exposure", argument, SYNTH_EXPOSURE_MOST);
         return 0;
     case OPTION_DRIFT:
         a->options.drift = real(state, "--drift", argument, 1);
@@ -112,7 +112,9 @@ static enum status run(int argc, char **argv)
          "How much taste decides; 0: nothing does, and no model can beat random (default 1)", 0},
         {"factors", OPTION_FACTORS, "N", 0, "Dimensions of the true taste, 2 to 16 (default 8)", 0},
         {"exposure", OPTION_EXPOSURE, "X", 0,
-         "Of the popularity that is no matter of taste, this share (default 1)", 0},
+         "How steeply popularity that is no matter of taste falls, 0 to 4: as rank^(-0.8 X); 0: what is seen "
+         "is what is liked (default 1)",
+         0},
         {"drift", OPTION_DRIFT, "X", 0, "How far tastes turn over a user's rows, 0 to 1 (default 0)", 0},
         {"texts", OPTION_TEXTS, "X", 0, "Of the reviews and tags, this share (default 1)", 0},
         {"language", OPTION_LANGUAGE, "english|chinese", 0, "Of all texts (default english)", 0},

@@ -51,9 +51,11 @@ static enum status check(const struct synth_options *o)
         return status_fail(STATUS_USAGE, "synth: %u factors; 2 to %d are possible", o->factors, SYNTH_THEMES);
     if (!(o->signal >= 0 && o->signal <= 10))
         return status_fail(STATUS_USAGE, "synth: a signal of %g; 0 to 10 is possible", o->signal);
-    if (!(o->less_exposure >= 0 && o->less_exposure <= 1) || !(o->drift >= 0 && o->drift <= 1) ||
-        !(o->fewer_texts >= 0 && o->fewer_texts <= 1))
-        return status_fail(STATUS_USAGE, "synth: exposure, drift and texts can be 0 to 1 of what they are");
+    if (!(o->less_exposure >= 1 - SYNTH_EXPOSURE_MOST && o->less_exposure <= 1))
+        return status_fail(STATUS_USAGE, "synth: an exposure of %g; 0 to %g times the usual is possible",
+                           1 - o->less_exposure, SYNTH_EXPOSURE_MOST);
+    if (!(o->drift >= 0 && o->drift <= 1) || !(o->fewer_texts >= 0 && o->fewer_texts <= 1))
+        return status_fail(STATUS_USAGE, "synth: drift and texts can be 0 to 1 of what they are");
     if (o->n_image > SYNTH_FEATURE_MAX || o->n_audio > SYNTH_FEATURE_MAX)
         return status_fail(STATUS_USAGE, "synth: image and audio vectors have 0 to %d numbers",
                            SYNTH_FEATURE_MAX);
@@ -175,7 +177,7 @@ static const char *command_line(const struct synth_options *o, struct arena *are
                      "--factors %u",
                      o->n_users, o->n_items, (unsigned long long)o->n_interactions,
                      (unsigned long long)o->seed, o->signal, o->factors);
-    if (line != NULL && o->less_exposure > 0)
+    if (line != NULL && o->less_exposure != 0)
         line = arena_printf(arena, "%s --exposure %g", line, 1 - o->less_exposure);
     if (line != NULL && o->drift > 0)
         line = arena_printf(arena, "%s --drift %g", line, o->drift);

@@ -22,8 +22,10 @@ struct synth_options {
      * ratings are noise and texts tell of an item's themes that nobody chose by: no model can beat a random
      * order. */
     double signal;
-    uint32_t factors;     /* 2 .. 16: each owns a theme of words (space, war, romance ...) */
-    double less_exposure; /* 0 .. 1: the share of exposure taken away; 1: who is seen is what is liked */
+    uint32_t factors; /* 2 .. 16: each owns a theme of words (space, war, romance ...) */
+    /* The share of exposure taken away: 1: what is seen is what is liked; 0: popularity falls as rank^-.8 beside taste; below, down to
+     * 1 - SYNTH_EXPOSURE_MOST, steeper (-.8: as in MovieLens). */
+    double less_exposure;
     /* 0 .. 1: how far tastes turn from a user's first rows to the last; at 1 the first taste has nothing to do with the
      * last.  The truth holds the last. */
     double drift;
@@ -32,6 +34,7 @@ struct synth_options {
     bool dialects; /* half of the users and of the items use other words for the same themes; see below */
     uint32_t n_image, n_audio; /* widths of the features image and audio; 0: none */
 };
+#define SYNTH_EXPOSURE_MOST 4.0
 /* MovieLens-100K's size: 943 users, 1,682 items, 100,000 rows; seed 1, signal 1, 8 factors. */
 #define SYNTH_DEFAULTS                                                                                       \
     (struct synth_options)                                                                                   \

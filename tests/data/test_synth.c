@@ -332,6 +332,15 @@ static void exposure_can_be_taken_away(void **state)
     const struct dataset *d = generate(arena, &o);
     for (uint32_t i = 0; i < d->n_items; i++)
         assert_true(d->truth->exposure[i] == 0);
+    o.less_exposure = -0.5; /* half as steep again */
+    const struct dataset *steep = generate(arena, &o), *plain = generate(arena, &small);
+    for (uint32_t i = 0; i < d->n_items; i++)
+        assert_float_equal(steep->truth->exposure[i], 1.5 * (double)plain->truth->exposure[i], 1e-5);
+    assert_non_null(strstr(steep->source, "--exposure 1.5"));
+    struct dataset *never;
+    o.less_exposure = -3.5;
+    assert_int_equal(synth_generate(&o, arena, &never), STATUS_USAGE);
+    assert_says("0 to 4 times");
     arena_free(arena);
 }
 
@@ -366,6 +375,16 @@ static void choosing_is_sorting(void **state)
         for (uint64_t k = 0; k < n; k++)
             assert_int_equal(heap[k].item, all[k].item);
     }
+}
+
+/* Many draws at once are the draws one by one. */
+static void units_are_unit(void **state)
+{
+    (void)state;
+    double out[77];
+    random_units(3, RANDOM_SYNTH, 4, ((uint64_t)1 << 32) - 40, 77, out); /* over the edge of 32 bits */
+    for (uint64_t k = 0; k < 77; k++)
+        assert_true(out[k] == random_unit(3, RANDOM_SYNTH, 4, ((uint64_t)1 << 32) - 40 + k));
 }
 
 /* What a test ranks by: scores of one user for all items. */
@@ -594,6 +613,7 @@ int main(void)
                                        cmocka_unit_test(tastes_drift),
                                        cmocka_unit_test(exposure_can_be_taken_away),
                                        cmocka_unit_test(choosing_is_sorting),
+                                       cmocka_unit_test(units_are_unit),
                                        cmocka_unit_test(each_signal_is_there),
                                        cmocka_unit_test(without_signal_nothing_beats_random)};
     return cmocka_run_group_tests(tests, NULL, NULL);
