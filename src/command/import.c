@@ -19,6 +19,7 @@ enum {
     OPTION_ITEMS,
     OPTION_ITEM_ID,
     OPTION_ATTRIBUTES,
+    OPTION_ITEM_COLUMNS,
     OPTION_NAME,
     OPTION_REVIEWS,
     OPTION_META,
@@ -60,6 +61,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_ITEM_ID:
         a->options.item_id = argument;
+        return 0;
+    case OPTION_ITEM_COLUMNS:
+        a->options.item_columns = argument;
         return 0;
     case OPTION_ATTRIBUTES:
         a->options.attributes = argument;
@@ -129,11 +133,14 @@ static enum status run(int argc, char **argv)
         {"output", 'o', "FILE.h5", 0, "The dataset file to write", 0},
         {"header", OPTION_HEADER, NULL, 0, "tsv, csv: the first line names the columns", 0},
         {"columns", OPTION_COLUMNS, "user=NAME,item=NAME,...", 0,
-         "tsv, csv with a header: which columns are user, item, rating, time, where they have other names",
+         "tsv, csv: which columns are user, item, rating, time, by the names of a header or, without one, by "
+         "their numbers from 1",
          0},
-        {"items", OPTION_ITEMS, "FILE", 0, "csv with a header line: titles and other columns of the items",
-         0},
+        {"items", OPTION_ITEMS, "FILE", 0,
+         "csv (or .tsv) with a header line: titles and other columns of the items", 0},
         {"item-id", OPTION_ITEM_ID, "COLUMN", 0, "The id column of --items (default: the first)", 0},
+        {"item-columns", OPTION_ITEM_COLUMNS, "NAME,NAME", 0,
+         "The columns of --items, where it has no header line", 0},
         {"attributes", OPTION_ATTRIBUTES, "FILE.json[,COLUMN]", 0,
          "tsv, csv, adjacency, libfm: an object {item: [attribute, ...]}; its keys are item ids, or what "
          "COLUMN of --items says",

@@ -16,7 +16,9 @@ struct import_options {
     bool header; /* tsv, csv: the first line names the columns */
     const char *
         columns; /* tsv, csv: which is what, "user=NAME,item=NAME,rating=NAME,time=NAME"; NULL: usual names */
-    const char *items;   /* csv file (header line) with item columns; NULL: none */
+    const char *items; /* csv or tsv file with item columns; NULL: none */
+    const char *
+        item_columns; /* "NAME,NAME ...": the columns of a file of items without a header line; NULL: it has one */
     const char *item_id; /* its id column; NULL: the first */
     const char *
         attributes; /* "FILE" or "FILE,COLUMN": a JSON object {key: [attribute, ...]} of the items; NULL: none */

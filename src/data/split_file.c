@@ -200,17 +200,18 @@ static bool cut(const char *line, size_t length, char separator, struct fields *
 }
 
 static enum status read_row(const struct split_text *text, const char *line, size_t length, char separator,
-                            struct split_entry *out)
+                            bool more_fields, struct split_entry *out)
 {
     struct fields f;
     const char *name = separator == ',' ? "csv" : "tsv";
     if (!cut(line, length, separator, &f))
         return status_fail(STATUS_DATA, "%s:%zu: a quote is not closed at the end of its field", text->path,
                            text->line);
-    if (f.n < 2 || f.n >= FIELDS_MAX)
+    if (f.n < 2 || (f.n >= FIELDS_MAX && !more_fields))
         return status_fail(STATUS_DATA,
-                           "%s:%zu: %s field%s where a %s line has 2 to 4: user, item, rating, time",
-                           text->path, text->line, f.n < 2 ? "1" : "more than 4", f.n < 2 ? "" : "s", name);
+                           "%s:%zu: %s field%s where a %s line has 2 to 4: user, item, rating, time%s",
+                           text->path, text->line, f.n < 2 ? "1" : "more than 4", f.n < 2 ? "" : "s", name,
+                           f.n < 2 ? "" : " (more_fields: ignore leaves the others out)");
     if (f.length[0] == 0 || f.length[1] == 0 || f.length[0] > UINT32_MAX || f.length[1] > UINT32_MAX)
         return status_fail(STATUS_DATA, "%s:%zu: the %s id is empty", text->path, text->line,
                            f.length[0] == 0 ? "user" : "item");
@@ -295,7 +296,7 @@ static enum split_format guess_format(struct split_text text)
 }
 
 /* One pass; entries NULL: only counts. */
-static enum status pass(struct split_text text, enum split_format format, bool header,
+static enum status pass(struct split_text text, enum split_format format, bool header, bool more_fields,
                         struct split_entry *entries, size_t *n)
 {
     const char *line;
@@ -308,23 +309,24 @@ static enum status pass(struct split_text text, enum split_format format, bool h
             *n += read_adjacency(&text, line, length, entries != NULL ? entries + *n : NULL);
         } else {
             if (entries != NULL)
-                TRY(read_row(&text, line, length, format == SPLIT_CSV ? ',' : '\t', &entries[*n]));
+                TRY(read_row(&text, line, length, format == SPLIT_CSV ? ',' : '\t', more_fields,
+                             &entries[*n]));
             ++*n;
         }
     }
     return STATUS_OK;
 }
 
-enum status split_file_read(const char *path, enum split_format format, bool header, struct arena *arena,
-                            struct split_entry **out, size_t *n)
+enum status split_file_read(const char *path, enum split_format format, bool header, bool more_fields,
+                            struct arena *arena, struct split_entry **out, size_t *n)
 {
     struct split_text text;
     TRY(split_text_open(path, arena, &text));
     if (format == SPLIT_AUTO)
         format = guess_format(text);
-    TRY(pass(text, format, header, NULL, n));
+    TRY(pass(text, format, header, more_fields, NULL, n));
     if (*n == 0)
         return status_fail(STATUS_DATA, "%s: holds no (user, item) pair", path);
     ARENA_NEW(*out, arena, *n);
-    return pass(text, format, header, *out, n);
+    return pass(text, format, header, more_fields, *out, n);
 }

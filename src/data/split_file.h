@@ -43,8 +43,9 @@ struct split_entry {
 enum split_format { SPLIT_AUTO, SPLIT_TSV, SPLIT_CSV, SPLIT_ADJACENCY };
 
 /* All entries of a file, in its order.  SPLIT_AUTO looks at the first line: a tab means tsv, else a comma
- * csv, else adjacency.  Blank lines are passed over.  STATUS_DATA: PATH:LINE with what is wrong. */
-enum status split_file_read(const char *path, enum split_format format, bool header, struct arena *arena,
-                            struct split_entry **out, size_t *n);
+ * csv, else adjacency.  Blank lines are passed over.  more_fields: a line may have further
+ * ones, which are left out.  STATUS_DATA: PATH:LINE with what is wrong. */
+enum status split_file_read(const char *path, enum split_format format, bool header, bool more_fields,
+                            struct arena *arena, struct split_entry **out, size_t *n);
 
 #endif

@@ -23,7 +23,7 @@
 
 struct given_params {
     const struct node *train, *valid, *test, *ids;
-    int format, unknown;
+    int format, unknown, more_fields;
     bool header;
 };
 enum { UNKNOWN_ERROR, UNKNOWN_DROP };
@@ -40,6 +40,8 @@ static const struct param params[] = {
     PARAM_CHOICE(struct given_params, unknown, "error", "error|drop",
                  "what to do with a row whose id is unknown"),
     PARAM_BOOL(struct given_params, header, 0, "the first line of a tsv or csv names the columns"),
+    PARAM_CHOICE(struct given_params, more_fields, "error", "error|ignore",
+                 "what becomes of fields of a tsv or csv behind user, item, rating, time"),
     PARAM_END};
 
 static bool is_rest(const struct node *train)
@@ -250,7 +252,8 @@ static enum status read_part(struct reader *r, const char *path, struct interact
     struct split_entry *entries;
     struct given_row *rows;
     size_t n_entries, n = 0;
-    TRY(split_file_read(path, (enum split_format)r->p->format, r->p->header, r->arena, &entries, &n_entries));
+    TRY(split_file_read(path, (enum split_format)r->p->format, r->p->header, r->p->more_fields != 0, r->arena,
+                        &entries, &n_entries));
     ARENA_NEW(rows, r->arena, n_entries);
     bool times = true;
     for (size_t k = 0; k < n_entries; k++) {

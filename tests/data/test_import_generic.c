@@ -4,6 +4,8 @@
  */
 #include "importing.h"
 
+#include "data/split.h"
+
 static void attributes_by_item_id(void **state)
 {
     (void)state;
@@ -58,15 +60,15 @@ static void folder_of_a_split(void **state)
     const char *source = lasting_path("g");
     struct dataset *d = imported("adjacency", source, NULL, arena);
     counts(d, 3, 4, 6, 0);
-    says(d, "pairs_of_train", 4);
-    says(d, "pairs_of_test", 2);
+    says(d, "rows_of_train", 4);
+    says(d, "rows_of_test", 2);
     says(d, "users_without_items", 1);
     write_file("g/val.txt", "2 1\n");
     d = imported("adjacency", source, NULL, arena);
     counts(d, 3, 4, 7, 0);
-    says(d, "pairs_of_valid", 1);
+    says(d, "rows_of_valid", 1);
     write_file("h/test.txt", "0 4\n");
-    refused("adjacency", lasting_path("h"), NULL, "no train.txt", "test.txt");
+    refused("adjacency", lasting_path("h"), NULL, "is a folder without train.txt", "test.txt");
     arena_free(arena);
 }
 
@@ -101,6 +103,72 @@ static void columns_of_any_name(void **state)
     assert_int_equal(d->interactions.time[0], 90); /* sorted by time */
     assert_float_equal(d->interactions.value[1], 4.5, 0);
     says(d, "columns_not_used", 1);
+    arena_free(arena);
+}
+
+/* The files of CoLLM's split have no header, five columns, and a folder. */
+static void columns_by_number(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    write_file("k/train.tsv.gz", "4\t96\t1\t1040544350\t1\n4\t97\t0\t1040544351\t1\n");
+    write_file("k/valid.tsv", "5\t96\t1\t1040544352\t0\n");
+    write_file("k/test.tsv", "5\t98\t0\t1040544353\t0\n");
+    struct import_options options = {.columns = "user=1,item=2,rating=3,time=4"};
+    struct dataset *d = imported("tsv", lasting_path("k"), &options, arena);
+    counts(d, 2, 3, 4, 0);
+    says(d, "rows_of_train", 2);
+    says(d, "rows_of_valid", 1);
+    says(d, "rows_of_test", 1);
+    says(d, "columns_not_used", 1);
+    assert_int_equal(d->interactions.time[3], 1040544353);
+    options.columns = "user=1,item=2,time=6";
+    refused("tsv", lasting_path("k"), &options, "train.tsv.gz:1", "found 5 fields, expected at least 6");
+    options.columns = "user=1,item=2";
+    options.header = true;
+    assert_int_equal(import_run("tsv", lasting_path("k"), &options, test_path(folder, "x.h5")), STATUS_USAGE);
+    refused("csv", lasting_path("k"), NULL, "k:", "is a folder without train.csv");
+    arena_free(arena);
+}
+
+/* The counts of ../shared/data/movielens-1m/SOURCE.md's files: 33,891 + 10,401 + 7,331 rows. */
+static void real_collm(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    char path[4300], items[4400];
+    snprintf(path, sizeof path, "%s/split-collm", real("movielens-1m", "split-collm/train.tsv.gz"));
+    const struct import_options options = {.columns = "user=1,item=2,rating=3,time=4"};
+    struct dataset *d = imported("tsv", path, &options, arena);
+    says(d, "rows_of_train", 33891);
+    says(d, "rows_of_valid", 10401);
+    says(d, "rows_of_test", 7331);
+    assert_non_null(d->interactions.time);
+    struct import_options with_titles = options;
+    snprintf(items, sizeof items, "%s/items.tsv", path);
+    with_titles.items = items;
+    with_titles.item_columns = "item,title";
+    d = imported("tsv", path, &with_titles, arena);
+    for (uint32_t i = 0; i < d->n_items; i++)
+        if (strings_equal(&d->item_ids, i, "1"))
+            is_string(&item_column(d, "title")->text, i, "Shawshank Redemption, The (1994)");
+    struct node *node;
+    struct split split;
+    struct fold *fold;
+    size_t n;
+    const char *yaml = arena_printf(arena,
+                                    "{kind: given, train: %s/train.tsv.gz, valid: %s/valid.tsv.gz, test: "
+                                    "%s/test.tsv.gz, more_fields: ignore}",
+                                    path, path, path);
+    assert_ok(node_parse("t", yaml, strlen(yaml), arena, &node));
+    assert_ok(split_parse(node, arena, &split));
+    assert_ok(split_apply(&split, d, &d->interactions, arena, &fold, &n));
+    assert_int_equal(fold->train.n, 33891);
+    assert_int_equal(fold->valid.n, 10401);
+    assert_int_equal(fold->test.n, 7331);
+    assert_non_null(fold->test.time);
+    with_titles.item_columns = "item";
+    refused("tsv", path, &with_titles, "items.tsv:1", "found 2 fields, expected 1 as --item-columns");
     arena_free(arena);
 }
 
@@ -151,9 +219,13 @@ static void real_beauty(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(attributes_by_item_id), cmocka_unit_test(attributes_by_column),
-        cmocka_unit_test(folder_of_a_split),     cmocka_unit_test(svmlight),
-        cmocka_unit_test(columns_of_any_name),   cmocka_unit_test(real_beauty)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(attributes_by_item_id),
+                                       cmocka_unit_test(attributes_by_column),
+                                       cmocka_unit_test(folder_of_a_split),
+                                       cmocka_unit_test(svmlight),
+                                       cmocka_unit_test(columns_of_any_name),
+                                       cmocka_unit_test(columns_by_number),
+                                       cmocka_unit_test(real_collm),
+                                       cmocka_unit_test(real_beauty)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -340,6 +340,22 @@ static void given_respects_filters(void **state)
     arena_free(arena);
 }
 
+static void further_fields_can_be_ignored(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct dataset *d = eight_pairs(arena);
+    struct fold *fold;
+    size_t n;
+    const char *path = write_test_file(arena, "five.tsv", "u1\ti1\t1\t7\tx\ty\n");
+    const char *yaml = arena_printf(arena, "{kind: given, train: rest, test: %s, more_fields: ignore}", path);
+    assert_int_equal(try_split(arena, yaml, d, &fold, &n), STATUS_OK);
+    assert_int_equal(fold->test.n, 1);
+    assert_int_equal(fold->test.time[0], 7);
+    unlink(path);
+    arena_free(arena);
+}
+
 static void bad_given_files_are_told(void **state)
 {
     (void)state;
@@ -507,6 +523,7 @@ int main(void)
                                        cmocka_unit_test(given_ids_of_every_kind),
                                        cmocka_unit_test(given_folds_overlap_and_duplicates),
                                        cmocka_unit_test(given_respects_filters),
+                                       cmocka_unit_test(further_fields_can_be_ignored),
                                        cmocka_unit_test(bad_given_files_are_told),
                                        cmocka_unit_test(wrong_column_order_of_a_map_is_told),
                                        cmocka_unit_test(a_truncated_gz_is_told),

@@ -75,30 +75,15 @@ enum status import_read_adjacency(struct import *im, const char *path)
     return import_note_count(im, "users_without_items", n_alone);
 }
 
+static enum status read_part(struct import *im, const char *path, void *context)
+{
+    return read_file(im, path, context);
+}
+
 static enum status read_folder(struct import *im, const char *folder, struct arena *arena)
 {
-    static const struct {
-        const char *name, *counted_as;
-    } parts[] = {{"train.txt", "pairs_of_train"},
-                 {"valid.txt", "pairs_of_valid"},
-                 {"val.txt", "pairs_of_valid"},
-                 {"test.txt", "pairs_of_test"}};
     uint64_t n_alone = 0;
-    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
-        char *path;
-        const uint64_t before = im->n;
-        TRY(import_find(folder, parts[k].name, arena, &path));
-        if (path == NULL && k == 0)
-            return status_fail(
-                STATUS_DATA,
-                "%s: no train.txt (or with .gz) in this folder, expected the files of a split: "
-                "train.txt, test.txt and perhaps valid.txt; or name one file",
-                folder);
-        if (path == NULL)
-            continue;
-        TRY(read_file(im, path, &n_alone));
-        TRY(import_note_count(im, parts[k].counted_as, im->n - before));
-    }
+    TRY(import_each_part(im, folder, ".txt", read_part, &n_alone, arena));
     return import_note_count(im, "users_without_items", n_alone);
 }
 

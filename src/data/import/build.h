@@ -75,6 +75,12 @@ enum status import_id(const struct record_reader *r, size_t at, const char *what
 enum status import_read_rows(struct import *im, const char *path, enum record_separator separator,
                              bool header);
 
+/* The same of SOURCE, a file or a folder with the files of a split; `ending`: of these files.  The first line is a header if the
+ * options say so. */
+enum status import_read_rows_of(struct import *im, const char *source, enum record_separator separator,
+                                const char *ending, const struct import_options *options,
+                                struct arena *arena);
+
 /* STATUS_USAGE: not "user=NAME,item=NAME[,rating=NAME][,time=NAME]". */
 enum status import_check_columns(const char *columns);
 
@@ -101,6 +107,11 @@ enum status import_main_file(const char *source, const char *ending, struct aren
 /* PREFIX ENDING, or that with .gz; NULL in *path when neither is there. */
 enum status import_beside(const char *prefix, const char *ending, struct arena *arena, char **path);
 bool import_is_folder(const char *path);
+/* train, valid (or val) and test of the folder, as far as they are there, each with that ending (or that and .gz), one after the
+ * other; their rows are counted.  STATUS_DATA: no train. */
+typedef enum status import_part(struct import *im, const char *path, void *context);
+enum status import_each_part(struct import *im, const char *folder, const char *ending, import_part *part,
+                             void *context, struct arena *arena);
 /* STATUS_USAGE when an option is given that this format can't use. */
 enum status import_refuse_items_and_header(const struct import_options *options, const char *format);
 /* `user item item ...` a line, values 1, no times. */

@@ -143,3 +143,33 @@ bool import_seconds(struct field f, int64_t *out)
     *out -= !exact && whole.at[0] == '-';
     return true;
 }
+
+enum status import_each_part(struct import *im, const char *folder, const char *ending, import_part *part,
+                             void *context, struct arena *arena)
+{
+    static const struct {
+        const char *name, *counted_as;
+    } parts[] = {{"train", "rows_of_train"},
+                 {"valid", "rows_of_valid"},
+                 {"val", "rows_of_valid"},
+                 {"test", "rows_of_test"}};
+    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+        char *path;
+        const uint64_t before = im->n;
+        const char *name = arena_printf(arena, "%s%s", parts[k].name, ending);
+        if (name == NULL)
+            return STATUS_SYSTEM;
+        TRY(import_find(folder, name, arena, &path));
+        if (path == NULL && k == 0)
+            return status_fail(STATUS_DATA,
+                               "%s: is a folder without train%s (or that with .gz), expected the files of a "
+                               "split: train%s, test%s "
+                               "and perhaps valid%s; or name one file",
+                               folder, ending, ending, ending, ending);
+        if (path == NULL)
+            continue;
+        TRY(part(im, path, context));
+        TRY(import_note_count(im, parts[k].counted_as, im->n - before));
+    }
+    return STATUS_OK;
+}

@@ -6,7 +6,7 @@
 static enum status fill(struct import *im, const char *source, const struct import_options *options,
                         struct arena *arena)
 {
-    TRY(import_read_rows(im, source, RECORD_CSV, options->header || options->columns != NULL));
+    TRY(import_read_rows_of(im, source, RECORD_CSV, ".csv", options, arena));
     return import_read_items(im, options, arena);
 }
 

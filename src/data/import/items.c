@@ -1,6 +1,6 @@
 /*
- * items.c - item columns from a csv file beside the interactions: one row an item, the first line names the
- * columns. Every other column becomes a text, kept as published (HTML entities too: cleaning is the text
+ * items.c - item columns from a csv (or tsv) file beside the interactions: one row an item, the first line names the
+ * columns, or the user does. Every other column becomes a text, kept as published (HTML entities too: cleaning is the text
  * room's work).
  */
 #include <stdlib.h>
@@ -13,18 +13,20 @@ struct items {
     struct string_builder *column; /* [n_columns]; the id's own stays empty */
     const char *name[RECORD_FIELDS_MAX];
     size_t n_columns, id_at;
+    uint64_t n_headers; /* 1, or 0: the user names the columns */
     struct string_map *seen;
     uint32_t *owner; /* [n rows] the item of each row */
     uint64_t n_allocated;
 };
 
-static enum status read_header(struct items *items, const struct record_reader *r, const char *item_id,
-                               struct arena *arena)
+/* The columns' names, and which is the id. */
+static enum status name_columns(struct items *items, const struct record_reader *r, const struct field *names,
+                                size_t n, const char *item_id, struct arena *arena)
 {
-    items->n_columns = r->n;
+    items->n_columns = n;
     items->id_at = item_id == NULL ? 0 : SIZE_MAX;
-    for (size_t i = 0; i < r->n; i++) {
-        items->name[i] = arena_printf(arena, "%.*s", (int)r->field[i].length, r->field[i].at);
+    for (size_t i = 0; i < n; i++) {
+        items->name[i] = arena_printf(arena, "%.*s", (int)names[i].length, names[i].at);
         if (items->name[i] == NULL)
             return STATUS_SYSTEM;
         if (item_id != NULL && strcmp(items->name[i], item_id) == 0)
@@ -33,12 +35,34 @@ static enum status read_header(struct items *items, const struct record_reader *
     if (items->id_at == SIZE_MAX)
         return reader_fail(&r->reader, r->line, 0,
                            "the header names no column '%s', which was given as the item id", item_id);
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; i < n; i++)
         if (i != items->id_at &&
-            (r->field[i].length == 0 || r->field[i].length > 64 || strchr(items->name[i], '/') != NULL ||
+            (names[i].length == 0 || names[i].length > 64 || strchr(items->name[i], '/') != NULL ||
              strcmp(items->name[i], "id") == 0 || items->name[i][0] == '.'))
             return record_expected(r, i, "a column's name: 1 to 64 bytes, no '/', not 'id', no dot in front");
     return STATUS_OK;
+}
+
+/* "asin,title": the names of a file without a header. */
+static enum status name_from(struct items *items, const struct record_reader *r, const char *names,
+                             const char *item_id, struct arena *arena)
+{
+    struct field field[RECORD_FIELDS_MAX];
+    size_t n = 0;
+    for (const char *at = names;; at++) {
+        const size_t length = strcspn(at, ",");
+        if (n == RECORD_FIELDS_MAX)
+            return status_fail(STATUS_USAGE, "--item-columns: more than %d names", RECORD_FIELDS_MAX);
+        field[n++] = (struct field){at, length};
+        at += length;
+        if (*at == '\0')
+            break;
+    }
+    if (n != r->n)
+        return reader_fail(&r->reader, r->line, 0,
+                           "found %zu field%s, expected %zu as --item-columns names them", r->n,
+                           r->n == 1 ? "" : "s", n);
+    return name_columns(items, r, field, n, item_id, arena);
 }
 
 static enum status read_item(struct import *im, struct items *items, const struct record_reader *r)
@@ -49,7 +73,7 @@ static enum status read_item(struct import *im, struct items *items, const struc
                            r->n == 1 ? "" : "s", items->n_columns);
     TRY(import_id(r, items->id_at, "an item id", im->items, &item));
     TRY(import_id(r, items->id_at, "an item id", items->seen, &place));
-    if (place + 1 != string_map_size(items->seen) || place + 2 != r->row)
+    if (place + 1 != string_map_size(items->seen) || place + 1 + items->n_headers != r->row)
         return record_expected(r, items->id_at, "each item id only once in this file");
     if (place == items->n_allocated) {
         const uint64_t more = place > 0 ? 2 * (uint64_t)place : 4096;
@@ -67,15 +91,20 @@ static enum status read_item(struct import *im, struct items *items, const struc
 }
 
 static enum status read_items(struct import *im, struct items *items, struct record_reader *r,
-                              const char *item_id, struct arena *arena)
+                              const struct import_options *o, struct arena *arena)
 {
     bool found;
     const uint32_t n_before = string_map_size(im->items);
     TRY(record_next(r, &found));
     if (!found)
         return status_fail(STATUS_DATA, "%s: is empty, expected a header line and items", r->reader.path);
-    TRY(read_header(items, r, item_id, arena));
-    TRY(record_next(r, &found));
+    items->n_headers = o->item_columns == NULL;
+    if (items->n_headers == 0)
+        TRY(name_from(items, r, o->item_columns, o->item_id, arena));
+    else {
+        TRY(name_columns(items, r, r->field, r->n, o->item_id, arena));
+        TRY(record_next(r, &found));
+    }
     while (found) {
         TRY(read_item(im, items, r));
         TRY(record_next(r, &found));
@@ -90,6 +119,12 @@ static enum status read_items(struct import *im, struct items *items, struct rec
     return import_note_count(im, "items_without_columns", n_before - (n_rows - n_new));
 }
 
+static bool is_tsv(const char *path)
+{
+    const size_t n = strlen(path), packed = n > 3 && strcmp(path + n - 3, ".gz") == 0 ? 3 : 0;
+    return n - packed > 4 && memcmp(path + n - packed - 4, ".tsv", 4) == 0;
+}
+
 static enum status read_file(struct import *im, const struct import_options *options, struct arena *arena)
 {
     struct record_reader r;
@@ -99,9 +134,10 @@ static enum status read_file(struct import *im, const struct import_options *opt
     if (items.column == NULL)
         status_fail(STATUS_SYSTEM, "out of memory reading %s", options->items);
     else if (items.seen != NULL)
-        status = record_open(&r, options->items, RECORD_CSV, READER_UTF8, &im->log);
+        status = record_open(&r, options->items, is_tsv(options->items) ? RECORD_TAB : RECORD_CSV,
+                             READER_UTF8, &im->log);
     if (status == STATUS_OK) {
-        status = read_items(im, &items, &r, options->item_id, arena);
+        status = read_items(im, &items, &r, options, arena);
         record_close(&r);
     }
     for (size_t i = 0; items.column != NULL && i < RECORD_FIELDS_MAX; i++)

@@ -68,6 +68,38 @@ enum status import_check_columns(const char *columns)
     return STATUS_OK;
 }
 
+/* "user=2,item=1": all names are numbers of columns, from 1, and there is no header. */
+static bool columns_are_numbers(const char *columns)
+{
+    for (size_t k = 0; k < sizeof roles / sizeof *roles; k++) {
+        struct field name;
+        int64_t number;
+        if (mapped(columns, roles[k], &name) && (!field_integer(name, &number) || number < 1))
+            return false;
+    }
+    return true;
+}
+
+static enum status layout_from_numbers(struct import *im, const struct record_reader *r,
+                                       struct row_layout *layout)
+{
+    int *const places[] = {&layout->user, &layout->item, &layout->value, &layout->time};
+    uint64_t n_used = 0;
+    for (size_t k = 0; k < sizeof roles / sizeof *roles; k++) {
+        struct field name;
+        int64_t number = 0;
+        if (!mapped(im->options->columns, roles[k], &name))
+            continue;
+        if (!field_integer(name, &number) || number > (int64_t)r->n)
+            return reader_fail(&r->reader, r->line, 0,
+                               "found %zu field%s, expected at least %lld: --columns gives that one as %s",
+                               r->n, r->n == 1 ? "" : "s", (long long)number, roles[k]);
+        *places[k] = (int)number - 1;
+        n_used++;
+    }
+    return import_note_count(im, "columns_not_used", r->n - n_used);
+}
+
 /* The layout from a header line whose names the user gave. */
 static enum status layout_from_columns(struct import *im, const struct record_reader *r,
                                        struct row_layout *layout)
@@ -120,8 +152,11 @@ static enum status layout_from_header(struct import *im, const struct record_rea
     return import_note_count(im, "columns_not_used", n_unknown);
 }
 
-static enum status layout_from_first_row(const struct record_reader *r, struct row_layout *layout)
+static enum status layout_from_first_row(struct import *im, const struct record_reader *r,
+                                         struct row_layout *layout)
 {
+    if (im->options->columns != NULL)
+        return layout_from_numbers(im, r, layout);
     if (r->n < 2 || r->n > 4)
         return record_count_expected(
             r, r->separator == RECORD_TAB   ? "2 to 4 parted by tabs: user, item, rating, time"
@@ -182,7 +217,7 @@ static enum status read_rows(struct import *im, struct numbers *numbers, struct 
         TRY(layout_from_header(im, r, &layout));
         TRY(record_next(r, &found));
     } else {
-        TRY(layout_from_first_row(r, &layout));
+        TRY(layout_from_first_row(im, r, &layout));
     }
     if (!found)
         return status_fail(STATUS_DATA, "%s: has a header and no row", r->reader.path);
@@ -207,4 +242,28 @@ enum status import_read_rows(struct import *im, const char *path, enum record_se
     numbers_close(&numbers);
     record_close(&r);
     return status;
+}
+
+struct row_files {
+    enum record_separator separator;
+    bool header;
+};
+
+static enum status read_part(struct import *im, const char *path, void *context)
+{
+    const struct row_files *files = context;
+    return import_read_rows(im, path, files->separator, files->header);
+}
+
+enum status import_read_rows_of(struct import *im, const char *source, enum record_separator separator,
+                                const char *ending, const struct import_options *options, struct arena *arena)
+{
+    struct row_files files = {
+        separator, options->header || (options->columns != NULL && !columns_are_numbers(options->columns))};
+    if (options->header && options->columns != NULL && columns_are_numbers(options->columns))
+        return status_fail(
+            STATUS_USAGE, "--columns: found '%s', numbers of columns, which are for files without a --header",
+            options->columns);
+    return import_is_folder(source) ? import_each_part(im, source, ending, read_part, &files, arena)
+                                    : read_part(im, source, &files);
 }
