@@ -11,15 +11,19 @@ static void dmr_folder(void **state)
         "d/reviews.jsonl.gz",
         "{\"user\": \"u\", \"movie\": \"1\", \"stars\": 5.0, \"date\": \"2021-03-31\", \"useful\": "
         "28, \"tags\": \"\", \"text\": \"好看\"}\n"
-        "{\"user\": \"u\", \"movie\": \"2\", \"stars\": 1.0, \"date\": \"2021-03-27\", \"text\": \"\"}\n");
+        "{\"user\": \"u\", \"movie\": \"2\", \"stars\": 1.0, \"date\": \"2021-03-27\", \"text\": \"\", \"tags\": \" 唯美  爱情\"}\n");
     write_file("d/movies.jsonl",
                "{\"movie\": \"1\", \"movie_name\": \"花椒之味\", \"directors\": [\"麦曦茵\"], \"genres\": "
                "[\"剧情\", \"家庭\"], \"release_times\": \"2019-09-06\", \"average_stars\": \"7.1\"}\n");
     struct dataset *d = imported("douban", test_path(folder, "d"), NULL, arena);
-    counts(d, 1, 2, 2, 1);
+    counts(d, 1, 2, 2, 3);
     assert_int_equal(d->interactions.time[1], 1617148800); /* date -u -d 2021-03-31 +%s */
     assert_float_equal(d->interactions.value[0], 1, 0);
+    for (uint64_t t = 0; t < 3; t++) /* in the source's order */
+        assert_int_equal(d->texts.kind[t], t == 0 ? TEXT_REVIEW : TEXT_TAG);
     is_string(&d->texts.text, 0, "好看");
+    is_string(&d->texts.text, 1, "唯美");
+    is_string(&d->texts.text, 2, "爱情");
     is_string(&item_column(d, "title")->text, 0, "花椒之味");
     assert_string_equal(list_of(item_column(d, "genres"), 0), "剧情,家庭");
     assert_float_equal(item_column(d, "year")->number[0], 2019, 0);
@@ -83,7 +87,7 @@ static void real_dmr(void **state)
     (void)state;
     struct arena *arena = arena_new();
     struct dataset *d = imported("douban", real("douban-dmr", "reviews.jsonl.gz"), NULL, arena);
-    counts(d, 44, 983, 1583, 1223);
+    counts(d, 44, 983, 1583, 1223 + 2086); /* reviews, and the words of 578 lists of tags */
     says(d, "items_without_columns", 3);
     says(d, "reviews_without_text", 360); /* counted in the file: text "" in 360 of 1,583 */
     arena_free(arena);

@@ -2,7 +2,8 @@
  * douban.c - two samples of Douban film reviews (Chinese), told by the files in the folder, plain or .gz:
  * reviews.jsonl with movies.jsonl (DMR-Dataset), or comments.csv with movies.csv (AntSpider).
  *
- * A review is an interaction (1 to 5 stars) and, where it isn't empty, a text of kind review.  Comments
+ * A review is an interaction (1 to 5 stars) and, where it isn't empty, a text of kind review; the words that DMR's users tagged the
+ * film with are texts of kind tag.  Comments
  * without stars are kept as texts alone, counted.  Films become items with title, description (the
  * storyline), genres, directors, actors, writers, languages, regions, tags, year, score (the site's mean; 0.0
  * means none); films that nobody reviewed are kept, since AntSpider's two files have no film in common.
@@ -96,9 +97,25 @@ static enum status add_review(struct import *im, struct douban *d, struct field 
 
 /* ---- DMR-Dataset ---- */
 
+/* "唯美 爱情": a tag each word. */
+static enum status add_tags(struct import *im, struct field user, struct field item, struct field tags,
+                            int64_t time)
+{
+    const uint32_t u = string_map_find(im->users, user.at, user.length),
+                   i = string_map_find(im->items, item.at, item.length);
+    for (const char *at = tags.at, *end = tags.at + tags.length; at < end;) {
+        const char *stop = memchr(at, ' ', (size_t)(end - at));
+        stop = stop != NULL ? stop : end;
+        if (stop > at)
+            TRY(import_add_tag(im, u, i, (struct field){at, (size_t)(stop - at)}, time));
+        at = stop + 1;
+    }
+    return STATUS_OK;
+}
+
 static enum status json_review(struct import *im, struct douban *d, const struct json_lines *j)
 {
-    struct field user, item, text, date;
+    struct field user, item, text, date, tags;
     double stars = 0;
     bool has_stars, there;
     int64_t time;
@@ -112,7 +129,9 @@ static enum status json_review(struct import *im, struct douban *d, const struct
         return json_lines_fail(j, "'date' is '%.*s', expected one like 2021-03-31",
                                date.length < 40 ? (int)date.length : 40, date.at);
     TRY(json_text(j, "text", NULL, &text, &there));
-    return add_review(im, d, user, item, has_stars, (float)stars, time, text);
+    TRY(json_text(j, "tags", NULL, &tags, &there));
+    TRY(add_review(im, d, user, item, has_stars, (float)stars, time, text));
+    return there ? add_tags(im, user, item, tags, time) : STATUS_OK;
 }
 
 static enum status json_film(struct import *im, struct douban *d, const struct json_lines *j)
