@@ -23,17 +23,42 @@ static void atomic_files(void **state)
     is_string(&item_column(d, "code")->text, 0, "X-1");
     assert_string_equal(list_of(item_column(d, "class"), 0), "Drama,Crime");
     assert_float_equal(item_column(d, "year")->number[0], 1999, 0);
+    const struct feature *v = dataset_feature(d, "v");
+    assert_true(v != NULL && v->width == 2 && v->value[0] == 0.1f && v->value[1] == 0.2f && !v->from_users);
     assert_null(dataset_item_column(d, "v"));
     assert_float_equal(user_column(d, "age")->number[0], 24, 0);
     assert_true(isnan(user_column(d, "age")->number[1]));
     says(d, "columns_not_used", 1);
-    says(d, "item_columns_not_used", 1);
+    says(d, "item_columns_not_used", 0);
     says(d, "items_without_interaction_left_out", 1);
     says(d, "users_without_interaction_left_out", 1);
     /* Columns in another order, no rating, no time. */
     d = imported("recbole", write_file("o.inter", "item_id:token\tuser_id:token\ni\tu\n"), NULL, arena);
     assert_null(d->interactions.time);
     is_string(&d->user_ids, 0, "u");
+    arena_free(arena);
+}
+
+/* Vectors of one width are a feature, NaN where an item has none; of several widths they are left out. */
+static void vectors_of_items(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    write_file("w/t.inter", "user_id:token\titem_id:token\nu\ta\nu\tb\nu\tc\n");
+    write_file("w/t.item", "item_id:token\tgood:float_seq\tbad:float_seq\tnone:float_seq\n"
+                           "c\t1 -2.5 3\t1\t\na\t4 5 6\t1 2\t\nb\t\t1\t\n");
+    write_file("w/t.user", "user_id:token\tx:float_seq\nu\t1 2\n");
+    struct dataset *d = imported("recbole", lasting_path("w"), NULL, arena);
+    assert_int_equal(d->n_features, 1);
+    const struct feature *good = dataset_feature(d, "good");
+    assert_int_equal(good->width, 3);
+    assert_float_equal(good->value[0], 4, 0);
+    assert_true(isnan(good->value[3]) && isnan(good->value[5]));
+    assert_float_equal(good->value[7], -2.5, 0);
+    says(d, "item_columns_not_used", 2);
+    says(d, "user_columns_not_used", 1);
+    write_file("w/t.item", "item_id:token\tgood:float_seq\na\t4 x 6\n");
+    refused("recbole", lasting_path("w"), NULL, "t.item:2:3", "numbers parted by blanks");
     arena_free(arena);
 }
 
@@ -92,6 +117,6 @@ static void libfm_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(atomic_files), cmocka_unit_test(bad_atomic_files),
-                                       cmocka_unit_test(libfm_rows)};
+                                       cmocka_unit_test(vectors_of_items), cmocka_unit_test(libfm_rows)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -5,16 +5,20 @@
  *
  * Of .inter, user_id and item_id are needed, rating and timestamp taken where they are, the rest counted.  Of
  * .item and .user, a token becomes a text, a float a number, a token_seq (words parted by blanks) a list, but
- * a text when its name says that it is one (title, name, description, summary, review, text); float_seq is
- * counted and left out. Users and items without an interaction are left out, counted.
+ * a text when its name says that it is one (title, name, description, summary, review, text).  A float_seq of .item becomes a
+ * feature where all its rows have one width; else, and in .user, it is counted and left out. Users and items without an interaction are
+ * left out, counted.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/import/attributes.h"
+#include "data/import/features.h"
 #include "data/import/policies.h"
 
 enum type { TOKEN, TOKEN_SEQ, FLOAT, FLOAT_SEQ };
+enum { VECTOR_MAX = 8192 }; /* numbers of a float_seq */
 
 /* "item_id:token" */
 static enum status parse_name(const struct record_reader *r, size_t at, struct field *name, enum type *type)
@@ -91,6 +95,16 @@ static enum status inter_row(struct import *im, const struct record_reader *r, v
     return import_row_done(im, parse_inter(im, r, layout));
 }
 
+/* A float_seq of the items: vectors of one width, as they come. */
+struct vectors {
+    const char *name;
+    uint32_t width; /* 0: none came yet */
+    bool uneven;    /* another width came */
+    uint64_t n, n_allocated;
+    uint32_t *owner; /* [n] */
+    float *value;    /* [n x width] */
+};
+
 struct side {
     const char *id_name; /* "item_id" */
     struct string_map *map;
@@ -101,6 +115,8 @@ struct side {
     enum type type[RECORD_FIELDS_MAX];
     bool is_text[RECORD_FIELDS_MAX];
     uint64_t n_left_out, n_not_used;
+    bool items;
+    struct vectors vectors[RECORD_FIELDS_MAX];
 };
 
 static bool names_a_text(const char *name)
@@ -129,7 +145,8 @@ static enum status side_header(const struct record_reader *r, struct side *s)
             return STATUS_SYSTEM;
         if (name.length > 64 || strchr(copy, '/') != NULL || strcmp(copy, "id") == 0 || copy[0] == '.')
             return record_expected(r, i, "a column's name: 1 to 64 bytes, no '/', not 'id', no dot in front");
-        s->n_not_used += s->type[i] == FLOAT_SEQ;
+        s->n_not_used += s->type[i] == FLOAT_SEQ && !s->items;
+        s->vectors[i].name = copy;
         s->is_text[i] = s->type[i] == TOKEN || (s->type[i] == TOKEN_SEQ && names_a_text(copy));
         if (s->type[i] != FLOAT_SEQ)
             TRY(attributes_define(&s->table, copy,
@@ -142,6 +159,73 @@ static enum status side_header(const struct record_reader *r, struct side *s)
         return reader_fail(&r->reader, r->line, 0, "the header names no %s, expected %s:token", s->id_name,
                            s->id_name);
     return STATUS_OK;
+}
+
+static enum status vectors_room(struct vectors *v, uint32_t width)
+{
+    if (v->n < v->n_allocated)
+        return STATUS_OK;
+    const uint64_t more = v->n > 0 ? 2 * v->n : 1024;
+    uint32_t *owner = realloc(v->owner, more * sizeof *owner);
+    v->owner = owner != NULL ? owner : v->owner;
+    float *value = realloc(v->value, more * width * sizeof *value);
+    v->value = value != NULL ? value : v->value;
+    v->n_allocated = more;
+    return owner != NULL && value != NULL ? STATUS_OK : status_fail(STATUS_SYSTEM, "out of memory");
+}
+
+/* "0.5 1 -2" of one item. */
+static enum status add_vector(struct vectors *v, const struct record_reader *r, size_t at, uint32_t owner)
+{
+    float values[VECTOR_MAX];
+    uint32_t n = 0;
+    const char *from = r->field[at].at, *end = from + r->field[at].length;
+    while (from < end) {
+        const char *stop = memchr(from, ' ', (size_t)(end - from));
+        stop = stop != NULL ? stop : end;
+        if (stop > from &&
+            (n == VECTOR_MAX || !field_real((struct field){from, (size_t)(stop - from)}, &values[n++])))
+            return record_expected(r, at, "numbers parted by blanks, at most %d", VECTOR_MAX);
+        from = stop + 1;
+    }
+    if (n == 0)
+        return STATUS_OK;
+    v->uneven = v->uneven || (v->width > 0 && v->width != n);
+    if (v->uneven)
+        return STATUS_OK;
+    v->width = n;
+    TRY(vectors_room(v, n));
+    memcpy(v->value + v->n * n, values, n * sizeof *values);
+    v->owner[v->n++] = owner;
+    return STATUS_OK;
+}
+
+/* The vectors that came, as features. */
+static enum status finish_vectors(struct import *im, struct side *s)
+{
+    const uint32_t n_items = string_map_size(im->items);
+    for (size_t i = 0; s->items && i < s->n; i++) {
+        const struct vectors *v = &s->vectors[i];
+        float *value;
+        s->n_not_used += s->type[i] == FLOAT_SEQ && (v->uneven || v->n == 0);
+        if (v->uneven || v->n == 0)
+            continue;
+        ARENA_NEW(value, s->arena, (size_t)n_items * v->width);
+        for (size_t k = 0; k < (size_t)n_items * v->width; k++)
+            value[k] = NAN;
+        for (uint64_t k = 0; k < v->n; k++)
+            memcpy(value + (size_t)v->owner[k] * v->width, v->value + k * v->width, v->width * sizeof *value);
+        TRY(features_add(im, v->name, v->width, false, value));
+    }
+    return STATUS_OK;
+}
+
+static void vectors_close(struct side *s)
+{
+    for (size_t i = 0; i < RECORD_FIELDS_MAX; i++) {
+        free(s->vectors[i].owner);
+        free(s->vectors[i].value);
+    }
 }
 
 static enum status side_row(struct import *im, const struct record_reader *r, void *context)
@@ -165,6 +249,8 @@ static enum status side_row(struct import *im, const struct record_reader *r, vo
     if (again)
         return record_expected(r, s->id_at, "each %s only once in this file", s->id_name);
     for (size_t i = 0; i < r->n; i++) {
+        if (s->type[i] == FLOAT_SEQ && s->items)
+            TRY(add_vector(&s->vectors[i], r, i, owner));
         if (s->column[i] == UINT32_MAX || r->field[i].length == 0)
             continue;
         if (s->is_text[i]) {
@@ -187,6 +273,7 @@ static enum status read_side(struct import *im, const char *path, bool items, st
     ARENA_NEW(s, arena, 1);
     s->id_name = items ? "item_id" : "user_id";
     s->map = items ? im->items : im->users;
+    s->items = items;
     s->arena = arena;
     enum status status = import_each_row(im, path, RECORD_TAB, READER_UTF8, NULL, side_row, s);
     const uint32_t n = string_map_size(s->map);
@@ -197,6 +284,8 @@ static enum status read_side(struct import *im, const char *path, bool items, st
         status = attributes_finish(&s->table, items ? im->item_columns : im->user_columns,
                                    items ? &im->n_item_columns : &im->n_user_columns, n, arena);
     if (status == STATUS_OK)
+        status = finish_vectors(im, s);
+    if (status == STATUS_OK)
         status = import_note_count(
             im, items ? "items_without_interaction_left_out" : "users_without_interaction_left_out",
             s->n_left_out);
@@ -204,6 +293,7 @@ static enum status read_side(struct import *im, const char *path, bool items, st
         status =
             import_note_count(im, items ? "item_columns_not_used" : "user_columns_not_used", s->n_not_used);
     attributes_close(&s->table);
+    vectors_close(s);
     return status;
 }
 
