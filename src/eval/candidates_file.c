@@ -83,7 +83,7 @@ static enum status read_pairs(struct reading *r, const char *path, bool header, 
     struct split_entry *entry;
     size_t n;
     uint32_t user, item;
-    TRY(split_file_read(path, SPLIT_AUTO, header, arena, &entry, &n));
+    TRY(split_file_read(path, SPLIT_AUTO, header, false, arena, &entry, &n));
     for (size_t i = 0; i < n; i++) {
         TRY(find(r, r->users, "user", entry[i].user, entry[i].user_length, entry[i].line, &user));
         TRY(find(r, r->items, "item", entry[i].item, entry[i].item_length, entry[i].line, &item));
