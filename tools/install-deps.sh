@@ -14,6 +14,8 @@ need=(
     "python3-pip:downloads the language models" "curl:downloads datasets" "ca-certificates:trusted downloads"
     "unzip:unpacks datasets"
 )
+# make fuzz: libFuzzer and its sanitizers.
+[ "${1:-}" != fuzz ] || need+=("clang:libFuzzer" "libclang-rt-dev:its runtime" "libomp-dev:OpenMP under clang")
 missing=()
 for entry in "${need[@]}"; do
     package=${entry%%:*}

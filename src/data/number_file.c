@@ -19,15 +19,14 @@
 
 enum {
     PIECE = 256 << 10,
-    TAIL = 4096, /* a plain line is shorter */
-    BUFFER = NUMBER_ROWS_PAD + 1 + PIECE + TAIL + NUMBER_ROWS_PAD
+    TAIL = 4096 /* a plain line is shorter */
 };
 
 /* What the threads share.  `counted` and `hashed` are pieces, in order; `stop` is the first piece that isn't whole. */
 struct reading {
     struct number_file *f;
     struct number_rows rows;
-    uint64_t room, n_pieces, begin;
+    uint64_t room, piece, n_pieces, begin;
     uint64_t next, counted, hashed, stop; /* atomic */
     uint64_t n_rows;                      /* before the piece `counted` */
     /* of the piece `stop`; under a lock */
@@ -142,9 +141,9 @@ static bool take_piece(struct reading *r, uint64_t k, char *memory)
 {
     struct number_file *f = r->f;
     char *buffer = memory + NUMBER_ROWS_PAD;
-    struct piece p = {.k = k, .from = r->begin + k * PIECE};
+    struct piece p = {.k = k, .from = r->begin + k * r->piece};
     size_t used = 0;
-    p.to = f->size - p.from < PIECE ? f->size : p.from + PIECE;
+    p.to = f->size - p.from < r->piece ? f->size : p.from + r->piece;
     p.at = p.from;
     const int failed = fetch(r, &p, buffer);
     const bool short_lines = failed == 0 && find_lines(r, &p, buffer);
@@ -177,13 +176,18 @@ static bool take_piece(struct reading *r, uint64_t k, char *memory)
 enum number_stop number_file_read(struct number_file *f, struct number_rows rows, uint64_t room, uint64_t *n,
                                   int *reason)
 {
-    struct reading r = {.f = f, .rows = rows, .room = room, .begin = f->at, .stop = UINT64_MAX};
+    struct reading r = {.f = f,
+                        .rows = rows,
+                        .room = room,
+                        .begin = f->at,
+                        .stop = UINT64_MAX,
+                        .piece = f->piece > 0 ? f->piece : PIECE};
     const uint64_t left = f->size > f->at ? f->size - f->at : 0;
-    r.n_pieces = (left + PIECE - 1) / PIECE;
+    r.n_pieces = (left + r.piece - 1) / r.piece;
     r.stop_at = f->size;
 #pragma omp parallel if (r.n_pieces > 1)
     {
-        char *memory = calloc(1, BUFFER);
+        char *memory = calloc(1, NUMBER_ROWS_PAD + 1 + r.piece + TAIL + NUMBER_ROWS_PAD);
         while (memory != NULL) {
             const uint64_t k = __atomic_fetch_add(&r.next, 1, __ATOMIC_ACQ_REL);
             if (k >= r.n_pieces || k > get(&r.stop) || !take_piece(&r, k, memory))

@@ -15,6 +15,7 @@ struct number_file {
     /* Every byte read is added in order, from `hashed` on; NULL: none are. */
     crypto_hash_sha256_state *hash;
     uint64_t hashed; /* bytes of the file that are in it */
+    uint64_t piece;  /* bytes that a thread takes at a time; 0: as many as its cache holds (tests take few) */
 };
 enum number_stop {
     NUMBER_END,  /* no whole line is left (a last one without a line end may be) */

@@ -258,7 +258,11 @@ static void files_by_pieces(void **state)
         crypto_hash_sha256_state hash;
         unsigned char digest[32], expected[32];
         crypto_hash_sha256_init(&hash);
-        struct number_file f = {fileno(file), form, 0, n - NUMBER_ROWS_PAD, &hash, 0};
+        struct number_file f = {.fd = fileno(file),
+                                .form = form,
+                                .size = n - NUMBER_ROWS_PAD,
+                                .hash = &hash,
+                                .piece = kind > 3 ? 5000 : 0};
         uint64_t found = 0, some, room = kind == 2 ? 777 : LINES;
         enum number_stop stop = NUMBER_ROOM;
         int reason;

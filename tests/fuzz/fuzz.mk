@@ -1,5 +1,5 @@
 # make fuzz            each target of tests/fuzz for FUZZ_SECONDS under clang's libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer; new
-#                      inputs gather in build/fuzz/corpus.  FUZZ=NAME: one of them.  Needs clang and libomp-dev.
+#                      inputs gather in build/fuzz/corpus.  FUZZ=NAME: one of them.  Installs clang, its runtime and libomp-dev where they are missing.
 FUZZ_B       := build/fuzz
 FUZZ_SECONDS ?= 60
 FUZZ_ALL     := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -7,8 +7,13 @@ FUZZ         ?= $(FUZZ_ALL)
 FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -g -O1 -march=native -fno-omit-frame-pointer -fopenmp -Isrc -Ikernels -Ibuild/fuzz $(INCLUDE) -Wno-everything
 FUZZ_OBJ     := $(patsubst %,$(FUZZ_B)/%.o,$(filter-out src/main.c,$(SOURCES)) $(KERNELS) tests/fuzz/fuzz.c)
 
-.PHONY: fuzz
-fuzz: $(patsubst %,$(FUZZ_B)/%,$(FUZZ))
+.PHONY: fuzz fuzz-deps
+fuzz-deps:
+	@tools/install-deps.sh fuzz
+fuzz: fuzz-deps
+	@$(MAKE) --no-print-directory fuzz-run
+.PHONY: fuzz-run
+fuzz-run: $(patsubst %,$(FUZZ_B)/%,$(FUZZ))
 	@for name in $(FUZZ); do \
 	    mkdir -p $(FUZZ_B)/corpus/$$name; echo "== $$name: $(FUZZ_SECONDS) s"; \
 	    OMP_NUM_THREADS=1 $(FUZZ_B)/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
