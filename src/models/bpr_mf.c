@@ -19,10 +19,11 @@
 
 #include "bpr.h"
 #include "models/curve.h"
+#include "models/early.h"
 #include "models/model_io.h"
 
 struct bpr_mf_params {
-    int factors, epochs;
+    int factors, epochs, patience;
     double learning_rate, user_regularization, positive_item_regularization, negative_item_regularization;
     bool use_bias;
     double bias_regularization, init_std;
@@ -31,6 +32,8 @@ struct bpr_mf_params {
 static const struct param bpr_mf_params[] = {
     PARAM_INT(P, factors, 64, 1, 4096, "dimensions of the latent vectors"),
     PARAM_INT(P, epochs, 100, 1, 100000, "passes over the interactions"),
+    PARAM_INT(P, patience, 0, 0, 100000,
+              "epochs without a better validation before it stops; 0: never sooner"),
     PARAM_REAL(P, learning_rate, 0.05, 1e-9, 10, "length of a step"),
     PARAM_REAL(P, user_regularization, 0.01, 0, 1e3, "weight of a user's squared norm"),
     PARAM_REAL(P, positive_item_regularization, 0.01, 0, 1e3, "weight of the user's item's squared norm"),
@@ -215,6 +218,7 @@ static enum status bpr_mf_fit(void *state, const void *params, const struct view
     const struct csr *a = train->by_user;
     const struct kernel *kernel;
     struct curve_pairs pairs;
+    struct early early;
     struct deal d = {.grid = grid_of(a->nnz, train->n_items)};
     time_t told = time(NULL);
 
@@ -248,16 +252,23 @@ static enum status bpr_mf_fit(void *state, const void *params, const struct view
                        .use_bias = p->use_bias,
                        .rank = (int)s->ld,
                        .grid = d.grid};
-    for (int epoch = 0; epoch < p->epochs; epoch++) {
+    bool stop = false;
+    early_open(&early, p->patience, run);
+    TRY(early_part(&early, s->user, s->n_users * s->ld, run));
+    TRY(early_part(&early, s->item, s->n_items * s->ld, run));
+    TRY(early_part(&early, s->item_bias, s->n_items, run));
+    for (int epoch = 0; epoch < p->epochs && !stop; epoch++) {
         TRY(bpr_mf_epoch(s, &args, &d, a, kernel, (uint32_t)epoch, run));
         TRY(curve_pairwise(run, &pairs, pair_scores, s, epoch + 1));
-        TRY(curve_validation(run, s, epoch + 1));
+        if (!early.on)
+            TRY(curve_validation(run, s, epoch + 1));
+        TRY(early_step(&early, s, epoch + 1, run, &stop));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "bpr_mf: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
         }
     }
-    return STATUS_OK;
+    return early_close(&early, run);
 }
 
 static enum status bpr_mf_factors(const void *state, struct factors *out)

@@ -16,11 +16,12 @@
 #include <time.h>
 
 #include "models/curve.h"
+#include "models/early.h"
 #include "models/model_io.h"
 #include "sgd.h"
 
 struct svd_params {
-    int factors, epochs;
+    int factors, epochs, patience;
     bool biased;
     double learning_rate, regularization, init_mean, init_std;
     double lr_bu, lr_bi, lr_pu, lr_qi, reg_bu, reg_bi, reg_pu, reg_qi;
@@ -32,6 +33,8 @@ struct svd_params {
 static const struct param svd_params[] = {
     PARAM_INT(P, factors, 100, 1, 4096, "dimensions of the latent vectors"),
     PARAM_INT(P, epochs, 20, 1, 100000, "passes over the ratings"),
+    PARAM_INT(P, patience, 0, 0, 100000,
+              "epochs without a better validation before it stops; 0: never sooner"),
     PARAM_BOOL(P, biased, 1, "the mean and a bias of each user and item; off: the product of factors alone"),
     PARAM_REAL(P, learning_rate, 0.005, 1e-9, 10, "length of a step"),
     PARAM_REAL(P, regularization, 0.02, 0, 1e3, "weight of the squared norms and biases"),
@@ -175,9 +178,16 @@ static enum status epochs(struct svd_state *s, const struct svd_params *p, struc
 {
     const float *const tables[] = {s->user_bias, s->item_bias, s->user, s->item};
     uint32_t diagonal[256];
+    struct early early;
+    bool stop = false;
     time_t told = time(NULL);
     TRY(backend_keep_launch(run->backend, kernel, args, args->grid));
-    for (int epoch = 0; epoch < p->epochs; epoch++) {
+    early_open(&early, p->patience, run);
+    TRY(early_part(&early, s->user, s->n_users * s->ld, run));
+    TRY(early_part(&early, s->item, s->n_items * s->ld, run));
+    TRY(early_part(&early, s->user_bias, s->n_users, run));
+    TRY(early_part(&early, s->item_bias, s->n_items, run));
+    for (int epoch = 0; epoch < p->epochs && !stop; epoch++) {
         random_permutation(run->seed, RANDOM_ORDER, (uint32_t)ORDER_DIAGONALS + (uint32_t)epoch,
                            (uint32_t)args->grid, diagonal);
         for (int d = 0; d < args->grid; d++) {
@@ -195,13 +205,15 @@ static enum status epochs(struct svd_state *s, const struct svd_params *p, struc
                                "learning_rate (%g)",
                                epoch + 1, p->learning_rate);
         TRY(curve_rmse(run, pairs, svd_score_pairs, s, epoch + 1));
-        TRY(curve_validation(run, s, epoch + 1));
+        if (!early.on)
+            TRY(curve_validation(run, s, epoch + 1));
+        TRY(early_step(&early, s, epoch + 1, run, &stop));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "svd: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
         }
     }
-    return STATUS_OK;
+    return early_close(&early, run);
 }
 
 static float rate_of(const struct svd_params *p, double own)
