@@ -30,7 +30,8 @@ static void print_metric(const struct metric_type *metric, bool whole)
 
 static bool has(const struct metric_type *metric, enum dialect d)
 {
-    return metric->kind == METRIC_RANKING && (d < N_DIALECTS ? metric->value[d] != NULL : corrected_has(metric));
+    return metric->kind == METRIC_RANKING &&
+           (d < N_DIALECTS ? metric->value[d] != NULL : corrected_has(metric));
 }
 
 static enum status unknown_metric(const char *name)

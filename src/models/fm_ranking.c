@@ -16,7 +16,7 @@ enum { LOSS_BPR, LOSS_LOGISTIC };
 enum {
     TRIES = 64,
     WATCHED = 4096 /* samples of a training curve */
-};                  /* draws of a negative before a sample is passed over: a user may have nearly all items */
+};                 /* draws of a negative before a sample is passed over: a user may have nearly all items */
 
 struct fm_ranking_params {
     FM_DESIGN_FIELDS

@@ -7,11 +7,11 @@ static void dmr_folder(void **state)
 {
     (void)state;
     struct arena *arena = arena_new();
-    write_file(
-        "d/reviews.jsonl.gz",
-        "{\"user\": \"u\", \"movie\": \"1\", \"stars\": 5.0, \"date\": \"2021-03-31\", \"useful\": "
-        "28, \"tags\": \"\", \"text\": \"好看\"}\n"
-        "{\"user\": \"u\", \"movie\": \"2\", \"stars\": 1.0, \"date\": \"2021-03-27\", \"text\": \"\", \"tags\": \" 唯美  爱情\"}\n");
+    write_file("d/reviews.jsonl.gz",
+               "{\"user\": \"u\", \"movie\": \"1\", \"stars\": 5.0, \"date\": \"2021-03-31\", \"useful\": "
+               "28, \"tags\": \"\", \"text\": \"好看\"}\n"
+               "{\"user\": \"u\", \"movie\": \"2\", \"stars\": 1.0, \"date\": \"2021-03-27\", \"text\": "
+               "\"\", \"tags\": \" 唯美  爱情\"}\n");
     write_file("d/movies.jsonl",
                "{\"movie\": \"1\", \"movie_name\": \"花椒之味\", \"directors\": [\"麦曦茵\"], \"genres\": "
                "[\"剧情\", \"家庭\"], \"release_times\": \"2019-09-06\", \"average_stars\": \"7.1\"}\n");
