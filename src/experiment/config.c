@@ -36,8 +36,9 @@ struct report_block {
 };
 static const struct param report_params[] = {
     PARAM_LIST(struct report_block, tables, "csv|md|tex", "csv|md|tex", "formats of the tables"),
-    PARAM_LIST(struct report_block, plots, "metrics|per_k|strata|tradeoff|popularity|curves|ranks|budget",
-               "metrics|per_k|time|strata|tradeoff|popularity|curves|ranks|budget", "which plots"),
+    PARAM_LIST(struct report_block, plots,
+               "metrics|per_k|strata|tradeoff|popularity|curves|ranks|budget|multiverse",
+               "metrics|per_k|time|strata|tradeoff|popularity|curves|ranks|budget|multiverse", "which plots"),
     PARAM_END};
 
 enum status config_list(const struct node *node, const char *what)

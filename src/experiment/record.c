@@ -193,6 +193,7 @@ static enum status fill_json(const struct record *r, const json_t *head, const c
     json_object_set(out, "expect", r->expectations);
     json_object_set(out, "report", json_object_get(r->experiment->resolved, "report"));
     json_object_set(out, "evaluate", json_object_get(r->experiment->resolved, "evaluate"));
+    json_object_set(out, "compare", json_object_get(r->experiment->resolved, "compare"));
     return STATUS_OK;
 }
 

@@ -30,12 +30,13 @@ struct figure_kind {
     const char *name, *recipe;
     bool has_key;                            /* plots/key.gp goes before the recipe */
     bool needs_cutoff;                       /* metrics without a cut-off have no place in it */
+    bool whole_run;                          /* one figure for all datasets: f->dataset is NULL, no series */
     bool (*applies)(const struct figure *f); /* has the run what it shows?  NULL: always */
     /* Writes sizes and data as the recipe's head says, and the picture's size in pixels. */
     void (*write)(const struct figure *f, FILE *out, int *width, int *height);
 };
 extern const struct figure_kind figure_budget, figure_metrics, figure_per_k, figure_time, figure_strata,
-    figure_tradeoff, figure_ranks, figure_curves, figure_popularity;
+    figure_tradeoff, figure_ranks, figure_curves, figure_popularity, figure_multiverse;
 
 /* n_metrics, metric_names, rows and columns of panels: again, where a figure shows some metrics alone. */
 void figure_write_metrics(struct figure *f, FILE *out);

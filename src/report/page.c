@@ -123,7 +123,7 @@ static void write_table(const struct records *r, const char *dataset, FILE *out)
 static enum status write_plot(const struct records *r, const char *dataset, const char *plot,
                               struct arena *arena, FILE *out)
 {
-    const char *name = plot_name(r, dataset, plot, arena);
+    const char *name = plot_name(dataset, plot, arena);
     const char *path = name != NULL ? arena_printf(arena, "%s/%s.svg", r->run_dir, name) : NULL;
     char *bytes;
     size_t n;

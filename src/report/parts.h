@@ -24,6 +24,12 @@ void table_csv_field(FILE *out, const char *text);
 void table_md_text(FILE *out, const char *text);
 void table_tex_text(FILE *out, const char *text);
 
+/* Does a column belong to the table of this cut-off?  Metrics without one belong to every table.  And how many do. */
+bool table_has(const struct measure *m, const char *k);
+size_t table_columns(const struct records *r, const char *k);
+/* A dataset's tables in LaTeX, one a cut-off; the shares of its oracles. */
+void table_write_tex(const struct records *r, const char *dataset, FILE *out);
+
 /* Shares of the oracles (oracle.c), at the main cut-off, one table an oracle; nothing where the dataset has none. */
 enum table_form { TABLE_MD, TABLE_TEX, TABLE_HTML };
 void oracle_write(const struct records *r, const char *dataset, enum table_form form, FILE *out);
@@ -36,7 +42,9 @@ const struct series *oracle_next(const struct records *r, const char *dataset, c
  * missing. */
 enum status plots_write(const struct records *r, struct arena *arena, bool *drawn);
 /* The file name without ending, "plots/movielens-latest-small-metrics". */
-const char *plot_name(const struct records *r, const char *dataset, const char *plot, struct arena *arena);
+const char *plot_name(const char *dataset, const char *plot, struct arena *arena);
+/* Is there one figure of that name for the whole run, "plots/multiverse"? */
+bool plot_is_of_run(const char *plot);
 
 /* Runs gnuplot on SCRIPT in FOLDER with suffix = ".tmp"; *missing when there is no gnuplot. */
 enum status plot_run_gnuplot(const char *folder, const char *script, bool *missing);

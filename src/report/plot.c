@@ -16,13 +16,28 @@
 #include "report/figure.h"
 #include "report/plot.h"
 
-static const struct figure_kind *const KINDS[] = {&figure_metrics, &figure_per_k,    &figure_time,
-                                                  &figure_strata,  &figure_tradeoff, &figure_ranks,
-                                                  &figure_budget,  &figure_curves,   &figure_popularity};
+static const struct figure_kind *const KINDS[] = {
+    &figure_metrics, &figure_per_k,  &figure_time,   &figure_strata,     &figure_tradeoff,
+    &figure_ranks,   &figure_budget, &figure_curves, &figure_popularity, &figure_multiverse};
 
-const char *plot_name(const struct records *r, const char *dataset, const char *plot, struct arena *arena)
+static const struct figure_kind *kind_of(const char *plot)
 {
-    (void)r;
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
+        if (strcmp(KINDS[i]->name, plot) == 0)
+            return KINDS[i];
+    return NULL;
+}
+
+bool plot_is_of_run(const char *plot)
+{
+    const struct figure_kind *kind = kind_of(plot);
+    return kind != NULL && kind->whole_run;
+}
+
+const char *plot_name(const char *dataset, const char *plot, struct arena *arena)
+{
+    if (plot_is_of_run(plot))
+        return arena_printf(arena, "plots/%s", plot);
     const char *stem = report_file_name(dataset, arena);
     return stem != NULL ? arena_printf(arena, "plots/%s-%s", stem, plot) : NULL;
 }
@@ -103,30 +118,36 @@ enum status plot_draw(const char *folder, const char *stem, plot_script *write, 
     return STATUS_OK;
 }
 
-/* One figure of a dataset; nothing where it has nothing to show: its table says why. */
+/* Has the figure anything to show?  Where not, its table says why. */
+static bool has_content(const struct figure *f, const struct figure_kind *kind)
+{
+    size_t n_compared = 0;
+    if (kind->whole_run)
+        return kind->applies(f);
+    for (size_t s = 0; s < f->n_series; s++)
+        n_compared += !series_is_oracle(f->series[s]);
+    return n_compared > 0 && f->n_metrics > 0 && (kind->applies == NULL || kind->applies(f));
+}
+
+/* One figure of a dataset, or of the run (dataset NULL). */
 static enum status plot_write(const struct records *r, const char *dataset, const char *plot,
                               const char *folder, struct arena *arena, bool *missing)
 {
-    const struct figure_kind *kind = NULL;
+    const struct figure_kind *kind = kind_of(plot);
     struct figure *f;
-    const char *name = plot_name(r, dataset, plot, arena);
-    size_t n_compared = 0;
-    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
-        if (strcmp(KINDS[i]->name, plot) == 0)
-            kind = KINDS[i];
     if (kind == NULL)
         return status_fail(STATUS_DATA,
                            "%s/record.json: report.plots names '%s', which this program can't draw",
                            r->run_dir, plot);
+    const char *name = plot_name(dataset, plot, arena);
     ARENA_NEW(f, arena, 1);
     if (name == NULL)
         return STATUS_SYSTEM;
     f->r = r;
     f->dataset = dataset;
-    TRY(figure_collect(f, kind->needs_cutoff, arena));
-    for (size_t s = 0; s < f->n_series; s++)
-        n_compared += !series_is_oracle(f->series[s]);
-    if (n_compared == 0 || f->n_metrics == 0 || (kind->applies != NULL && !kind->applies(f)))
+    if (!kind->whole_run)
+        TRY(figure_collect(f, kind->needs_cutoff, arena));
+    if (!has_content(f, kind))
         return STATUS_OK;
     const struct drawing drawing = {f, kind};
     return plot_draw(folder, name + strlen("plots/"), write_script, &drawing, arena, missing);
@@ -139,8 +160,8 @@ enum status plots_write(const struct records *r, struct arena *arena, bool *draw
     if (folder == NULL)
         return STATUS_SYSTEM;
     TRY(make_folders(folder));
-    for (size_t d = 0; d < r->n_datasets; d++)
-        for (size_t p = 0; p < r->n_plots && !missing; p++)
+    for (size_t p = 0; p < r->n_plots; p++)
+        for (size_t d = 0; d < (plot_is_of_run(r->plots[p]) ? 1 : r->n_datasets) && !missing; d++)
             TRY(plot_write(r, r->dataset[d], r->plots[p], folder, arena, &missing));
     if (missing)
         log_warn("no plots: gnuplot is not installed (tools/install-deps.sh installs it; then `recfuse "

@@ -76,7 +76,7 @@ static const char *text_of(const json_t *object, const char *key, struct arena *
         return arena_printf(arena, "%lld", (long long)json_integer_value(value));
     if (value == NULL || json_is_null(value))
         return "";
-    char *dump = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    char *dump = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
     const char *copy = dump != NULL ? arena_strdup(arena, dump) : NULL;
     free(dump);
     return copy;
@@ -93,6 +93,29 @@ static enum status list_of(const json_t *array, struct arena *arena, const char 
             return STATUS_SYSTEM;
     }
     return STATUS_OK;
+}
+
+/* How the experiment tests differences, for captions. */
+static enum status take_tests(struct records *r, const json_t *compare, struct arena *arena)
+{
+    if (json_array_size(json_object_get(compare, "pairs")) == 0)
+        return STATUS_OK;
+    static const char *const words[][2] = {{"t", "paired t"},
+                                           {"wilcoxon", "Wilcoxon"},
+                                           {"holm", "Holm"},
+                                           {"bonferroni", "Bonferroni"},
+                                           {"bh", "Benjamini-Hochberg"}};
+    const char *part[4] = {"test", "over", "correction", "alpha"};
+    for (size_t i = 0; i < 4; i++) {
+        part[i] = text_of(compare, part[i], arena);
+        if (part[i] == NULL)
+            return STATUS_SYSTEM;
+        for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+            if (same(part[i], words[w][0]))
+                part[i] = words[w][1];
+    }
+    r->tests = arena_printf(arena, "%s over %s, %s, alpha %s", part[0], part[1], part[2], part[3]);
+    return r->tests != NULL ? STATUS_OK : STATUS_SYSTEM;
 }
 
 static enum status take_record(struct records *r, const json_t *record, struct arena *arena)
@@ -119,6 +142,7 @@ static enum status take_record(struct records *r, const json_t *record, struct a
             row->params == NULL || row->seed == NULL || row->status == NULL || row->message == NULL)
             return STATUS_SYSTEM;
     }
+    TRY(take_tests(r, json_object_get(record, "compare"), arena));
     TRY(list_of(json_object_get(report, "tables"), arena, &r->tables, &r->n_tables));
     return list_of(json_object_get(report, "plots"), arena, &r->plots, &r->n_plots);
 }

@@ -85,6 +85,8 @@ struct universe_row {
 };
 struct records {
     const char *run_dir, *experiment;
+    const char
+        *tests; /* how differences were tested: "t over users, holm, alpha 0.05"; NULL: none were declared */
     size_t n_rows, n_cells, n_datasets, n_measures, n_series;
     struct metric_row *row;
     struct cell_row *cell;
@@ -101,6 +103,7 @@ struct records {
     struct curve_row *curve;
     struct popularity_row *popularity;
     struct universe_row *universe;
+    struct multiverse *multiverse; /* multiverse.h; NULL: the run has none */
     size_t n_tables, n_plots;
     const char **tables, **plots; /* as the config asks */
 };

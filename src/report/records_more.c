@@ -5,7 +5,7 @@
 
 #include "base/fsio.h"
 #include "report/csv_table.h"
-#include "report/records.h"
+#include "report/multiverse.h"
 
 enum { DATASET, FOLD, MODEL, LABEL, PARAMS, SEED, FIRST }; /* columns that every file begins with */
 
@@ -160,5 +160,6 @@ enum status records_read_more(struct records *r, struct arena *arena)
     TRY(read_curves(r, arena));
     TRY(read_popularity(r, arena));
     TRY(read_multiverse(r, arena));
+    TRY(multiverse_make(r, arena, &r->multiverse));
     return read_trials(r, arena);
 }

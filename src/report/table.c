@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fsio.h"
+#include "report/multiverse.h"
 #include "report/parts.h"
 
 enum { MAX_CUTOFFS = 32 };
@@ -50,8 +51,7 @@ const char *table_main_k(const struct records *r)
     return n > 0 ? k[0] : "";
 }
 
-/* Does a column belong to the table of this cut-off?  Metrics without one belong to every table. */
-static bool belongs(const struct measure *m, const char *k)
+bool table_has(const struct measure *m, const char *k)
 {
     return m->k[0] == '\0' || strcmp(m->k, k) == 0;
 }
@@ -119,39 +119,11 @@ void table_md_text(FILE *out, const char *text)
     }
 }
 
-void table_tex_text(FILE *out, const char *text)
-{
-    for (; *text != '\0'; text++)
-        switch (*text) {
-        case '\\':
-            fputs("\\textbackslash{}", out);
-            break;
-        case '~':
-            fputs("\\textasciitilde{}", out);
-            break;
-        case '^':
-            fputs("\\textasciicircum{}", out);
-            break;
-        case '&':
-        case '%':
-        case '$':
-        case '#':
-        case '_':
-        case '{':
-        case '}':
-            fputc('\\', out);
-            fputc(*text, out);
-            break;
-        default:
-            fputc(*text == '\n' ? ' ' : *text, out);
-        }
-}
-
-static size_t count_columns(const struct records *r, const char *k)
+size_t table_columns(const struct records *r, const char *k)
 {
     size_t n = 0;
     for (size_t m = 0; m < r->n_measures; m++)
-        n += belongs(&r->measure[m], k);
+        n += table_has(&r->measure[m], k);
     return n;
 }
 
@@ -159,12 +131,12 @@ static void write_md_table(const struct records *r, const char *dataset, const c
 {
     fputs("| model |", out);
     for (size_t m = 0; m < r->n_measures; m++)
-        if (belongs(&r->measure[m], k))
+        if (table_has(&r->measure[m], k))
             fprintf(out, " %s%s%s |", r->measure[m].metric, r->measure[m].k[0] != '\0' ? "@" : "",
                     r->measure[m].k);
     const bool trials = records_searched(r, dataset);
     fputs(trials ? " trials | fit s |\n|:--|" : " fit s |\n|:--|", out);
-    for (size_t m = 0; m <= count_columns(r, k) + trials; m++)
+    for (size_t m = 0; m <= table_columns(r, k) + trials; m++)
         fputs("--:|", out);
     fputc('\n', out);
     for (size_t s = 0; s < r->n_series; s++) {
@@ -177,13 +149,13 @@ static void write_md_table(const struct records *r, const char *dataset, const c
         if (series->n_cells == 0) {
             fputc(' ', out);
             table_md_text(out, series->skipped);
-            for (size_t m = 0; m <= count_columns(r, k) + trials; m++)
+            for (size_t m = 0; m <= table_columns(r, k) + trials; m++)
                 fputs(" |", out);
             fputc('\n', out);
             continue;
         }
         for (size_t m = 0; m < r->n_measures; m++) {
-            if (!belongs(&r->measure[m], k))
+            if (!table_has(&r->measure[m], k))
                 continue;
             const char *mark = records_best(r, series, m) ? "**" : "";
             if (isnan(series->mean[m]))
@@ -208,10 +180,11 @@ static void write_md(const struct records *r, const char *dataset, FILE *out)
     fputs("# ", out);
     table_md_text(out, dataset);
     fprintf(out,
-            "\n\nExperiment %s. Means over folds and seeds; best value bold (the oracle does not compete); † "
-            "differs from it "
-            "significantly (significance.csv).\n",
+            "\n\nExperiment %s. Means over folds and seeds; best value bold (the oracle does not compete)",
             r->experiment);
+    if (r->tests != NULL)
+        fprintf(out, "; † differs from it significantly (declared comparisons, %s)", r->tests);
+    fputs(".\n", out);
     for (size_t i = 0; i < n || i == 0; i++) {
         if (n > 0)
             fprintf(out, "\n## k = %s\n", k[i]);
@@ -219,70 +192,6 @@ static void write_md(const struct records *r, const char *dataset, FILE *out)
         write_md_table(r, dataset, n > 0 ? k[i] : "", out);
     }
     oracle_write(r, dataset, TABLE_MD, out);
-}
-
-static void write_tex_row(const struct records *r, const struct series *series, const char *k, FILE *out)
-{
-    table_tex_text(out, series->name);
-    const bool trials = records_searched(r, series->dataset);
-    if (series->n_cells == 0) {
-        fprintf(out, " & \\multicolumn{%zu}{l}{", count_columns(r, k) + trials);
-        table_tex_text(out, series->skipped);
-        fputs("} \\\\\n", out);
-        return;
-    }
-    for (size_t m = 0; m < r->n_measures; m++) {
-        if (!belongs(&r->measure[m], k))
-            continue;
-        if (isnan(series->mean[m]))
-            fputs(" & ", out);
-        else
-            fprintf(out,
-                    records_best(r, series, m)         ? " & \\textbf{%.4f}"
-                    : records_below_best(r, series, m) ? " & %.4f$^\\dagger$"
-                                                       : " & %.4f",
-                    series->mean[m]);
-    }
-    if (trials) {
-        fputs(" & ", out);
-        table_trials(series, out);
-    }
-    fputs(" \\\\\n", out);
-}
-
-static void write_tex(const struct records *r, const char *dataset, FILE *out)
-{
-    const char *k[MAX_CUTOFFS];
-    const size_t n = table_cutoffs(r, k, MAX_CUTOFFS);
-    fputs("% needs \\usepackage{booktabs}\n", out);
-    for (size_t i = 0; i < n || i == 0; i++) {
-        const char *cut = n > 0 ? k[i] : "";
-        fputs("\\begin{table}\n\\centering\n\\caption{", out);
-        table_tex_text(out, dataset);
-        if (n > 0)
-            fprintf(out, ", $k = %s$", cut);
-        fputs(". Means over folds and seeds; best value bold; $\\dagger$ differs from it "
-              "significantly.}\n\\begin{tabular}{l",
-              out);
-        for (size_t m = 0; m < count_columns(r, cut) + records_searched(r, dataset); m++)
-            fputc('r', out);
-        fputs("}\n\\toprule\nmodel", out);
-        for (size_t m = 0; m < r->n_measures; m++)
-            if (belongs(&r->measure[m], cut)) {
-                fputs(" & ", out);
-                table_tex_text(out, r->measure[m].metric);
-                if (r->measure[m].k[0] != '\0')
-                    fprintf(out, "@%s", r->measure[m].k);
-            }
-        fputs(records_searched(r, dataset) ? " & trials \\\\\n\\midrule\n" : " \\\\\n\\midrule\n", out);
-        for (size_t s = 0; s < r->n_series; s++)
-            if (strcmp(r->series[s].dataset, dataset) == 0)
-                write_tex_row(r, &r->series[s], cut, out);
-        fputs("\\bottomrule\n\\end{tabular}\n\\end{table}\n", out);
-        if (i + 1 < n)
-            fputc('\n', out);
-    }
-    oracle_write(r, dataset, TABLE_TEX, out);
 }
 
 static enum status write_one(const struct records *r, const char *dataset, const char *kind, const char *path)
@@ -294,7 +203,7 @@ static enum status write_one(const struct records *r, const char *dataset, const
     else if (strcmp(kind, "md") == 0)
         write_md(r, dataset, file.stream);
     else
-        write_tex(r, dataset, file.stream);
+        table_write_tex(r, dataset, file.stream);
     return atomic_commit(&file);
 }
 
@@ -318,7 +227,7 @@ enum status tables_write(const struct records *r, struct arena *arena)
                 TRY(oracle_write_csv(r, r->dataset[d], shares));
         }
     }
-    return STATUS_OK;
+    return multiverse_tables(r, arena);
 }
 
 void table_print(const struct records *r, const char *dataset, const char *k, FILE *out)
@@ -329,7 +238,7 @@ void table_print(const struct records *r, const char *dataset, const char *k, FI
             width = (int)text_columns(r->series[s].name);
     fprintf(out, "%-*s", width, "model");
     for (size_t m = 0; m < r->n_measures; m++)
-        if (belongs(&r->measure[m], k)) {
+        if (table_has(&r->measure[m], k)) {
             char head[64];
             snprintf(head, sizeof head, "%s%s%s", r->measure[m].metric, r->measure[m].k[0] != '\0' ? "@" : "",
                      r->measure[m].k);
@@ -348,7 +257,7 @@ void table_print(const struct records *r, const char *dataset, const char *k, FI
             continue;
         }
         for (size_t m = 0; m < r->n_measures; m++) {
-            if (!belongs(&r->measure[m], k))
+            if (!table_has(&r->measure[m], k))
                 continue;
             if (isnan(series->mean[m]))
                 fprintf(out, " %13s", "");
