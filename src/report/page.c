@@ -1,6 +1,7 @@
 /*
  * page.c - one self-contained HTML page a run: tables that sort at a click, every plot as inline svg, the
- * config and the record to copy.  No network, light and dark, phone to desktop.
+ * config and the record to copy.  No network (its own policy forbids any), light and dark, phone to desktop: what is wider
+ * than the screen scrolls by itself, plots keep the size at which they can be read.
  */
 #include <math.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 
 static const char HEAD[] =
     "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<style>\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'\">\n<style>\n"
     ":root { color-scheme: light dark; --line: #ccc; --best: #d55e00; }\n"
     "@media (prefers-color-scheme: dark) { :root { --line: #555; --best: #ff9d4d; } }\n"
     "body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 0 auto; padding: 1rem; }\n"
@@ -25,7 +28,13 @@ static const char HEAD[] =
     "th[aria-sort=ascending] button::after { content: ' \\25B2'; }\n"
     "th[aria-sort=descending] button::after { content: ' \\25BC'; }\n"
     ".best { font-weight: 700; color: var(--best); }\n"
-    "figure { margin: 0 0 1.5rem; } figure svg { max-width: 100%; height: auto; }\n"
+    "th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; max-width: 60vw; "
+    "overflow: hidden; text-overflow: ellipsis; }\n"
+    "figure { margin: 0 0 1.5rem; overflow-x: auto; }\n"
+    "@media (min-width: 64rem) { figure svg { max-width: 100%; height: auto; } }\n"
+    "@media (prefers-color-scheme: dark) { figure svg { filter: invert(.93) hue-rotate(180deg); } }\n"
+    "summary { cursor: pointer; padding: .2rem 0; }\n"
+    "button.copy { float: right; font: inherit; font-size: .85rem; margin: .3rem; }\n"
     "pre { overflow-x: auto; border: 1px solid var(--line); padding: .7rem; font-size: .85rem; }\n"
     "</style>\n";
 
@@ -46,6 +55,18 @@ static const char SCRIPT[] =
     "      return (isNaN(n) ? x.localeCompare(y) : n) * (down ? -1 : 1);\n"
     "    };\n"
     "    for (const row of [...body.rows].sort(compare)) body.append(row);\n"
+    "  });\n"
+    "for (const button of document.querySelectorAll('button.copy'))\n"
+    "  button.addEventListener('click', async () => {\n"
+    "    const text = button.nextElementSibling;\n"
+    "    try { await navigator.clipboard.writeText(text.textContent); } catch {\n"
+    "      const range = document.createRange();\n"
+    "      range.selectNodeContents(text);\n"
+    "      getSelection().removeAllRanges();\n"
+    "      getSelection().addRange(range);\n"
+    "      document.execCommand('copy');\n"
+    "    }\n"
+    "    button.textContent = 'copied';\n"
     "  });\n"
     "</script>\n";
 
@@ -137,7 +158,7 @@ static enum status write_plot(const struct records *r, const char *dataset, cons
         return status_fail(STATUS_DATA, "%s: is no svg file: run `recfuse report %s` again", path,
                            r->run_dir);
     fprintf(out, "<figure role=\"img\" aria-label=\"%s of ", plot);
-    page_text(out, dataset);
+    page_text(out, plot_is_of_run(plot) ? r->experiment : dataset);
     fprintf(out, "\">%s</figure>\n", svg);
     return STATUS_OK;
 }
@@ -153,7 +174,7 @@ static enum status write_file(const struct records *r, const char *name, const c
     if (!file_exists(path))
         return STATUS_OK;
     TRY(read_whole_file(path, (size_t)64 << 20, arena, &bytes, &n));
-    fprintf(out, "<details><summary>%s</summary><pre>", title);
+    fprintf(out, "<details><summary>%s</summary><button class=\"copy\">copy</button><pre>", title);
     page_text(out, bytes);
     fputs("</pre></details>\n", out);
     return STATUS_OK;
@@ -166,10 +187,16 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
     page_text(out, r->experiment);
     fputs(" - recfuse</title>\n</head>\n<body>\n<h1>", out);
     page_text(out, r->experiment);
-    fputs("</h1>\n<p>Means over folds and seeds. The best value of a column stands out (an oracle does not "
-          "compete); \u2020 differs from it significantly; a value's interval shows under the pointer. "
-          "A click on a heading sorts.</p>\n",
-          out);
+    const bool tests = r->tests != NULL;
+    fprintf(out,
+            "</h1>\n<p>Means over folds and seeds. The best value of a column stands out (an oracle does not "
+            "compete)%s%s%s; a value's interval shows under the pointer. "
+            "A click on a heading sorts.</p>\n",
+            tests ? "; \u2020 differs from it significantly (declared comparisons, " : "",
+            tests ? r->tests : "", tests ? ")" : "");
+    for (size_t p = 0; p < r->n_plots; p++)
+        if (plot_is_of_run(r->plots[p]))
+            TRY(write_plot(r, NULL, r->plots[p], arena, out));
     for (size_t d = 0; d < r->n_datasets; d++) {
         fputs("<h2>", out);
         page_text(out, r->dataset[d]);
@@ -177,10 +204,12 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
         write_table(r, r->dataset[d], out);
         oracle_write(r, r->dataset[d], TABLE_HTML, out);
         for (size_t p = 0; p < r->n_plots; p++)
-            TRY(write_plot(r, r->dataset[d], r->plots[p], arena, out));
+            if (!plot_is_of_run(r->plots[p]))
+                TRY(write_plot(r, r->dataset[d], r->plots[p], arena, out));
         TRY(audit_section(r, r->dataset[d], arena, out));
     }
-    TRY(write_file(r, "significance.csv", "Significance tests", arena, out));
+    TRY(page_csv(r, "significance.csv", "Significance tests", arena, out));
+    TRY(page_csv(r, "ranks.csv", "Mean ranks of the models", arena, out));
     TRY(write_file(r, "experiment.yaml", "The experiment, every default written out", arena, out));
     TRY(write_file(r, "record.json", "The record", arena, out));
     fputs(SCRIPT, out);

@@ -52,6 +52,9 @@ enum status plot_run_gnuplot(const char *folder, const char *script, bool *missi
 /* index.html: tables and svg plots in one file, sortable, light and dark, no network. */
 enum status page_write(const struct records *r, struct arena *arena);
 
+/* A csv file of the run's folder as a folded table of the page; nothing where there is no such file. */
+enum status page_csv(const struct records *r, const char *name, const char *title, struct arena *arena,
+                     FILE *out);
 /* Text with the characters that HTML takes for its own escaped. */
 void page_text(FILE *out, const char *text);
 /* The auditor's section of a dataset; nothing where the run has no audit.csv. */
