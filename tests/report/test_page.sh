@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The page of a run in headless Chromium at the width of a phone and of a desk: nothing wider than the screen, no error on the
-# console, a click on a heading sorts, both colour schemes have contrast.  Skipped where there is no Chromium.
+# console, nothing fetched, a click on a heading sorts and another one the other way round, plots are not shrunk below reading
+# size, config and record can be copied, both colour schemes have contrast.  Skipped where there is no Chromium.
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
 if [ -z "$browser" ]; then
     echo "skipped page_in_browser: no chromium here (Debian: apt-get install chromium)"
@@ -17,9 +18,11 @@ models:
   - {name: popularity, label: "A popularity with a label so long that a phone could not show it <b>&amp;</b>"}
   - {name: random}
   - {name: ials, grid: {factors: [4, 8], alpha0: [0.1, 1.0]}}
-evaluate: {k: [5, 10, 20], metrics: [precision, recall, ndcg, map, mrr, hit_rate]}
-compare: [{a: random, b: "A popularity with a label so long that a phone could not show it <b>&amp;</b>", metric: ndcg, k: 10}]
-report: {tables: [csv, md, tex], plots: [metrics, per_k, time]}
+evaluate: {k: [5, 10, 20], metrics: [precision, recall, ndcg, map, mrr, hit_rate], multiverse: {}}
+compare:
+  pairs: [{a: random, b: "A popularity with a label so long that a phone could not show it <b>&amp;</b>", metric: ndcg, k: 10}]
+  ranks: [{metric: ndcg, k: 10}]
+report: {tables: [csv, md, tex], plots: [metrics, per_k, time, popularity, curves, ranks, multiverse]}
 YAML
 (cd "$work" && "$recfuse" run e.yaml -o results/page) >"$work/log" 2>&1
 page=$work/results/page/index.html
@@ -35,18 +38,28 @@ window.addEventListener('load', () => {
   if (root.scrollWidth > root.clientWidth + 1) problems.push('page is ' + root.scrollWidth + ' wide on ' + root.clientWidth);
   for (const table of document.querySelectorAll('table')) {
     const heads = [...table.tHead.rows[0].cells];
+    const rows = table.tBodies[0].rows.length;
     heads.forEach((head, column) => {
-      head.querySelector('button').click();
-      const shown = [...table.tBodies[0].rows].map(r => r.cells[column]).filter(c => c).map(c => c.textContent);
-      const numbers = shown.filter(t => t !== '').map(Number);
-      if (column > 0 && numbers.every(n => !isNaN(n)))
-        for (let i = 1; i < numbers.length; i++)
-          if (numbers[i] > numbers[i - 1]) problems.push('column ' + column + ' does not fall after a click');
-      if (head.getAttribute('aria-sort') !== 'descending') problems.push('column ' + column + ' says no order');
+      for (const order of ['descending', 'ascending']) {
+        head.querySelector('button').click();
+        const shown = [...table.tBodies[0].rows].map(r => r.cells[column]).filter(c => c).map(c => c.textContent).filter(t => t !== '');
+        const numbers = shown.map(t => Number(t.replace('\u2020', ''))), all = numbers.every(n => !isNaN(n));
+        for (let i = 1; i < shown.length; i++) {
+          const step = all ? numbers[i] - numbers[i - 1] : isNaN(numbers[i] - numbers[i - 1]) ? shown[i].localeCompare(shown[i - 1]) : 0;
+          if (order === 'descending' ? step > 0 : step < 0) problems.push('column ' + column + ' is not ' + order);
+        }
+        if (head.getAttribute('aria-sort') !== order) problems.push('column ' + column + ' says no order');
+      }
     });
+    if (table.tBodies[0].rows.length !== rows) problems.push('a row was lost');
   }
   if (!document.querySelector('table')) problems.push('no table');
   if (document.querySelectorAll('figure svg').length !== FIGURES) problems.push('figures: ' + document.querySelectorAll('figure svg').length);
+  for (const svg of document.querySelectorAll('figure svg'))
+    if (svg.getBoundingClientRect().width < 0.75 * svg.viewBox.baseVal.width) problems.push('a plot is shrunk to ' + svg.getBoundingClientRect().width);
+  if (performance.getEntriesByType('resource').length > 0) problems.push('fetched ' + performance.getEntriesByType('resource')[0].name);
+  const copies = [...document.querySelectorAll('button.copy')].map(b => b.nextElementSibling.textContent);
+  if (copies.length !== 2 || !copies[0].includes('datasets:') || !JSON.parse(copies[1]).cells) problems.push('nothing to copy');
   const rgb = c => c.match(/[\d.]+/g).map(Number);
   const light = c => rgb(c).slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
