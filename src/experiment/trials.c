@@ -342,12 +342,11 @@ enum status record_trials(const struct record *r)
     enum status status = STATUS_OK;
     for (size_t i = 0; i < r->n_lines && status == STATUS_OK; i++) {
         const json_t *line = r->lines[i], *trials = json_object_get(line, "trials");
-        const size_t block = (size_t)json_integer_value(json_object_get(line, "block"));
         const json_int_t chosen = json_integer_value(json_object_get(line, "chosen_trial"));
         const struct search_config *s = NULL;
         double best = NAN;
         for (size_t m = 0; m < r->experiment->n_models; m++)
-            if (r->experiment->models[m].block == block)
+            if (strcmp(r->experiment->models[m].label, text_of(line, "label")) == 0)
                 s = r->experiment->models[m].search;
         for (size_t k = 0; s != NULL && k < json_array_size(trials) && status == STATUS_OK; k++)
             status =
