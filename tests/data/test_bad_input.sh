@@ -90,7 +90,7 @@ for f in "${!main[@]}"; do
     make_good; { cat "$file"; head -c 10485760 /dev/zero | tr '\0' 1; echo; } >long; mv long "$file"
     refused "line_of_10_MB_$f" "$base:~longer than 1048576 bytes" "$(format "$f")" "$(source_of "$f")"
     # gzip under the plain name: told by its first bytes.  Cut off anywhere, and with a bit changed.
-    make_good; for k in $(seq 200); do more "$f" ''; done 2>/dev/null
+    make_good; for _ in $(seq 200); do more "$f" ''; done 2>/dev/null
     gzip -n <"$file" >packed; n=$(stat -c %s packed)
     for cut in 12 $((n - 1)); do
         head -c "$cut" packed >"$file"

@@ -5,8 +5,10 @@ FUZZ_SECONDS ?= 60
 FUZZ_ALL     := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ         ?= $(FUZZ_ALL)
 FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -g -O1 -march=native -fno-omit-frame-pointer -fopenmp -Isrc -Ikernels -Ibuild/fuzz $(INCLUDE) -Wno-everything
-FUZZ_OBJ     := $(patsubst %,$(FUZZ_B)/%.o,$(filter-out src/main.c,$(SOURCES)) $(KERNELS) tests/fuzz/fuzz.c)
+# What reads files is watched; the rest (random numbers, kernels) comes as gcc made it.
+FUZZ_OBJ     := $(patsubst %,$(FUZZ_B)/%.o,$(filter src/base/% src/data/%,$(SOURCES)) tests/fuzz/fuzz.c)
 
+.SECONDARY: $(FUZZ_OBJ) $(patsubst %,$(FUZZ_B)/tests/fuzz/fuzz_%.c.o,$(FUZZ_ALL))
 .PHONY: fuzz fuzz-deps
 fuzz-deps:
 	@tools/install-deps.sh fuzz
@@ -24,10 +26,7 @@ $(FUZZ_B)/%.c.o: %.c | $(B)/build_info.h
 	@mkdir -p $(@D)
 	@cp -f $(B)/*.h $(FUZZ_B)/ 2>/dev/null; true
 	clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
-$(FUZZ_B)/%.cu.o: %.cu
-	@mkdir -p $(@D)
-	clang -x c $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
-$(FUZZ_B)/%: $(FUZZ_B)/tests/fuzz/fuzz_%.c.o $(FUZZ_OBJ)
+$(FUZZ_B)/%: $(FUZZ_B)/tests/fuzz/fuzz_%.c.o $(FUZZ_OBJ) $(B)/librecfuse.a
 	clang -fopenmp -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
 
 # What was found so far, in make test: the targets without a fuzzer.
