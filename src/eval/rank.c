@@ -18,8 +18,8 @@
 const char *const rank_ties_names[] = {"hash",           "index_rising",  "index_falling",
                                        "relevant_first", "relevant_last", NULL};
 
-/* Tiles side by side that the kernel sees at once.  Four are 1.9 MiB, in the third-level cache: sgemm is as
- * fast as with one (measured), and the first threshold, from so many items, lets few scores pass. */
+/* Tiles side by side that the kernel sees at once.  Four are 2.1 MiB: products are as fast as with one or two (measured), and the
+ * first threshold, from so many items, lets few scores pass. */
 enum { SLAB_TILES = 4 };
 
 static bool by_relevance(const struct rank_options *o)
@@ -294,7 +294,7 @@ static enum status rank_by_factors(const char *name, const struct factors *f, co
         if (users[u] >= f->n_users)
             return status_fail(STATUS_SYSTEM, "user %u is to be ranked, the model has %u users", users[u],
                                f->n_users);
-    TRY(factors_tiles_open(f, &s.tiles));
+    TRY(factors_tiles_open(f, backend, &s.tiles));
     enum status status = items_keep(&s, backend, options);
     if (status == STATUS_OK)
         status = rank(&s, backend, users, n, options, arena, out);

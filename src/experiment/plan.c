@@ -13,7 +13,7 @@
 #include "models/item_vectors.h"
 
 /* Raised when ranking, metrics or the meaning of a key change: all earlier results are computed anew. */
-enum { RESULTS_VERSION = 2 };
+enum { RESULTS_VERSION = 3 };
 enum { LIMIT_CELLS = 10000000 };
 
 /* The auditor's counts; its own memory is given back, and only details stay. */

@@ -19,7 +19,7 @@ static enum status users_by_factors(const struct model_type *type, const struct 
                                     const struct tile *out)
 {
     struct factors_tiles tiles;
-    TRY(factors_tiles_open(f, &tiles));
+    TRY(factors_tiles_open(f, backend, &tiles));
     const size_t width = f->factors > 0 ? f->factors : 1, block = FACTORS_ROWS * FACTORS_COLS;
     float *packed = malloc((FACTORS_ROWS * width + block) * sizeof *packed),
           *scores = packed + FACTORS_ROWS * width;
