@@ -74,7 +74,7 @@ static char *help_filter(int key, const char *text, void *input)
         return (char *)(uintptr_t)text;
     fputs("Commands:\n", stream);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->help);
+        fprintf(stream, "  %-12s %s\n", commands[i]->name, commands[i]->help);
     fprintf(stream, "\n`recfuse COMMAND --help` tells more.\n\n%s", exit_codes);
     fclose(stream);
     return out;

@@ -289,7 +289,8 @@ static enum status room_new(const struct stacking *s, struct room *r)
     if (r->S[0] != NULL && r->x != NULL && r->y != NULL && r->item != NULL && r->mark != NULL)
         return STATUS_OK;
     room_free(r);
-    return status_fail(STATUS_SYSTEM, "out of memory to score a tile of users by stacking");
+    status_fail(STATUS_SYSTEM, "out of memory to score a tile of users by stacking");
+    return STATUS_SYSTEM;
 }
 
 static enum status judge(const struct stacking *s, const float *x, uint32_t n, float *y)

@@ -374,7 +374,8 @@ static enum status write_all(const struct compression *c, FILE *out)
                                      .type = quantize_stored(p->type, p->n_columns),
                                      .n_dims = p->from->n_dims,
                                      .shape = {p->n_columns, p->n_rows, 1, 1}};
-        if (p->n_columns % (size_t)quant_block_weights(plan[i].type) != 0)
+        const size_t block = (size_t)quant_block_weights(plan[i].type);
+        if (block == 0 || p->n_columns % block != 0)
             return status_fail(STATUS_USAGE, "tensor '%s' has rows of %zu weights, no whole blocks of %s",
                                p->from->name, p->n_columns, quantize_name(p->type));
     }

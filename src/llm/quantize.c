@@ -221,7 +221,8 @@ static void row_q4_k(const float *x, const float *importance, size_t k, unsigned
             }
         }
         for (int j = 0; j < 256; j++) {
-            const float step = d * (float)s[j / 32], from = dmin * (float)m[j / 32];
+            const int part = j / 32;
+            const float step = d * (float)s[part], from = dmin * (float)m[part];
             const unsigned q = (unsigned)(step > 0 ? clamp((x[j] + from) / step, 0, 15) : 0);
             out[16 + j / 64 * 32 + j % 32] |= (unsigned char)(q << (j / 32 % 2 == 0 ? 0 : 4));
         }

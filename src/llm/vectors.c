@@ -143,16 +143,14 @@ static char *make_header(const struct strings *ids, uint32_t d, const char *sour
         "dtype", "U64", "shape", n + 1, "data_offsets", (json_int_t)0, at_vectors, "vectors", "dtype", "F32",
         "shape", n, (json_int_t)d, "data_offsets", at_vectors, at_ids, "ids", "dtype", "U8", "shape", bytes,
         "data_offsets", at_ids, at_ids + bytes);
-    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
-    json_decref(json);
-    const size_t n_text = text != NULL ? strlen(text) : 0;
+    const size_t n_text = json != NULL ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
     *length = (n_text + 7) / 8 * 8;
-    char *padded = text != NULL ? malloc(*length + 1) : NULL;
+    char *padded = n_text > 0 ? malloc(*length + 1) : NULL;
     if (padded != NULL) {
         memset(padded, ' ', *length);
-        memcpy(padded, text, n_text);
+        json_dumpb(json, padded, n_text, JSON_COMPACT);
     }
-    free(text);
+    json_decref(json);
     return padded;
 }
 

@@ -95,7 +95,7 @@ static void write_figure(const struct figure *f, FILE *out, int *width, int *hei
             series[n] = f->series[s], name[n++] = f->name[s];
         n_all++;
     }
-    const int columns = n < 3 ? (int)n : n == 4 ? 2 : 3, rows = ((int)n + columns - 1) / columns;
+    const int columns = n == 0 ? 1 : n < 3 ? (int)n : n == 4 ? 2 : 3, rows = ((int)n + columns - 1) / columns;
     *width = 2 * MARGIN + columns * PANEL_WIDTH + (columns - 1) * BETWEEN;
     *height = 118 + rows * PANEL_HEIGHT + (rows - 1) * GAP + 50;
     fprintf(out,

@@ -63,7 +63,7 @@ static enum status factorise(struct gp *gp)
     return error == 0 ? STATUS_OK : STATUS_DATA;
 }
 
-static enum status open(struct gp *gp, const double *y, int standardise, struct arena *arena)
+static enum status gp_open(struct gp *gp, const double *y, int standardise, struct arena *arena)
 {
     ARENA_NEW(gp->log_length, arena, gp->lengths);
     ARENA_NEW(gp->rate, arena, gp->columns);
@@ -97,7 +97,7 @@ enum status gp_condition(const double *x, const double *y, size_t n, size_t colu
                        .owner = owner,
                        .log_amplitude = log_amplitude,
                        .log_noise = log_noise};
-    TRY(open(out, y, standardise, arena));
+    TRY(gp_open(out, y, standardise, arena));
     memcpy(out->log_length, log_length, lengths * sizeof *log_length);
     if (factorise(out) != STATUS_OK)
         return status_fail(
@@ -237,7 +237,7 @@ enum status gp_fit(const double *x, const double *y, size_t n, size_t columns, c
     struct target t = {.gp = out};
     double best = -INFINITY;
     *out = (struct gp){.n = n, .columns = columns, .lengths = lengths, .x = x, .owner = owner};
-    TRY(open(out, y, 1, arena));
+    TRY(gp_open(out, y, 1, arena));
     ARENA_NEW(t.gradient, arena, lengths + 2);
     gsl_vector *start = gsl_vector_alloc(lengths + 2), *parameters = gsl_vector_calloc(lengths + 2);
     enum status status = start != NULL && parameters != NULL
