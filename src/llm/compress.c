@@ -216,13 +216,13 @@ static enum status choose(struct compression *c)
     const struct compress_options *o = c->o;
     const struct decoder *d = c->d;
     c->n_heads = (uint32_t)d->n_heads - (o->heads < (uint32_t)d->n_heads ? o->heads : 0);
+    if (o->heads > 0 && d->layers[0].n_qkv == 1)
+        return status_fail(STATUS_USAGE, "heads of %s cannot go: its queries, keys and values are one matrix",
+                           d->file.gguf.path);
     if (o->heads > 0 && (o->heads >= (uint32_t)d->n_heads || o->heads % (uint32_t)d->n_kv != 0))
         return status_fail(STATUS_USAGE,
                            "%u heads cannot go of %d over %d key heads: take a multiple of %d below %d",
                            o->heads, d->n_heads, d->n_kv, d->n_kv, d->n_heads);
-    if (o->heads > 0 && d->layers[0].n_qkv == 1)
-        return status_fail(STATUS_USAGE, "heads of %s cannot go: its queries, keys and values are one matrix",
-                           d->file.gguf.path);
     const uint32_t all = (uint32_t)d->feed_forward, unit = all % 256 == 0 ? 256 : 32;
     c->n_neurons = (uint32_t)llround((double)all * (1 - o->neurons) / unit) * unit;
     c->n_neurons = c->n_neurons < unit ? unit : c->n_neurons > all ? all : c->n_neurons;

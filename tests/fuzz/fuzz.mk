@@ -18,7 +18,7 @@ fuzz: fuzz-deps
 fuzz-run: $(patsubst %,$(FUZZ_B)/%,$(FUZZ))
 	@for name in $(FUZZ); do \
 	    mkdir -p $(FUZZ_B)/corpus/$$name; echo "== $$name: $(FUZZ_SECONDS) s"; \
-	    OMP_NUM_THREADS=1 $(FUZZ_B)/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+	    OMP_NUM_THREADS=1 $(FUZZ_B)/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
 	        -artifact_prefix=$(FUZZ_B)/$$name- $(FUZZ_B)/corpus/$$name tests/fuzz/corpus/$$name >$(FUZZ_B)/$$name.log 2>&1 \
 	        && { grep -E 'number_of_executed_units|new_units_added' $(FUZZ_B)/$$name.log; echo "clean"; } \
 	        || { tail -40 $(FUZZ_B)/$$name.log; exit 1; }; done

@@ -66,3 +66,16 @@ is context_is_kept "$("$program" logits -m "$model" -t "$(cat "$log.long")" 2>&1
 rm -f "$log.long"
 is empty "$("$program" generate -m "$model" -t '' -n 3 | grep -c '"ids"')" 1
 is not_utf8 "$("$program" generate -m "$model" -t $'\xff\xfe\x80 film' -n 3 | grep -c '"ids"')" 1
+# Weights are mapped, not copied: scoring stays below the file, the cache (a float32 key and value of 256 in 18 blocks a token) and 100 MiB.
+is peak_memory "$(python3 - "$program" "$model" <<'P'
+import glob, os, resource, subprocess, sys
+text = "a film about two friends " * 40
+subprocess.run([sys.argv[1], "score", "-m", sys.argv[2], "-p", text, "-c", " who find", "-c", " in Rome"], check=True, stdout=subprocess.DEVNULL)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+limit = os.path.getsize(glob.glob(sys.argv[2] + "/*.gguf")[0]) + 230 * 2 * 4 * 256 * 18 + (100 << 20)
+print("below" if peak < limit else f"{peak} of {limit}")
+P
+)" below
+head -c 100000 "$model"/*.gguf >"$log.gguf"
+fails cut_off_model 3 "cut off" "$program" score -m "$log.gguf" -p x -c y
+rm -f "$log.gguf"
