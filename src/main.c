@@ -14,11 +14,19 @@
 #include "command/command.h"
 
 static const struct command *const commands[] = {
-    &command_run,      &command_merge,    &command_plan,    &command_report,    &command_compare,
-    &command_import,   &command_info,     &command_synth,   &command_recommend, &command_export,
-    &command_models,   &command_metrics,  &command_formats, &command_embed,     &command_evaluate,
-    &command_version,  &command_tokenize, &command_logits,  &command_score,     &command_generate,
-    &command_compress, &command_text,     &command_explain, &command_simulate,  &command_serve_events,
+    &command_run,          &command_merge,
+    &command_plan,         &command_report,
+    &command_compare,      &command_import,
+    &command_info,         &command_synth,
+    &command_recommend,    &command_export,
+    &command_models,       &command_metrics,
+    &command_formats,      &command_embed,
+    &command_evaluate,     &command_version,
+    &command_tokenize,     &command_logits,
+    &command_score,        &command_generate,
+    &command_compress,     &command_text,
+    &command_explain,      &command_simulate,
+    &command_serve_events, &command_import_embeddings,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -74,7 +82,7 @@ static char *help_filter(int key, const char *text, void *input)
         return (char *)(uintptr_t)text;
     fputs("Commands:\n", stream);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(stream, "  %-12s %s\n", commands[i]->name, commands[i]->help);
+        fprintf(stream, "  %-17s %s\n", commands[i]->name, commands[i]->help);
     fprintf(stream, "\n`recfuse COMMAND --help` tells more.\n\n%s", exit_codes);
     fclose(stream);
     return out;

@@ -1,10 +1,4 @@
-/*
- * features.c - see features.h.
- *
- * The .npy format: numpy.lib.format, "NPY format version 1.0": "\x93NUMPY", two bytes of version, the length of the header
- * (u16, from version 2 on u32), a Python dict as text with descr, fortran_order and shape, then the values.  The header
- * is read by its three keys, strictly; objects (pickles) are never looked at.
- */
+/* features.c - see features.h. */
 #include "data/import/features.h"
 
 #include <math.h>
@@ -12,133 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-
-/* Bytes of a file in pieces of any length. */
-struct pull {
-    struct reader reader;
-    const char *bytes;
-    size_t n;
-};
-
-/* n bytes to `to`; *got fewer only at the end of the file. */
-static enum status pull(struct pull *p, void *to, size_t n, size_t *got)
-{
-    for (*got = 0; *got < n;) {
-        if (p->n == 0)
-            TRY(reader_piece(&p->reader, &p->bytes, &p->n));
-        if (p->n == 0)
-            return STATUS_OK;
-        const size_t take = p->n < n - *got ? p->n : n - *got;
-        memcpy((char *)to + *got, p->bytes, take);
-        *got += take;
-        p->bytes += take;
-        p->n -= take;
-    }
-    return STATUS_OK;
-}
-
-struct npy {
-    char kind; /* '2', '4', '8': bytes of a float */
-    uint64_t rows, width;
-};
-
-/* What stands behind 'key': in the header. */
-static const char *header_value(const char *header, const char *key)
-{
-    const char *at = strstr(header, key);
-    if (at == NULL)
-        return NULL;
-    for (at += strlen(key); *at == ' ' || *at == ':';)
-        at++;
-    return at;
-}
-
-static enum status npy_header(const char *path, const char *header, struct npy *out)
-{
-    const char *descr = header_value(header, "'descr'"), *order = header_value(header, "'fortran_order'"),
-               *shape = header_value(header, "'shape'");
-    if (descr == NULL || order == NULL || shape == NULL)
-        return status_fail(STATUS_DATA,
-                           "%s: its header lacks descr, fortran_order or shape: not a file of numpy.save",
-                           path);
-    if (strncmp(descr, "'<f2'", 5) != 0 && strncmp(descr, "'<f4'", 5) != 0 && strncmp(descr, "'<f8'", 5) != 0)
-        return status_fail(STATUS_DATA,
-                           "%s: found values of type %.*s, expected '<f2', '<f4' or '<f8' (floats)", path,
-                           (int)strcspn(descr, ","), descr);
-    if (strncmp(order, "False", 5) != 0)
-        return status_fail(STATUS_DATA,
-                           "%s: is in Fortran order, expected C order: save numpy.ascontiguousarray(...)",
-                           path);
-    unsigned long long rows, width;
-    int used = 0;
-    if (sscanf(shape, "(%llu, %llu)%n", &rows, &width, &used) != 2 || used == 0 || shape[1] == '-' ||
-        width < 1 || width > FEATURE_WIDTH_MAX || rows < 1 || rows >= UINT32_MAX)
-        return status_fail(STATUS_DATA,
-                           "%s: found the shape %.*s, expected (rows, width) with a width of 1 to %d", path,
-                           (int)strcspn(shape, "}"), shape, FEATURE_WIDTH_MAX);
-    *out = (struct npy){descr[3], rows, width};
-    return STATUS_OK;
-}
-
-static enum status npy_open(struct pull *p, const char *path, struct source_log *log, struct npy *out)
-{
-    unsigned char head[12];
-    char header[4096];
-    size_t got;
-    TRY(reader_open(&p->reader, path, READER_UTF8, log));
-    TRY(pull(p, head, 10, &got));
-    if (got < 10 || memcmp(head, "\x93NUMPY", 6) != 0)
-        return status_fail(STATUS_DATA, "%s: is not an .npy file: it doesn't begin with \\x93NUMPY", path);
-    if (head[6] < 1 || head[6] > 2)
-        return status_fail(STATUS_DATA, "%s: .npy version %u, expected 1 or 2", path, head[6]);
-    size_t length = head[8] | (size_t)head[9] << 8;
-    if (head[6] == 2) {
-        TRY(pull(p, head + 10, 2, &got));
-        if (got < 2)
-            return status_fail(STATUS_DATA, "%s: ends within its header", path);
-        length |= (size_t)head[10] << 16 | (size_t)head[11] << 24;
-    }
-    if (length >= sizeof header)
-        return status_fail(STATUS_DATA, "%s: a header of %zu bytes, expected below %zu", path, length,
-                           sizeof header);
-    TRY(pull(p, header, length, &got));
-    if (got < length)
-        return status_fail(STATUS_DATA, "%s: ends within its header", path);
-    header[length] = '\0';
-    return npy_header(path, header, out);
-}
-
-/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits; exact in a float. */
-static float half(uint16_t bits)
-{
-    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    const float sign = bits >> 15 != 0 ? -1.0f : 1.0f;
-    if (exponent == 31)
-        return fraction != 0 ? NAN : sign * INFINITY;
-    if (exponent == 0)
-        return sign * ldexpf((float)fraction, -24);
-    return sign * ldexpf((float)(1024 + fraction), exponent - 25);
-}
-
-static void to_floats(const unsigned char *raw, char kind, uint32_t width, float *out)
-{
-    for (uint32_t k = 0; k < width; k++) {
-        uint16_t two;
-        double eight;
-        switch (kind) {
-        case '2':
-            memcpy(&two, raw + 2 * (size_t)k, 2);
-            out[k] = half(two);
-            break;
-        case '4':
-            memcpy(&out[k], raw + 4 * (size_t)k, 4);
-            break;
-        default:
-            memcpy(&eight, raw + 8 * (size_t)k, 8);
-            out[k] = (float)eight;
-        }
-    }
-}
+#include "data/import/npy.h"
 
 /* A row is finite, or NaN throughout. */
 static enum status check_row(const char *path, uint64_t row, const float *value, uint32_t width)
@@ -223,8 +91,8 @@ static enum status row_item(struct import *im, struct reader *ids, uint64_t row,
     return STATUS_OK;
 }
 
-static enum status npy_rows(struct import *im, struct pull *p, const struct npy *shape, struct reader *ids,
-                            struct arena *arena, struct matrix *m)
+static enum status npy_rows(struct import *im, struct npy_pull *p, const struct npy *shape,
+                            struct reader *ids, struct arena *arena, struct matrix *m)
 {
     const uint32_t width = (uint32_t)shape->width;
     const size_t bytes = (size_t)(shape->kind - '0') * width;
@@ -235,12 +103,12 @@ static enum status npy_rows(struct import *im, struct pull *p, const struct npy 
     size_t got;
     for (uint64_t row = 0; row < shape->rows; row++) {
         uint32_t item = UINT32_MAX;
-        TRY(pull(p, raw, bytes, &got));
+        TRY(npy_pull(p, raw, bytes, &got));
         if (got < bytes)
             return status_fail(STATUS_DATA, "%s: ends in row %llu, expected %llu rows", p->reader.path,
                                (unsigned long long)row, (unsigned long long)shape->rows);
         TRY(row_item(im, ids, row, &item));
-        to_floats(raw, shape->kind, width, scratch);
+        npy_floats(raw, shape->kind, width, scratch);
         TRY(check_row(p->reader.path, row, scratch, width));
         m->n_unknown += item == UINT32_MAX;
         if (item == UINT32_MAX)
@@ -251,14 +119,14 @@ static enum status npy_rows(struct import *im, struct pull *p, const struct npy 
         m->has[item] = !isnan(scratch[0]);
         memcpy(m->value + (size_t)item * width, scratch, width * sizeof *scratch);
     }
-    TRY(pull(p, raw, 1, &got));
+    TRY(npy_pull(p, raw, 1, &got));
     if (got > 0)
         return status_fail(STATUS_DATA, "%s: goes on after its %llu rows", p->reader.path,
                            (unsigned long long)shape->rows);
     return STATUS_OK;
 }
 
-static enum status read_npy(struct import *im, struct pull *p, const char *name, const char *path,
+static enum status read_npy(struct import *im, struct npy_pull *p, const char *name, const char *path,
                             struct reader *ids, struct arena *arena)
 {
     struct npy shape = {0};
@@ -279,7 +147,7 @@ static enum status read_npy(struct import *im, struct pull *p, const char *name,
 enum status features_read_npy(struct import *im, const char *name, const char *path, const char *ids,
                               struct arena *arena)
 {
-    struct pull p = {0};
+    struct npy_pull p = {0};
     struct reader id_reader = {0};
     enum status status = ids != NULL ? reader_open(&id_reader, ids, READER_UTF8, &im->log) : STATUS_OK;
     if (status == STATUS_OK)
@@ -291,7 +159,7 @@ enum status features_read_npy(struct import *im, const char *name, const char *p
 
 enum status features_npy_rows(const char *path, uint64_t *n_rows)
 {
-    struct pull p = {0};
+    struct npy_pull p = {0};
     struct npy shape = {0};
     const enum status status = npy_open(&p, path, NULL, &shape);
     reader_close(&p.reader);
@@ -301,13 +169,13 @@ enum status features_npy_rows(const char *path, uint64_t *n_rows)
 
 enum { AMAZON_ID = 10, AMAZON_WIDTH = 4096 };
 
-static enum status amazon_rows(struct import *im, struct pull *p, const char *path, unsigned char *raw,
+static enum status amazon_rows(struct import *im, struct npy_pull *p, const char *path, unsigned char *raw,
                                struct matrix *m)
 {
     const size_t bytes = AMAZON_ID + sizeof(float) * AMAZON_WIDTH;
     size_t got;
     for (uint64_t row = 0;; row++) {
-        TRY(pull(p, raw, bytes, &got));
+        TRY(npy_pull(p, raw, bytes, &got));
         if (got == 0)
             return STATUS_OK;
         if (got < bytes)
@@ -326,7 +194,7 @@ static enum status amazon_rows(struct import *im, struct pull *p, const char *pa
             continue;
         float *value =
             m->value + (size_t)item * AMAZON_WIDTH; /* of a product that comes twice the last row stays */
-        to_floats(raw + AMAZON_ID, '4', AMAZON_WIDTH, value);
+        npy_floats(raw + AMAZON_ID, '4', AMAZON_WIDTH, value);
         TRY(check_row(path, row, value, AMAZON_WIDTH));
         m->has[item] = !isnan(value[0]);
     }
@@ -334,7 +202,7 @@ static enum status amazon_rows(struct import *im, struct pull *p, const char *pa
 
 enum status features_read_amazon(struct import *im, const char *name, const char *path, struct arena *arena)
 {
-    struct pull p = {0};
+    struct npy_pull p = {0};
     struct matrix m;
     unsigned char *raw;
     TRY(matrix_new(im, AMAZON_WIDTH, arena, &m));
