@@ -21,7 +21,7 @@ set title rank_title noenhanced font ",11"
 set xrange [0.6 : n_columns + 0.4]
 set yrange [n_models + 0.5 : 0.5]
 unset ytics
-set xtics () nomirror scale 0 font ",10" textcolor rgb "#222222"
+set xtics () nomirror scale 0 font ",9" textcolor rgb "#222222"
 do for [c = 1 : n_columns] { set xtics add (sprintf("%s\n%s", splits[c], masks[c]) c) }
 set grid ytics linecolor rgb "#eeeeee" linetype 1
 do for [i = 1 : n_models] {

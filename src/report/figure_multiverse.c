@@ -10,6 +10,8 @@
 #include "report/figure.h"
 #include "report/multiverse.h"
 
+enum { GAP = 90, TAU = 240 };
+
 static bool applies(const struct figure *f)
 {
     return f->r->multiverse != NULL && f->r->multiverse->n_universes > 1;
@@ -88,21 +90,21 @@ static void write_figure(const struct figure *f, FILE *out, int *width, int *hei
         fprintf(out, "splits[%zu] = ", c + 1);
         figure_write_quoted(out, u->choice[CHOICE_SPLIT], true);
         const bool one = m->effect[CHOICE_MASK].n_values > 1 && n_masks(m, u->choice[CHOICE_SPLIT]) == 1;
-        fprintf(out, one ? "\nmasks[%zu] = 'no validation'\n" : "\nmasks[%zu] = 'mask %s'\n", c + 1,
+        fprintf(out, one ? "\nmasks[%zu] = 'no validation'\n" : "\nmasks[%zu] = '%s masked'\n", c + 1,
                 u->choice[CHOICE_MASK]);
     }
     write_ranks(m, k, out);
     const size_t n_effects = write_effects(m, out);
     const struct universe *reference = multiverse_reference(m, 0, k);
-    const int side = 24 + 8 * (int)(widest > 44 ? 44 : widest), bump = 110 * (int)m->n_columns;
+    const int side = 24 + 8 * (int)(widest > 44 ? 44 : widest), bump = 92 * (int)m->n_columns;
     const int tall = 26 * (int)(m->n_models > n_effects + 2 ? m->n_models : n_effects + 2);
-    *width = 44 + side + bump + side + 110 + 300 + 120;
+    *width = 24 + side + bump + side + GAP + TAU + 120;
     *height = 120 + tall + 70;
     fprintf(out,
             "bump_left = %.4f\nbump_right = %.4f\neffect_left = %.4f\neffect_right = %.4f\nbottom = "
             "%.4f\ntop = %.4f\n",
-            (44.0 + side) / *width, (44.0 + side + bump) / *width, (44.0 + 2 * side + bump + 110) / *width,
-            (44.0 + 2 * side + bump + 410) / *width, 70.0 / *height, 1 - 100.0 / *height);
+            (24.0 + side) / *width, (24.0 + side + bump) / *width, (24.0 + 2 * side + bump + GAP) / *width,
+            (24.0 + 2 * side + bump + GAP + TAU) / *width, 70.0 / *height, 1 - 100.0 / *height);
     char title[600];
     snprintf(title, sizeof title, "%s: does the order of %zu models survive %zu universes?", f->r->experiment,
              m->n_models, m->n_universes);

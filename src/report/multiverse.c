@@ -121,14 +121,22 @@ static size_t best_of(const struct multiverse *m, const struct universe *u)
     return best;
 }
 
-static void add_pair(const struct multiverse *m, const struct universe *a, const struct universe *b,
-                     struct choice_effect *effect)
+struct pair_value {
+    double tau;
+    bool same_best;
+};
+static struct pair_value compare_pair(const struct multiverse *m, const struct universe *a,
+                                      const struct universe *b)
 {
-    const double tau = kendall_tau(a->value, b->value, m->n_models);
-    effect->low = effect->n_pairs == 0 || tau < effect->low ? tau : effect->low;
-    effect->high = effect->n_pairs == 0 || tau > effect->high ? tau : effect->high;
-    effect->mean += tau;
-    effect->same_best += best_of(m, a) == best_of(m, b);
+    return (struct pair_value){kendall_tau(a->value, b->value, m->n_models), best_of(m, a) == best_of(m, b)};
+}
+
+static void add_pair(struct pair_value pair, struct choice_effect *effect)
+{
+    effect->low = effect->n_pairs == 0 || pair.tau < effect->low ? pair.tau : effect->low;
+    effect->high = effect->n_pairs == 0 || pair.tau > effect->high ? pair.tau : effect->high;
+    effect->mean += pair.tau;
+    effect->same_best += pair.same_best;
     effect->n_pairs++;
 }
 
@@ -146,6 +154,11 @@ static enum status measure(struct multiverse *m, struct arena *arena)
     uint32_t *id; /* [n_universes x N_CHOICES] values as numbers */
     ARENA_NEW(values, arena, m->n_universes);
     ARENA_NEW(id, arena, m->n_universes * N_CHOICES);
+    ARENA_NEW(m->split, arena, m->n_universes);
+    for (size_t u = 0; u < m->n_universes; u++)
+        number_of(m->universe[u].choice[CHOICE_SPLIT], m->split, &m->n_splits);
+    ARENA_NEW(m->within, arena, m->n_splits * N_CHOICES);
+    ARENA_NEW(m->between, arena, m->n_splits * m->n_splits);
     for (int c = 0; c < N_CHOICES; c++)
         for (size_t u = 0; u < m->n_universes; u++)
             id[u * N_CHOICES + (size_t)c] =
@@ -156,10 +169,20 @@ static enum status measure(struct multiverse *m, struct arena *arena)
             for (int c = 0; c < N_CHOICES; c++)
                 if (id[a * N_CHOICES + (size_t)c] != id[b * N_CHOICES + (size_t)c])
                     n_other++, other = c;
-            add_pair(m, &m->universe[a], &m->universe[b], &m->all);
-            if (n_other == 1)
-                add_pair(m, &m->universe[a], &m->universe[b], &m->effect[other]);
+            const struct pair_value pair = compare_pair(m, &m->universe[a], &m->universe[b]);
+            const size_t x = id[a * N_CHOICES + CHOICE_SPLIT], y = id[b * N_CHOICES + CHOICE_SPLIT];
+            add_pair(pair, &m->all);
+            if (n_other != 1)
+                continue;
+            add_pair(pair, &m->effect[other]);
+            add_pair(pair, other == CHOICE_SPLIT
+                               ? &m->between[(x > y ? x : y) * m->n_splits + (x > y ? y : x)]
+                               : &m->within[x * N_CHOICES + (size_t)other]);
         }
+    for (size_t i = 0; i < m->n_splits * N_CHOICES; i++)
+        finish_effect(&m->within[i]);
+    for (size_t i = 0; i < m->n_splits * m->n_splits; i++)
+        finish_effect(&m->between[i]);
     for (int c = 0; c < N_CHOICES; c++)
         finish_effect(&m->effect[c]);
     finish_effect(&m->all);

@@ -24,7 +24,13 @@ struct multiverse {
     size_t n_models, n_universes, n_columns;
     const char **model; /* [n_models] names, in order of the plan; all but oracles */
     struct universe *universe;
-    size_t *first_of_column;                     /* [n_columns] a universe of it */
+    size_t *first_of_column; /* [n_columns] a universe of it */
+    size_t n_splits;
+    const char **split; /* [n_splits] */
+    struct choice_effect
+        *within; /* [n_splits x N_CHOICES] of choices other than the split, under one split */
+    struct choice_effect
+        *between; /* [n_splits x n_splits] of two splits, all else alike; below the diagonal */
     struct choice_effect effect[N_CHOICES], all; /* all: every pair of universes, whatever differs */
 };
 /* "split", "mask" ... */
@@ -37,7 +43,7 @@ enum status multiverse_make(const struct records *r, struct arena *arena, struct
 double kendall_tau(const double *x, const double *y, size_t n);
 /* The universe that stands for a column (split and mask): the first metric, rule of ties and dialect of the run, cut-off k. */
 const struct universe *multiverse_reference(const struct multiverse *m, size_t column, const char *k);
-/* tables/multiverse-choices.csv, tables/multiverse-models.csv and tables/multiverse.md; nothing where there is no multiverse. */
+/* tables/multiverse-choices.csv, -splits.csv, -models.csv and tables/multiverse.md; nothing where there is no multiverse. */
 enum status multiverse_tables(const struct records *r, struct arena *arena);
 
 #endif

@@ -43,6 +43,73 @@ static void write_choices(const struct multiverse *m, FILE *out)
     }
 }
 
+static void write_within(const struct multiverse *m, FILE *out)
+{
+    fputs("split,choice,n_pairs,tau_mean,tau_lowest,tau_highest,same_best\n", out);
+    for (size_t s = 0; s < m->n_splits; s++) {
+        for (int c = 0; c < N_CHOICES; c++) {
+            const struct choice_effect *e = &m->within[s * N_CHOICES + (size_t)c];
+            if (e->n_pairs == 0)
+                continue;
+            table_csv_field(out, m->split[s]);
+            fprintf(out, ",%s,%zu,%.9g,%.9g,%.9g,%.9g\n", choice_names[c], e->n_pairs, e->mean, e->low,
+                    e->high, e->same_best);
+        }
+        for (size_t t = 0; t < s; t++) {
+            const struct choice_effect *e = &m->between[s * m->n_splits + t];
+            if (e->n_pairs == 0)
+                continue;
+            table_csv_field(out, m->split[s]);
+            fputs(",split against ", out);
+            table_csv_field(out, m->split[t]);
+            fprintf(out, ",%zu,%.9g,%.9g,%.9g,%.9g\n", e->n_pairs, e->mean, e->low, e->high, e->same_best);
+        }
+    }
+}
+
+/* Mean tau: of each choice under each split, and of each two splits. */
+static void write_md_splits(const struct multiverse *m, FILE *out)
+{
+    fputs("\nMean tau of a choice under each split:\n\n| split |", out);
+    for (int c = CHOICE_MASK; c < N_CHOICES; c++)
+        fprintf(out, " %s |", choice_names[c]);
+    fputs("\n|:--|--:|--:|--:|--:|--:|\n", out);
+    for (size_t s = 0; s < m->n_splits; s++) {
+        fputs("| ", out);
+        table_md_text(out, m->split[s]);
+        fputs(" |", out);
+        for (int c = CHOICE_MASK; c < N_CHOICES; c++) {
+            const struct choice_effect *e = &m->within[s * N_CHOICES + (size_t)c];
+            if (e->n_pairs > 0)
+                fprintf(out, " %.3f |", e->mean);
+            else
+                fputs(" |", out);
+        }
+        fputc('\n', out);
+    }
+    fputs("\nMean tau between two splits:\n\n| |", out);
+    for (size_t t = 0; t + 1 < m->n_splits; t++) {
+        fputc(' ', out);
+        table_md_text(out, m->split[t]);
+        fputs(" |", out);
+    }
+    fputs("\n|:--|", out);
+    for (size_t t = 0; t + 1 < m->n_splits; t++)
+        fputs("--:|", out);
+    fputc('\n', out);
+    for (size_t s = 1; s < m->n_splits; s++) {
+        fputs("| ", out);
+        table_md_text(out, m->split[s]);
+        fputs(" |", out);
+        for (size_t t = 0; t + 1 < m->n_splits; t++)
+            if (t < s && m->between[s * m->n_splits + t].n_pairs > 0)
+                fprintf(out, " %.3f |", m->between[s * m->n_splits + t].mean);
+            else
+                fputs(" |", out);
+        fputc('\n', out);
+    }
+}
+
 static void write_models(const struct multiverse *m, FILE *out)
 {
     fputs("model,rank_mean,rank_best,rank_worst,share_best\n", out);
@@ -72,6 +139,7 @@ static void write_md(const struct multiverse *m, FILE *out)
             fprintf(out, "| %s | | %zu | %.3f | %.3f | %.0f %% |\n", name, e->n_pairs, e->mean, e->low,
                     100 * e->same_best);
     }
+    write_md_splits(m, out);
     fputs("\n| model | mean rank | best | worst | universes in which it is best |\n|:--|--:|--:|--:|--:|\n",
           out);
     for (size_t k = 0; k < m->n_models; k++) {
@@ -88,6 +156,7 @@ enum status multiverse_tables(const struct records *r, struct arena *arena)
         const char *name;
         void (*write)(const struct multiverse *m, FILE *out);
     } files[] = {{"multiverse-choices.csv", write_choices},
+                 {"multiverse-splits.csv", write_within},
                  {"multiverse-models.csv", write_models},
                  {"multiverse.md", write_md}};
     for (size_t i = 0; i < sizeof files / sizeof *files && r->multiverse != NULL; i++) {

@@ -76,6 +76,54 @@ check folds_are_the_pairs grep -q 'ndcg,10,4,.*,default,folds,' two/significance
 check one_fold_is_refused gives 0 "seeds of one split show nothing" "$R" run e.yaml --out random --set compare.over=folds \
     --set datasets.0.split='{kind: random, test: 0.2}'
 
+# --- how fits went, popularity of lists, the same fits under other masks and rules of ties
+cat >w.yaml <<'YAML'
+experiment: {name: w, seeds: [0]}
+datasets: [{name: s, file: s.h5, split: {kind: random, test: 0.2, valid: 0.1, scope: per_user, seed: 1}}]
+models: [{name: popularity}, {name: svd}, {name: bpr_mf, params: {epochs: 6}}, {name: ials, params: {iterations: 4}}, {name: item_knn}]
+evaluate: {k: [5, 10], metrics: [ndcg, recall], dialects: [default, lenskit], validation_every: 2, multiverse: {}}
+report: {tables: [csv], plots: []}
+YAML
+check watched gives 0 "5 cells done" "$R" run w.yaml --out w2
+check watched_by_one_thread gives 0 "5 cells done" "$R" run w.yaml --out w1 --threads 1
+for f in curves popularity multiverse; do check "${f}_any_threads" cmp w1/$f.csv w2/$f.csv; done
+check watching_changes_nothing gives 0 "" "$R" run w.yaml --out w0 --set evaluate.validation_every=0
+check same_metrics cmp w0/metrics.csv w2/metrics.csv
+watched() {
+    python3 - <<'PY'
+import csv, collections
+curves = collections.defaultdict(dict)
+for r in csv.DictReader(open("w2/curves.csv")):
+    curves[r["model"], r["curve"]][int(r["step"])] = float(r["value"])
+assert set(curves) == {("svd", "rmse"), ("bpr_mf", "loss"), ("ials", "loss")} | {(m, "validation ndcg@10") for m in ("svd", "bpr_mf", "ials")}, set(curves)
+for (model, curve), points in curves.items():
+    if curve == "validation ndcg@10":
+        assert all(s % 2 == 0 and 0 <= v <= 1 for s, v in points.items())
+    else:
+        assert sorted(points) == list(range(1, len(points) + 1)) and points[len(points)] < points[1], (model, points)
+shares = collections.Counter()
+for r in csv.DictReader(open("w2/popularity.csv")):
+    if r["by"] == "items":
+        for what in ("train", "test", "recommended"):
+            shares[r["model"], r["k"], what] += float(r[what])
+        assert abs(float(r["train"]) - .1) < .05
+assert len(shares) == 30 and all(abs(v - 1) < 1e-6 for v in shares.values())
+value = {}
+for r in csv.DictReader(open("w2/multiverse.csv")):
+    value[r["model"], r["mask"], r["ties"], r["metric"], r["k"], r["dialect"]] = float(r["value"])
+assert len(value) == 5 * 2 * 5 * 2 * 2 * 2, len(value)
+for r in csv.DictReader(open("w2/metrics.csv")):
+    assert value[r["model"], "train+valid", "hash", r["metric"], r["k"], r["dialect"]] == float(r["value"])
+moved = 0
+for (model, mask, ties, *rest), v in value.items():
+    low, high = value[(model, mask, "relevant_last", *rest)], value[(model, mask, "relevant_first", *rest)]
+    assert low - 1e-12 <= v <= high + 1e-12, (model, mask, ties, rest)
+    moved += low < high
+assert moved > 0 # popularity has ties
+PY
+}
+check watched_rightly watched
+
 # --- mistakes
 bad() { check "$1" gives 2 "$2" "$R" plan e.yaml "${@:3}"; }
 bad seeds_are_no_sample "not whether a difference would hold on other data" --set compare.over=seeds
@@ -85,3 +133,5 @@ bad unknown_dialect "did you mean 'lenskit'" --set evaluate.dialects.1=lenskitt
 bad unknown_stratum "did you mean 'user_warmth'" --set evaluate.strata.0=user_warmt
 bad dialect_lacks "evaluate does not measure auc" --set compare.pairs.1.dialect=lenskit
 check no_such_column gives 5 "no user column 'age'" "$R" run e.yaml --out column --set 'evaluate.strata=[user:age]'
+bad a_mask_twice "stands twice" --set evaluate.multiverse.mask='[train, train]'
+bad unknown_ties "expected hash, index_rising" --set evaluate.ties=index_risin

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "report/multiverse.h"
 #include "report/parts.h"
 #include "report/report.h"
 
@@ -116,6 +117,60 @@ static void shares_of_the_oracle(void **state)
     assert_non_null(strstr(page, "<tr><td>Pop &amp; Co_1</td><td>44.4</td></tr>"));
     assert_non_null(strstr(content("tables/toy-oracle.csv"),
                            "toy,oracle,Pop & Co_1,popularity,{},ndcg,10,0.4,0.9,0.444444444\n"));
+}
+
+/* Two universes of mask, one of ties: iALS (alpha0 0.1) and Pop change places; the oracle does not compete. */
+static void multiverse_of_two(void **state)
+{
+    static const char *const cells[][2] = {{"popularity,Pop & Co_1,{}", ".3 .5"},
+                                           {"ials,iALS,\"{\"\"alpha0\"\":0.1,\"\"factors\"\":64}\"", ".4 .4"},
+                                           {"ials,iALS,\"{\"\"alpha0\"\":1,\"\"factors\"\":64}\"", ".1 .1"},
+                                           {"oracle,oracle,{}", ".9 .9"}};
+    struct records *r;
+    char text[4096] =
+        "dataset,fold,model,label,params,seed,mask,ties,metric,k,dialect,value,n_users,n_tied\n";
+    (void)state;
+    for (size_t c = 0; c < sizeof cells / sizeof *cells; c++) {
+        double value[2];
+        assert_int_equal(sscanf(cells[c][1], "%lf %lf", &value[0], &value[1]), 2);
+        for (int m = 0; m < 2; m++)
+            snprintf(text + strlen(text), sizeof text - strlen(text),
+                     "toy,0,%s,0,%s,hash,ndcg,10,default,%g,9,0\n", cells[c][0],
+                     m == 0 ? "train" : "train+valid", value[m]);
+    }
+    test_write(test_path(folder, "multiverse.csv"), text);
+    assert_ok(records_read(folder, arena, &r));
+    const struct multiverse *m = r->multiverse;
+    assert_non_null(m);
+    assert_int_equal(m->n_models, 3);
+    assert_int_equal(m->n_universes, 2);
+    assert_int_equal(m->n_columns, 2);
+    assert_float_equal(m->universe[0].rank[0], 2, 0);
+    assert_float_equal(m->universe[1].rank[0], 1, 0);
+    assert_int_equal(m->effect[CHOICE_MASK].n_pairs, 1);
+    assert_int_equal(m->effect[CHOICE_TIES].n_pairs, 0);
+    assert_float_equal(m->effect[CHOICE_MASK].mean, 1.0 / 3, 1e-12); /* two of three pairs agree */
+    assert_float_equal(m->effect[CHOICE_MASK].same_best, 0, 0);
+    assert_ok(report_run(folder));
+    assert_non_null(strstr(content("tables/multiverse.md"), "| mask | 2 | 1 | 0.333 | 0.333 | 0 % |"));
+    assert_non_null(strstr(content("tables/multiverse-models.csv"), "Pop & Co_1,1.5,1,2,0.5"));
+    strcat(text, "toy,0,ease,ease,{},0,train,hash,ndcg,10,default,.5,9,0\n");
+    test_write(test_path(folder, "multiverse.csv"), text);
+    test_fails(records_read(folder, arena, &r), STATUS_DATA, "multiverse.csv:10", "--fresh", NULL);
+}
+
+/* With ties in both: scipy.stats.kendalltau, scipy 1.17.1. */
+static void kendall(void **state)
+{
+    static const double x[] = {1, 2, 2, 3, 5}, y[] = {1, 3, 2, 2, 4}, flat[] = {1, 1, 1, 1, 1};
+    double falling[5];
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        falling[i] = -x[i];
+    assert_float_equal(kendall_tau(x, x, 5), 1, 1e-12);
+    assert_float_equal(kendall_tau(x, falling, 5), -1, 1e-12);
+    assert_float_equal(kendall_tau(x, y, 5), 0.6666666666666666, 1e-9);
+    assert_float_equal(kendall_tau(x, flat, 5), 1, 0); /* nothing contradicts */
 }
 
 static void plots_are_drawn_and_repeat(void **state)
@@ -247,6 +302,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(averages_over_folds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tables_escape_and_mark, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shares_of_the_oracle, set_up, tear_down),
+        cmocka_unit_test(kendall),
+        cmocka_unit_test_setup_teardown(multiverse_of_two, set_up, tear_down),
         cmocka_unit_test_setup_teardown(plots_are_drawn_and_repeat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(plots_bear_any_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(further_files_are_shown, set_up, tear_down),
