@@ -77,5 +77,5 @@ print("below" if peak < limit else f"{peak} of {limit}")
 P
 )" below
 head -c 100000 "$model"/*.gguf >"$log.gguf"
-fails cut_off_model 3 "cut off" "$program" score -m "$log.gguf" -p x -c y
+fails cut_off_model 3 "bytes follow" "$program" score -m "$log.gguf" -p x -c y
 rm -f "$log.gguf"
