@@ -32,9 +32,9 @@ const struct import_format *const import_formats[] = {
 
 static enum status find_format(const char *name, const struct import_format **out)
 {
-    const char *names[64];
+    const char *names[sizeof import_formats / sizeof *import_formats];
     size_t n = 0;
-    for (; n < 64 && import_formats[n] != NULL; n++) {
+    for (; import_formats[n] != NULL; n++) {
         names[n] = import_formats[n]->name;
         *out = import_formats[n];
         if (strcmp(names[n], name) == 0)

@@ -210,7 +210,7 @@ static void order_rows(struct interactions *x, uint64_t begin, uint64_t n, bool 
 
 #define PERMUTE(type, array)                                                                                 \
     do {                                                                                                     \
-        type *const from_ = (array) + begin, *const to_ = (type *)r->other;                                  \
+        type *const from_ = (array) + begin, *const to_ = (void *)r->other;                                  \
         for (uint64_t i_ = 0; i_ < n; i_++)                                                                  \
             to_[i_] = from_[r->key[i_]];                                                                     \
         memcpy(from_, to_, n * sizeof(type));                                                                \
