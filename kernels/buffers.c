@@ -269,6 +269,7 @@ DECLARE(fm_als)
 DECLARE(slim)
 {
     READS(gram, ((size_t)a->n - 1) * a->ld + a->n);
+    READS(diagonal, (size_t)a->n);
     ROWS_WRITE(residual, a->ld, (size_t)a->n);
     ROWS_WRITE(weight, a->ld, (size_t)a->n);
     ROWS_WRITE(swept, 1, 1);

@@ -38,11 +38,11 @@ TEAM_FN void slim_column_row(const struct slim *a, long row, struct team *t)
         largest = moved = 0.0f;
         for (int i = MUTANT(slim_index, 1, 0); i < n; i++) {
             const float *TEAM_RESTRICT g = a->gram + (size_t)i * a->ld;
-            const float old = w[i], below = g[i] + a->l2;
+            const float old = w[i], own_square = a->diagonal[i], below = own_square + a->l2;
 
             if (i == j || !(below > 0.0f))
                 continue;
-            const float now = slim_shrink(a, r[i] + g[i] * old, below), step = now - old;
+            const float now = slim_shrink(a, r[i] + own_square * old, below), step = now - old;
             if (fabsf(now) > largest)
                 largest = fabsf(now);
             if (step == 0.0f)

@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 struct slim {
-    const float *gram; /* [n x ld] symmetric, both triangles */
-    size_t ld;         /* >= n */
+    const float *gram;     /* [n x ld] symmetric, both triangles */
+    size_t ld;             /* >= n */
+    const float *diagonal; /* [n] of gram, side by side: each coordinate looks at its own */
     uint32_t n;
     uint32_t first; /* launch row r computes column first + r of W */
     float l1, l2;   /* >= 0 */

@@ -33,7 +33,7 @@ for pair in "${@:-ials als bpr knn svd svdpp slim fm}"; do
             ours svdpp ''
             peer svdpp ;;
         slim)
-            ours slim ''
+            ours slim '{alpha: 0.001, l1_ratio: 0.1, k: 100000}'
             peer slim ;;
         fm)
             ours fm '{features: [user, item], factors: 10, epochs: 60}'

@@ -15,19 +15,30 @@
 #include <string.h>
 
 #include "fusion.h"
+#include "models/nested.h"
 
 enum { TILE_USERS = 64 };
 
-extern const struct model_type model_ease, model_item_knn, model_user_knn, model_ials;
-static const struct model_type *const signals[] = {&model_ease, &model_item_knn, &model_user_knn, &model_ials,
-                                                   NULL};
-
+/* NULL: none of that name, or one that cannot be fitted inside another (the truth, lists in a file). */
 static const struct model_type *signal_find(const char *name)
 {
-    for (size_t i = 0; signals[i] != NULL; i++)
-        if (strcmp(signals[i]->name, name) == 0)
-            return signals[i];
+    for (size_t i = 0; model_types[i] != NULL; i++)
+        if (strcmp(model_types[i]->name, name) == 0 &&
+            (model_types[i]->needs & (NEEDS_TRUTH | NEEDS_FILE)) == 0)
+            return model_types[i];
     return NULL;
+}
+
+static enum status no_signal(const char *name)
+{
+    const char *names[256] = {"none"};
+    size_t n = 1;
+    for (size_t i = 0; model_types[i] != NULL && n < 256; i++)
+        names[n++] = model_types[i]->name;
+    const char *near = string_nearest(name, names, n);
+    return status_fail(
+        STATUS_USAGE, "collaborative names '%s', which is no model that can score inside another%s%s%s", name,
+        near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
 }
 
 static enum status choose_one(const char *name, const struct node *params, struct arena *arena,
@@ -35,7 +46,10 @@ static enum status choose_one(const char *name, const struct node *params, struc
 {
     if (c->n == COLLABORATIVE_MOST)
         return status_fail(STATUS_USAGE, "more than %d collaborative signals asked for", COLLABORATIVE_MOST);
-    const struct model_type *type = signal_find(name); /* NULL: popularity */
+    const bool counted = strcmp(name, "popularity") == 0;
+    const struct model_type *type = counted ? NULL : signal_find(name);
+    if (type == NULL && !counted)
+        return no_signal(name);
     c->type[c->n] = type;
     if (type != NULL) {
         void *values = arena_alloc(arena, 1, type->params_size);
@@ -60,7 +74,8 @@ enum status collaborative_choose(const struct param_list *names, const struct no
         bool asked = false;
         for (size_t i = 0; i < names->n; i++)
             asked |= strcmp(names->item[i], params->child[k]->key) == 0;
-        if (!asked || signal_find(params->child[k]->key) == NULL)
+        if (!asked || strcmp(params->child[k]->key, "popularity") == 0 ||
+            signal_find(params->child[k]->key) == NULL)
             return node_fail_key(params->child[k],
                                  "collaborative_params has '%s', which is no model named in collaborative",
                                  params->child[k]->key);

@@ -7,7 +7,8 @@
 #include "models/model_io.h"
 
 enum { COLLABORATIVE_MOST = 8 };
-#define COLLABORATIVE_SIGNALS "none|popularity|ease|item_knn|user_knn|ials"
+/* "none" (alone), "popularity" (log of 1 + train rows), or any model of the registry by its name: no list of choices. */
+#define COLLABORATIVE_SIGNALS NULL
 
 /* Fitted models; each one's scores are standardised user by user, so that a feature is "how many
  * standard deviations above this user's other items". */

@@ -41,7 +41,8 @@ struct tree_fusion_params {
                   "principal components kept of the vectors; 0: all (tfidf, random: 128)"),                  \
         PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),                               \
         PARAM_LIST(P, collaborative, "ease|popularity", COLLABORATIVE_SIGNALS,                               \
-                   "models whose scores are features; the first one chooses candidates"),                    \
+                   "models whose scores are features: none, popularity, any model's name; the first one "    \
+                   "chooses candidates"),                                                                    \
         PARAM_NODE(P, collaborative_params, "parameters of those models: {ease: {l2: 300}}"),                \
         PARAM_INT(P, folds, 5, 2, 100,                                                                       \
                   "trees learn from one of so many parts of train, described by the others"),                \

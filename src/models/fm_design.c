@@ -128,6 +128,42 @@ static enum status add_categories(struct parts *p, const struct column *c, bool 
     return add(p, c->name, of_users, true, &rows);
 }
 
+/* The dataset's vectors of items (/features: images, audio): a number each, in standard deviations from its mean; an item without a
+ * vector has none. */
+static enum status add_vectors(struct parts *p, const struct feature *f, uint32_t n)
+{
+    const uint32_t width = f->width;
+    double *mean, *deviation;
+    int64_t *ptr;
+    uint32_t *idx, known = 0;
+    float *val;
+    ARENA_NEW(mean, p->arena, width);
+    ARENA_NEW(deviation, p->arena, width);
+    ARENA_NEW(ptr, p->arena, (size_t)n + 1);
+    for (uint32_t r = 0; r < n; r++) {
+        const float *x = f->value + (size_t)r * width;
+        if (isnan(x[0]))
+            continue;
+        known++;
+        for (uint32_t k = 0; k < width; k++) /* Welford 1962 */
+            deviation[k] += ((double)x[k] - mean[k]) * ((double)x[k] - mean[k]) * (known - 1) / known,
+                mean[k] += ((double)x[k] - mean[k]) / known;
+    }
+    ARENA_NEW(idx, p->arena, (size_t)known * width);
+    ARENA_NEW(val, p->arena, (size_t)known * width);
+    for (uint32_t r = 0; r < n; r++) {
+        const float *x = f->value + (size_t)r * width;
+        ptr[r + 1] = ptr[r];
+        for (uint32_t k = 0; k < width && !isnan(x[0]); k++)
+            if (deviation[k] > 0) {
+                idx[ptr[r + 1]] = k;
+                val[ptr[r + 1]++] = (float)(((double)x[k] - mean[k]) / sqrt(deviation[k] / known));
+            }
+    }
+    const struct csr rows = {.n_rows = n, .n_cols = width, .nnz = ptr[n], .ptr = ptr, .idx = idx, .val = val};
+    return add(p, f->name, false, false, &rows);
+}
+
 /* any: whatever it holds; else only what `columns` takes. */
 static enum status add_column(struct parts *p, const struct column *c, bool of_users, uint32_t n, bool any)
 {
@@ -145,6 +181,9 @@ static enum status add_columns(struct parts *p, const struct view *v, const char
     for (uint32_t i = 0; i < n; i++)
         if (all || strcmp(columns[i].name, name) == 0)
             TRY(add_column(p, &columns[i], of_users, of_users ? v->n_users : v->n_items, !all));
+    for (uint32_t i = 0; i < v->n_features && !of_users && !all; i++)
+        if (strcmp(v->features[i].name, name) == 0)
+            TRY(add_vectors(p, &v->features[i], v->n_items));
     return STATUS_OK;
 }
 
@@ -159,6 +198,8 @@ static bool known_name(const struct view *v, const char *name)
         found = found || strcmp(v->user_columns[i].name, name) == 0;
     for (uint32_t i = 0; i < v->n_item_columns; i++)
         found = found || strcmp(v->item_columns[i].name, name) == 0;
+    for (uint32_t i = 0; i < v->n_features; i++)
+        found = found || strcmp(v->features[i].name, name) == 0;
     return found;
 }
 
@@ -170,6 +211,8 @@ static enum status no_column(const struct view *v, const char *model, const char
             i < v->n_user_columns ? &v->user_columns[i] : &v->item_columns[i - v->n_user_columns];
         list = arena_printf(scratch, "%s%s%s", list, i > 0 ? ", " : "", c->name);
     }
+    for (uint32_t i = 0; list != NULL && i < v->n_features; i++)
+        list = arena_printf(scratch, "%s%s%s", list, list[0] != '\0' ? ", " : "", v->features[i].name);
     return status_fail(
         STATUS_UNAVAILABLE,
         "%s: features names '%s', which is no column of the dataset: it has user, item, history, columns%s%s",

@@ -30,7 +30,7 @@ struct fm_design_options {
 #define FM_DESIGN_PARAMS(P)                                                                                  \
     PARAM_LIST(P, features, "user|item|columns", NULL,                                                       \
                "user, item: ids; history: the user's train items; columns: every list, number, category; a " \
-               "column"),                                                                                    \
+               "column; vectors of the dataset by name"),                                                    \
         PARAM_LIST(P, words, "", NULL,                                                                       \
                    "fields of the item's text whose words are features: title, tags, reviews"),              \
         PARAM_INT(P, min_df, 3, 1, 1e9, "words: one of fewer items is left out"),                            \
@@ -41,7 +41,7 @@ struct fm_design_options {
 
 /* A feature is: an id, 1 (only where it has train rows: else it could not be learned); an item of the history, 1 / sqrt(items
  * there); a name of a list, 1 / (names there); a category (a text column), 1; a number, in standard deviations from its
- * mean; a word, its TF-IDF.  `columns` takes of the text columns those with at most 1000 texts, half as many as rows or fewer.  STATUS_UNAVAILABLE: no such
+ * mean; a word, its TF-IDF; a vector of /features (images, audio), its numbers like columns of numbers.  `columns` takes of the text columns those with at most 1000 texts, half as many as rows or fewer.  STATUS_UNAVAILABLE: no such
  * column, or no text; `model` goes into the sentence.  All of the arena. */
 enum status fm_design_build(const struct fm_design_options *options, const struct view *view,
                             const char *model, struct arena *arena, struct arena *scratch,

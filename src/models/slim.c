@@ -119,6 +119,7 @@ static enum status slim_columns(struct slim *k, const struct slim_params *p, str
 {
     const uint32_t n = k->n, n_pieces = (n + COLUMNS - 1) / COLUMNS;
     struct csr *piece;
+    float *diagonal;
     uint32_t unfinished = 0;
     enum status status = STATUS_OK;
     time_t told = time(NULL);
@@ -127,6 +128,10 @@ static enum status slim_columns(struct slim *k, const struct slim_params *p, str
     ARENA_NEW(k->residual, run->scratch, COLUMNS * k->ld);
     ARENA_NEW(k->weight, run->scratch, COLUMNS * k->ld);
     ARENA_NEW(k->swept, run->scratch, COLUMNS);
+    ARENA_NEW(diagonal, run->scratch, n);
+    for (uint32_t i = 0; i < n; i++)
+        diagonal[i] = k->gram[i * k->ld + i];
+    k->diagonal = diagonal;
     TRY(backend_keep(run->backend, k->gram, n * k->ld * sizeof *k->gram));
     for (uint32_t i = 0; i < n_pieces && status == STATUS_OK; i++) {
         const uint32_t rows = n - i * COLUMNS < COLUMNS ? n - i * COLUMNS : COLUMNS;

@@ -43,7 +43,9 @@ static void slim_cases(const char *kernel)
 {
     for (int c = 0; c < 4; c++) {
         float *gram = check_floats("gram", N * LD, 1);
+        float *diagonal = check_buffer("diagonal", N, sizeof *diagonal);
         struct slim a = {.gram = gram,
+                         .diagonal = diagonal,
                          .ld = LD,
                          .n = N,
                          .first = FIRST,
@@ -56,7 +58,7 @@ static void slim_cases(const char *kernel)
                          .weight = check_floats("weight", ROWS * LD, 3),
                          .swept = check_buffer("swept", ROWS, sizeof(int))};
         for (int i = 0; i < N; i++) {
-            gram[i * LD + i] = 18.0f;
+            gram[i * LD + i] = diagonal[i] = 18.0f;
             for (int k = 0; k < i; k++)
                 gram[i * LD + k] = gram[k * LD + i];
         }

@@ -293,6 +293,42 @@ static void test_features(void **unused)
     fixture_close(&f);
 }
 
+/* Vectors of /features: standardised, an item without one has none, and a machine of ids and vectors learns. */
+static void test_vectors_are_features(void **unused)
+{
+    enum { WIDTH = 3 };
+    static float value[ITEMS * WIDTH];
+    static const char *const names[] = {"item", "image"};
+    struct fixture f;
+    struct fm_design d;
+    (void)unused;
+    open_planted(&f);
+    for (uint32_t i = 0; i < ITEMS; i++)
+        for (uint32_t k = 0; k < WIDTH; k++) /* the third is the same for all */
+            value[i * WIDTH + k] = i == 2 ? NAN : k == 2 ? 5.0f : (float)(10 * k + i % (3 + k));
+    const struct feature image = {.name = "image", .width = WIDTH, .value = value};
+    f.view.features = &image, f.view.n_features = 1;
+    const struct fm_design_options options = {.features = {2, (const char **)(uintptr_t)names}};
+    assert_int_equal(fm_design_build(&options, &f.view, "fm", f.arena, f.arena, &d), STATUS_OK);
+    assert_int_equal(d.n_features, ITEMS + WIDTH);
+    double sum[WIDTH] = {0}, squares[WIDTH] = {0};
+    for (uint32_t i = 0; i < ITEMS; i++)
+        for (int64_t e = d.items.ptr[i]; e < d.items.ptr[i + 1]; e++)
+            if (d.items.idx[e] >= ITEMS) {
+                const double x = (double)d.items.val[e];
+                assert_true(i != 2);
+                sum[d.items.idx[e] - ITEMS] += x, squares[d.items.idx[e] - ITEMS] += x * x;
+            }
+    for (int k = 0; k < WIDTH; k++) {
+        assert_float_equal(sum[k], 0, 1e-4);
+        assert_float_equal(squares[k], k == 2 ? 0 : ITEMS - 1, 1e-3);
+    }
+    fixture_fit(&f, &model_fm, "{features: [user, item, image], epochs: 3}");
+    fixture_fit(&f, &model_fm,
+                "{features: [user, image], solver: sgd, epochs: 2, reg_weight: 0.02, reg_factor: 0.05}");
+    fixture_close(&f);
+}
+
 static void test_unknown_column(void **unused)
 {
     struct fixture f;
@@ -336,11 +372,9 @@ static void test_columns_reach_new_users(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_step_is_the_gradient),
-        cmocka_unit_test(test_als_falls_to_a_least),
-        cmocka_unit_test(test_threads_give_the_same_bytes),
-        cmocka_unit_test(test_features),
-        cmocka_unit_test(test_unknown_column),
+        cmocka_unit_test(test_step_is_the_gradient),        cmocka_unit_test(test_als_falls_to_a_least),
+        cmocka_unit_test(test_threads_give_the_same_bytes), cmocka_unit_test(test_features),
+        cmocka_unit_test(test_vectors_are_features),        cmocka_unit_test(test_unknown_column),
         cmocka_unit_test(test_columns_reach_new_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
