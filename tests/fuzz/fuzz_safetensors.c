@@ -1,0 +1,34 @@
+/* fuzz_safetensors.c - a safetensors file, or (beginning with E5S1) an E5S1 one: read, and every tensor's numbers taken. */
+#include <string.h>
+
+#include "fuzz.h"
+#include "llm/e5s1.h"
+
+static void take_all(const struct safetensors *file, struct arena *arena)
+{
+    for (size_t i = 0; i < file->n; i++) {
+        const struct safetensors_tensor *t = &file->tensors[i];
+        float *values = NULL;
+        const unsigned char *data;
+        int type;
+        if (safetensors_find(file, t->name) == NULL)
+            __builtin_trap(); /* what is listed is found */
+        safetensors_floats(file, t->name, t->n_dims, t->shape, arena, &values);
+        safetensors_check(file, t->name, t->n_dims, t->shape, &data, &type);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    struct arena *arena = arena_new();
+    struct safetensors file;
+    struct e5s1 model;
+    fuzz_quiet();
+    if (arena != NULL && e5s1_is(bytes, n)) {
+        if (e5s1_parse("fuzz.bin", bytes, n, arena, &model) == STATUS_OK)
+            take_all(&model.tensors, arena);
+    } else if (arena != NULL && safetensors_parse("fuzz.safetensors", bytes, n, arena, &file) == STATUS_OK)
+        take_all(&file, arena);
+    arena_free(arena);
+    return 0;
+}
