@@ -31,6 +31,16 @@ static size_t stratum_of(struct records *r, const char *name)
     return i;
 }
 
+/* How tables call a metric under a dialect: the default's by its name, an estimate from sampled candidates by both; NULL: not shown. */
+static const char *shown_name(const char *metric, const char *dialect, struct arena *arena)
+{
+    if (same(dialect, "default"))
+        return metric;
+    if (same(dialect, "unbiased_rank") || same(dialect, "cls") || same(dialect, "bv"))
+        return arena_printf(arena, "%s (%s)", metric, dialect);
+    return NULL;
+}
+
 static enum status read_metrics(struct records *r, struct arena *arena)
 {
     static const char *const columns[] = {"dataset", "fold",    "model",      "label",  "params",
@@ -47,8 +57,11 @@ static enum status read_metrics(struct records *r, struct arena *arena)
         double value;
         TRY(csv_number(&t, i, 12, "value", &value));
         const char *stratum = csv_cell(&t, i, 11);
-        if (same(csv_cell(&t, i, 6), "valid") || !same(csv_cell(&t, i, 10), "default"))
+        const char *metric = shown_name(csv_cell(&t, i, 8), csv_cell(&t, i, 10), arena);
+        if (same(csv_cell(&t, i, 6), "valid") || metric == NULL)
             continue;
+        if (!same(csv_cell(&t, i, 7), "full"))
+            r->candidates = csv_cell(&t, i, 7);
         const size_t part = same(stratum, "all") ? 0 : stratum_of(r, stratum) + 1;
         if (part > MAX_STRATA)
             continue;
@@ -58,7 +71,7 @@ static enum status read_metrics(struct records *r, struct arena *arena)
                                                   .label = csv_cell(&t, i, 3),
                                                   .params = csv_cell(&t, i, 4),
                                                   .seed = csv_cell(&t, i, 5),
-                                                  .metric = csv_cell(&t, i, 8),
+                                                  .metric = metric,
                                                   .k = csv_cell(&t, i, 9),
                                                   .stratum = part,
                                                   .value = value,
@@ -288,9 +301,10 @@ static enum status read_intervals(struct records *r, struct arena *arena)
         return STATUS_OK;
     TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
     for (size_t i = 0; i < t.n_rows; i++) {
-        const size_t m = measure_named(r, csv_cell(&t, i, 3), csv_cell(&t, i, 4));
+        const char *metric = shown_name(csv_cell(&t, i, 3), csv_cell(&t, i, 5), arena);
+        const size_t m = metric != NULL ? measure_named(r, metric, csv_cell(&t, i, 4)) : r->n_measures;
         double low, high;
-        if (m == r->n_measures || !same(csv_cell(&t, i, 5), "default"))
+        if (m == r->n_measures)
             continue;
         TRY(csv_number(&t, i, 7, "low", &low));
         TRY(csv_number(&t, i, 8, "high", &high));

@@ -87,6 +87,7 @@ struct records {
     const char *run_dir, *experiment;
     const char
         *tests; /* how differences were tested: "t over users, holm, alpha 0.05"; NULL: none were declared */
+    const char *candidates; /* "sampled", "given": not all items were ranked; NULL: they were */
     size_t n_rows, n_cells, n_datasets, n_measures, n_series;
     struct metric_row *row;
     struct cell_row *cell;

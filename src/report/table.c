@@ -185,6 +185,13 @@ static void write_md(const struct records *r, const char *dataset, FILE *out)
     if (r->tests != NULL)
         fprintf(out, "; † differs from it significantly (declared comparisons, %s)", r->tests);
     fputs(".\n", out);
+    if (r->candidates != NULL)
+        fprintf(out,
+                "\n**Lists of %s candidates, not of all items**: such measures can order models differently, "
+                "even in expectation; those "
+                "named (unbiased_rank), (cls) and (bv) estimate the measures of all items (Krichene, Rendle, "
+                "KDD 2020).\n",
+                r->candidates);
     for (size_t i = 0; i < n || i == 0; i++) {
         if (n > 0)
             fprintf(out, "\n## k = %s\n", k[i]);
