@@ -2,8 +2,8 @@
  * metrics.c - seconds for all ranking metrics of all dialects at k = 5, 10, 20, 50, 100 from lists, in one pass: 6,040 users, top
  * 100 of 3,706 items, made-up test rows in the shape of MovieLens-1M.
  *
- * tools/bench-metrics-peers.py times it beside numpy, RecTools, pytrec_eval and ranx.  Measured before
- * RecTools .124, pytrec_eval .148 to build + .192, ranx 4.1 + .98.
+ * tools/bench-metrics-peers.py times it beside numpy, RecTools, pytrec_eval and ranx.  Measured before, for precision, recall and ndcg at
+ * three cut-offs alone: numpy .087 s, RecTools .124, pytrec_eval .148 to build + .192, ranx 4.1 + .98.
  *
  * usage: metrics     min of 20 runs
  */
