@@ -21,7 +21,8 @@ enum {
     CHOICES,
     JSON,
     STREAM,
-    ACTIVATIONS
+    ACTIVATIONS,
+    CACHE
 };
 
 struct texts {
@@ -114,6 +115,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "--activations: '%s' is neither float32 nor int8", argument);
         a->model.activations = strcmp(argument, "int8") == 0 ? DECODER_INT8 : DECODER_FLOAT32;
         return 0;
+    case CACHE:
+        if (strcmp(argument, "float32") != 0 && strcmp(argument, "int8") != 0)
+            argp_error(state, "--cache: '%s' is neither float32 nor int8", argument);
+        a->model.cache_int8 = strcmp(argument, "int8") == 0;
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is too much; texts are given by options", argument);
         return 0;
@@ -130,6 +136,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 #define MODEL_OPTIONS                                                                                        \
     {"model", 'm', "M", 0, "GGUF file, or folder with one (models/gemma)", 0},                               \
+        {"cache", CACHE, "TYPE", 0, "Keys and values: float32 (default), or int8, a quarter of the memory",  \
+         0},                                                                                                 \
         {"activations",                                                                                      \
          ACTIVATIONS,                                                                                        \
          "TYPE",                                                                                             \

@@ -75,39 +75,6 @@ uint32_t decoder_context(const struct decoder *decoder)
     return (uint32_t)decoder->context;
 }
 
-size_t decoder_cell_bytes(const struct decoder *d)
-{
-    return 2 * sizeof(float) * (size_t)d->n_layers * (size_t)d->n_kv * (size_t)d->head_size;
-}
-
-enum status decoder_cache_new(const struct decoder *decoder, uint32_t n_cells, struct decoder_cache **out)
-{
-    struct decoder_cache *c = calloc(1, sizeof *c);
-    const size_t width = (size_t)decoder->n_kv * (size_t)decoder->head_size;
-    if (c != NULL) {
-        c->n_cells = n_cells;
-        c->layer = n_cells * width;
-        c->keys = calloc((size_t)decoder->n_layers * c->layer + 1, sizeof *c->keys);
-        c->values = calloc((size_t)decoder->n_layers * c->layer + 1, sizeof *c->values);
-    }
-    if (c == NULL || c->keys == NULL || c->values == NULL) {
-        decoder_cache_free(c);
-        return status_fail(STATUS_SYSTEM, "memory is out: keys and values of %u tokens need %zu MiB", n_cells,
-                           n_cells * decoder_cell_bytes(decoder) >> 20);
-    }
-    *out = c;
-    return STATUS_OK;
-}
-
-void decoder_cache_free(struct decoder_cache *cache)
-{
-    if (cache == NULL)
-        return;
-    free(cache->keys);
-    free(cache->values);
-    free(cache);
-}
-
 static enum status norm(const struct decoder *d, const struct work *w, const float *add, const float *post,
                         const float *gamma, const float *beta)
 {
@@ -126,9 +93,29 @@ static enum status norm(const struct decoder *d, const struct work *w, const flo
     return decoder_launch(d, &kernel_decoder_norm, &args, w->n, 0);
 }
 
-static enum status attend(const struct decoder *d, const struct decoder_layer *l, const struct work *w,
-                          float *keys, float *values)
+/* A cache in 8 bits: the sequences' earlier cells of the layer. */
+static void earlier_cells(struct decoder_cache *cache, const struct work *w, int layer)
 {
+    uint32_t shared = 0;
+    for (size_t i = 0; i < w->n_tiles; i++)
+        shared = w->tile[i].shared > shared ? w->tile[i].shared : shared;
+    decoder_cache_unpack(cache, layer, 0, shared);
+    for (size_t i = 0; i < w->n_tiles;
+         i++) { /* a run's tiles follow each other; its first knows what was before */
+        const struct decoder_tile *t = &w->tile[i];
+        const bool first = i == 0 || t[-1].own != t->own || t[-1].position + t[-1].n != t->position;
+        if (first && t->position > t->shared)
+            decoder_cache_unpack(cache, layer, t->own, t->position - t->shared);
+    }
+}
+
+static enum status attend(const struct decoder *d, int layer, const struct work *w,
+                          struct decoder_cache *cache)
+{
+    const struct decoder_layer *l = &d->layers[layer];
+    const bool packed = cache->packed_keys != NULL;
+    float *keys = cache->keys + (packed ? 0 : (size_t)layer * cache->layer);
+    float *values = cache->values + (packed ? 0 : (size_t)layer * cache->layer);
     const int q = d->n_heads * d->head_size;
     const struct decoder_rope rope = {.qkv = w->qkv,
                                       .angle = w->angle[l->rope],
@@ -146,6 +133,12 @@ static enum status attend(const struct decoder *d, const struct decoder_layer *l
                                       .eps = d->eps,
                                       .q_scale = d->q_scale};
     TRY(decoder_launch(d, &kernel_decoder_rope, &rope, (long)w->n * (d->n_heads + 2 * d->n_kv), 0));
+    if (packed) {
+        earlier_cells(cache, w, layer);
+#pragma omp parallel for if (w->n > 16)
+        for (uint32_t i = 0; i < w->n; i++)
+            decoder_cache_pack(cache, layer, w->cell[i]);
+    }
     const struct decoder_attention args = {.q = w->qkv,
                                            .keys = keys,
                                            .values = values,
@@ -192,8 +185,7 @@ static enum status forward_chunk(const struct decoder *d, struct decoder_cache *
         TRY(norm(d, w, added, post, l->attention_norm, l->attention_norm_bias));
         trace(d, w, i, w->x);
         TRY(decoder_product(d, l->qkv, l->n_qkv, w->h, d->hidden, w->n, w->qkv, w->qkv_ld, &w->rounded));
-        TRY(attend(d, l, w, cache->keys + (size_t)i * cache->layer,
-                   cache->values + (size_t)i * cache->layer));
+        TRY(attend(d, i, w, cache));
         TRY(decoder_product(d, &l->out, 1, w->mixed, l->out.k, w->n, w->y, d->hidden, &w->rounded));
         TRY(norm(d, w, w->y, l->post_attention, l->feed_norm, l->feed_norm_bias));
         TRY(decoder_product(d, l->up, l->n_up, w->h, d->hidden, w->n, w->wide, w->wide_ld, &w->rounded));

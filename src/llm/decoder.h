@@ -28,6 +28,9 @@ uint32_t decoder_context(const struct decoder *decoder);
 /* Keys and values of every layer, for n_cells tokens: decoder_cell_bytes() each.  Memory is touched as cells fill. */
 struct decoder_cache;
 enum status decoder_cache_new(const struct decoder *decoder, uint32_t n_cells, struct decoder_cache **out);
+/* The same in 8 bits (Q8_0's blocks): a bit more than a quarter of the memory, and float32 room for one layer. */
+enum status decoder_cache_new_int8(const struct decoder *decoder, uint32_t n_cells,
+                                   struct decoder_cache **out);
 void decoder_cache_free(struct decoder_cache *cache); /* takes NULL */
 size_t decoder_cell_bytes(const struct decoder *decoder);
 

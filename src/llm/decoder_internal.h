@@ -54,7 +54,10 @@ struct decoder {
 struct decoder_cache {
     uint32_t n_cells;
     size_t layer;         /* floats of one layer's keys */
-    float *keys, *values; /* [n_layers][n_cells x n_kv * head_size] */
+    float *keys, *values; /* [n_layers][n_cells x n_kv * head_size]; in 8 bits: of the layer at work alone */
+    /* NULL, or in 8 bits: rows of Q8_0's blocks, [n_layers][n_cells x row_bytes] */
+    unsigned char *packed_keys, *packed_values;
+    size_t row_bytes;
 };
 
 /* Activations in 8 bits (quant.h), where the decoder wants them; NULLs where not. */
@@ -72,6 +75,10 @@ enum status decoder_rounded_new(const struct decoder *d, size_t n, size_t k, str
 /* y = x W' for n_m matrices over the same x, their outputs side by side. */
 enum status decoder_product(const struct decoder *d, const struct decoder_matrix *m, int n_m, const float *x,
                             long ldx, uint32_t n, float *y, long ldy, const struct decoder_rounded *rounded);
+
+/* decoder_cache.c.  What the cells from .. from + n - 1 of a layer hold, into keys and values; and numbers of the cell rounded and kept. */
+void decoder_cache_unpack(struct decoder_cache *cache, int layer, uint32_t from, uint32_t n);
+void decoder_cache_pack(struct decoder_cache *cache, int layer, uint32_t cell);
 
 /* decoder_load.c: fills a decoder whose file is open. */
 enum status decoder_load(struct decoder *d);

@@ -238,7 +238,8 @@ static enum status prepare(struct generation *g, const struct prompt *prompts, s
     ARENA_NEW(g->logits, g->arena, g->n * vocabulary);
     ARENA_NEW(g->together, g->arena, vocabulary + 1);
     ARENA_NEW(g->seen, g->arena, vocabulary);
-    return decoder_cache_new(g->d, (uint32_t)cells, &g->cache);
+    return g->o->cache_int8 ? decoder_cache_new_int8(g->d, (uint32_t)cells, &g->cache)
+                            : decoder_cache_new(g->d, (uint32_t)cells, &g->cache);
 }
 
 static enum status run(struct generation *g)

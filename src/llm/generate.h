@@ -13,6 +13,7 @@ struct generate_options {
     const char *const *stops; /* [n_stops] texts at which it ends; they are left out */
     size_t n_stops;
     const struct grammar *grammar; /* NULL: any text */
+    bool cache_int8;               /* keys and values in 8 bits */
     /* NULL, or called with each new token of text `which` and what it adds to the text, whole characters only, none of a stop. */
     enum status (*stream)(void *context, size_t which, uint32_t token, const char *bytes, size_t length);
     void *context;

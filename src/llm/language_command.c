@@ -12,6 +12,7 @@
 struct session {
     struct decoder *decoder;
     struct decoder_cache *cache;
+    bool cache_int8;
     struct arena *arena;
     FILE *out;
 };
@@ -23,6 +24,7 @@ static enum status session_open(struct session *s, const struct language_model *
         return STATUS_SYSTEM;
     TRY(decoder_open(model->path, model->backend, &s->decoder));
     decoder_set_activations(s->decoder, model->activations);
+    s->cache_int8 = model->cache_int8;
     return STATUS_OK;
 }
 
@@ -54,7 +56,8 @@ static enum status take_text(struct session *s, const char *text, bool special, 
     TRY(encode(s, text, special, ids, n));
     if (*n + more > UINT32_MAX / 2)
         return status_fail(STATUS_USAGE, "%zu tokens are too many", *n + more);
-    return decoder_cache_new(s->decoder, (uint32_t)(*n + more), &s->cache);
+    return s->cache_int8 ? decoder_cache_new_int8(s->decoder, (uint32_t)(*n + more), &s->cache)
+                         : decoder_cache_new(s->decoder, (uint32_t)(*n + more), &s->cache);
 }
 
 /* Runs tokens from `position` on, in cells of the same numbers; the state of the last. */
@@ -242,6 +245,7 @@ static enum status print_generated(struct session *s, const char *const *texts, 
     else if (r->json)
         TRY(grammar_json(tokenizer, s->arena, &grammar));
     options.grammar = grammar;
+    options.cache_int8 = s->cache_int8;
     options.stream = r->stream ? print_token : NULL;
     options.context = s->out;
     TRY(generate(s->decoder, prompts, n, &options, s->arena, out));

@@ -14,6 +14,7 @@
 struct language_model {
     const char *path; /* a GGUF file, or a folder with one */
     enum decoder_activations activations;
+    bool cache_int8; /* keys and values in 8 bits */
     const struct backend *backend;
 };
 

@@ -58,6 +58,7 @@ is together_as_alone "$together" "$alone"
 "$program" generate -m "$model" -t 'The capital of France is' -n 12 --stop '.' --stream >"$log"
 is stream "$(sed -nE 's/.*"new": "(.*)"}/\1/p' "$log" | tr -d '\n')" "$(tail -n 1 "$log" | sed -E 's/.*"text": "(.*)"}/\1/')"
 is int8 "$("$program" logits -m "$model" -t 'The capital of France is' --top 1 --activations int8 | grep -oE '\[\[[0-9]+')" "[[506"
+is cache_in_8_bits "$("$program" generate -m "$model" -t 'The capital of France is' -n 6 --cache int8)" "$("$program" generate -m "$model" -t 'The capital of France is' -n 6)"
 fails activations_unknown 2 "neither float32 nor int8" "$program" logits -m "$model" -t x --activations int4
 fails json_or_choices 2 "exclude each other" "$program" generate -m "$model" -t x --json --choice a
 # A text beyond the context (40,000 tokens for 32,768), an empty one, one that is not UTF-8.
