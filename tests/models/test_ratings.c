@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <gsl/gsl_deriv.h>
 #include <gsl/gsl_linalg.h>
 
 extern const struct model_type model_baseline, model_slope_one, model_knn_ratings, model_nmf,
@@ -224,6 +225,63 @@ static void knn_as_written_down(void **unused)
 }
 
 /* Multiplicative updates never raise the error that they minimise; factors stay above zero. */
+/* Half the squared error of one factor, as a function of one of its numbers. */
+struct rank_one {
+    double user[USERS], item[ITEMS], *moved;
+};
+static double squared_error(double value, void *context)
+{
+    struct rank_one *m = context;
+    const double kept = *m->moved;
+    double sum = 0;
+    *m->moved = value;
+    for (int u = 0; u < USERS; u++)
+        for (int i = 0; i < ITEMS; i++)
+            sum += table[u][i] > 0 ? pow(table[u][i] - m->user[u] * m->item[i], 2) / 2 : 0;
+    *m->moved = kept;
+    return sum;
+}
+static double slope_at(struct rank_one *m, double *moved)
+{
+    const gsl_function f = {squared_error, m};
+    double slope, error;
+    m->moved = moved;
+    assert_int_equal(gsl_deriv_central(&f, *moved, 1e-4, &slope, &error), 0);
+    return slope;
+}
+
+/* A sweep is a step down the gradient, of length x / (sum of predictions times the other side): with one factor and no
+ * regularization x becomes x - x gradient / that sum, so a prediction changes by the product of both sides' shares. */
+static void nmf_steps_down_the_gradient(void **unused)
+{
+    struct fixture f;
+    struct rank_one m;
+    (void)unused;
+    data(&f);
+    const void *before = fixture_fit(&f, &model_nmf, "{factors: 1, epochs: 2, reg_pu: 0, reg_qi: 0}"),
+               *after = fixture_fit(&f, &model_nmf, "{factors: 1, epochs: 3, reg_pu: 0, reg_qi: 0}");
+    for (uint32_t i = 0; i + 1 < ITEMS; i++)
+        m.item[i] = (double)score_of(&f, &model_nmf, before, 0, i);
+    for (uint32_t u = 0; u + 1 < USERS; u++)
+        m.user[u] = (double)score_of(&f, &model_nmf, before, u, 0) / m.item[0];
+    m.item[ITEMS - 1] = m.user[USERS - 1] = 0;
+    for (uint32_t u = 0; u + 1 < USERS; u++)
+        for (uint32_t i = 0; i + 1 < ITEMS; i++) {
+            double of_user = 0, of_item = 0;
+            for (int j = 0; j < ITEMS; j++)
+                of_user += table[u][j] > 0 ? m.user[u] * m.item[j] * m.item[j] : 0;
+            for (int v = 0; v < USERS; v++)
+                of_item += table[v][i] > 0 ? m.user[v] * m.user[v] * m.item[i] : 0;
+            const double want =
+                (1 - slope_at(&m, &m.user[u]) / of_user) * (1 - slope_at(&m, &m.item[i]) / of_item);
+            const double got = (double)score_of(&f, &model_nmf, after, u, i) /
+                               (double)score_of(&f, &model_nmf, before, u, i);
+            if (!(fabs(got - want) < 1e-5 * (1 + fabs(want))))
+                fail_msg("user %u, item %u: %g of what it was, by the gradient %g", u, i, got, want);
+        }
+    fixture_close(&f);
+}
+
 static void nmf_errors_fall(void **unused)
 {
     struct fixture f;
@@ -309,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(baseline_is_the_ridge_solution),
                                        cmocka_unit_test(slope_one_as_written_down),
                                        cmocka_unit_test(knn_as_written_down),
+                                       cmocka_unit_test(nmf_steps_down_the_gradient),
                                        cmocka_unit_test(nmf_errors_fall),
                                        cmocka_unit_test(planted_clusters_are_found),
                                        cmocka_unit_test(one_cluster_is_means_alone),
