@@ -67,7 +67,7 @@ enum status store_load_version(const struct loader *l);
 /* The ids of /users or /items. */
 enum status store_load_ids(const struct loader *l, const char *owner, struct strings *ids, uint32_t *n);
 
-/* A dataset file being written (store_write.c). */
+/* A dataset file being written (store_write.c; store_file.c puts it on the disk). */
 struct writer {
     const char *path; /* as messages name it */
     hid_t file;
@@ -88,6 +88,8 @@ enum status write_content_hash(const struct writer *w, const char hex[SHA256_HEX
 /* Everything but interactions and texts: what stands before them, and what behind. */
 enum status write_head(const struct writer *w, const struct dataset *d);
 enum status write_tail(const struct writer *w, const struct dataset *d);
+/* Everything. */
+enum status write_all(const struct writer *w, const struct dataset *d);
 
 /* Arrays and attributes of an open dataset file, checked before they are used (store_load.c). */
 struct loader {
