@@ -236,6 +236,8 @@ static enum status parse_entries(struct reader *r, uint64_t n_values, uint64_t n
 
 enum status gguf_parse(const char *path, const void *bytes, size_t n, struct arena *arena, struct gguf *out)
 {
+    if (n == 0)
+        bytes = ""; /* a map of nothing is NULL */
     struct reader r = {path, bytes, bytes, (const unsigned char *)bytes + n};
     *out = (struct gguf){.path = path};
     char magic[4];
