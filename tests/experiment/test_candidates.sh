@@ -66,7 +66,7 @@ check tests_take_estimates gives 0 "cells" "$R" run e.yaml --out sampled --set "
 check significance_of_estimates grep -q 'ndcg,10,.*,bv,users,' sampled/significance.csv
 bad() { check "$1" gives 2 "$2" "$R" plan e.yaml "${@:3}"; }
 bad unknown_kind 'sampled' --set 'evaluate.candidates=smapled'
-bad no_file 'given needs `file`' --set 'evaluate.candidates={kind: given}'
+bad no_file 'candidates: given needs' --set 'evaluate.candidates={kind: given}'
 bad too_many_negatives 'from 1 to 2000' --set 'evaluate.candidates={kind: sampled, negatives: 0}'
 bad estimator_as_dialect 'comes by itself' --set 'evaluate.dialects=[bv]'
 bad file_of_sampled 'kind: given' --set 'evaluate.candidates={kind: sampled, file: x}'
@@ -74,8 +74,8 @@ bad drawn_by_no_one 'uniform or by popularity' --set 'evaluate.candidates={kind:
 
 # --- strata of every metric
 for m in 'auc ' 'coverage 5' 'novelty 5' 'recall 5'; do
-    set -- $m
-    check "strata_of_$1" test -n "$(value full/metrics.csv ease "$1" "${2:-}" default tail)" -a -n "$(value full/metrics.csv ease "$1" "${2:-}" default activity_q1)"
+    read -r name k <<<"$m"
+    check "strata_of_$name" test -n "$(value full/metrics.csv ease "$name" "$k" default tail)" -a -n "$(value full/metrics.csv ease "$name" "$k" default activity_q1)"
 done
 
 # --- lists out, and in again
