@@ -21,6 +21,7 @@
 
 #include "models/als_rows.h"
 #include "models/cmf_solve.h"
+#include "models/curve.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
 
@@ -154,8 +155,11 @@ static enum status check_finite(const struct cmf_state *s)
     return STATUS_OK;
 }
 
+static curve_scorer cmf_score_pairs;
+
 static enum status cmf_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
+    struct curve_pairs pairs;
     struct cmf_state *s = state;
     const struct cmf_params *p = params;
     const struct fm_design_options options = FM_DESIGN_OPTIONS(p);
@@ -186,11 +190,13 @@ static enum status cmf_fit(void *state, const void *params, const struct view *t
                      s->item, s->user_bias, s->item_bias, run->scratch));
     TRY(cmf_side_new(&side[1], &of_items, train->by_item, &design.items, n_user_attributes, design.n_features,
                      s->item, s->user, s->item_bias, s->user_bias, run->scratch));
+    TRY(curve_pairs_new(train->by_user, run, &pairs));
     for (int i = 0; i < p->iterations; i++) {
         for (int k = 0; k < 2 && i > 0; k++) /* before, users are 0 */
             TRY(cmf_solve_attributes(&side[k], run));
         for (int k = 0; k < 2; k++)
             TRY(cmf_solve_rows(&side[k], run));
+        TRY(curve_rmse(run, &pairs, cmf_score_pairs, s, i + 1));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "cmf: iteration %d of %d", i + 1, p->iterations);
             told = time(NULL);

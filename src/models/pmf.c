@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "mf.h"
+#include "models/curve.h"
 #include "models/gradient_rows.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
@@ -120,8 +121,10 @@ static enum status step(const struct pmf_state *s, struct mf_rows side[2], const
     return STATUS_OK;
 }
 
+static curve_scorer pmf_score_pairs;
+
 static enum status descend(const struct pmf_state *s, const struct pmf_params *p, const struct batch *batch,
-                           uint32_t n_batches, struct run *run)
+                           uint32_t n_batches, struct curve_pairs *pairs, struct run *run)
 {
     struct mf_rows side[2];
     float *velocity[2];
@@ -154,6 +157,8 @@ static enum status descend(const struct pmf_state *s, const struct pmf_params *p
                 STATUS_DATA,
                 "pmf: in epoch %d the factors left the range of numbers; lower learning_rate (%g)", epoch + 1,
                 p->learning_rate);
+        TRY(curve_rmse(run, pairs, pmf_score_pairs, s, epoch + 1));
+        TRY(curve_validation(run, s, epoch + 1));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "pmf: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
@@ -168,6 +173,7 @@ static enum status pmf_fit(void *state, const void *params, const struct view *t
     const struct pmf_params *p = params;
     const int64_t nnz = train->by_user->nnz;
     const uint32_t n_batches = nnz < p->batches ? (uint32_t)nnz : (uint32_t)p->batches;
+    struct curve_pairs pairs;
     struct batch *batch;
     TRY(ratings_check(train, "pmf"));
     if (nnz > UINT32_MAX)
@@ -186,7 +192,8 @@ static enum status pmf_fit(void *state, const void *params, const struct view *t
     init_rows(s->user, train->by_user, s, p->init_std, run->seed, INIT_USERS);
     init_rows(s->item, train->by_item, s, p->init_std, run->seed, INIT_ITEMS);
     TRY(make_batches(train->by_user, s, n_batches, run, &batch));
-    return descend(s, p, batch, n_batches, run);
+    TRY(curve_pairs_new(train->by_user, run, &pairs));
+    return descend(s, p, batch, n_batches, &pairs, run);
 }
 
 static enum status pmf_score_pairs(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
