@@ -107,7 +107,7 @@ TEAM_FN void nn8_portable(const struct nn8_linear *a, long token, int panel, flo
     for (int b = 0; b < blocks; b++, x += NN8_BLOCK, q += NN8_BLOCK * TILE_COLS) {
         LANE_FOR(j, TILE_COLS)
             OWN(whole, j) = 0;
-        /* One product at a time on CUDA too: of two, nvcc makes a dp2a, which the emulator of the checks doesn't know. */
+            /* One product at a time on CUDA too: of two, nvcc makes a dp2a, which the emulator of the checks doesn't know. */
 #pragma unroll 1
         for (int m = 0; m < NN8_BLOCK - MUTANT(nn8_linear_index, 1, 0); m++) {
             const int v = x[m];

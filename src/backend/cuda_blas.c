@@ -52,7 +52,7 @@ bool cuda_blas_gemm(const struct gemm *a)
     if (handle == NULL || a->m > INT_MAX || a->n > INT_MAX || a->k > INT_MAX || a->lda > INT_MAX ||
         a->ldb > INT_MAX || a->ldc > INT_MAX)
         return false;
-    return sgemm(handle, a->transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N, a->transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N,
-                 (int)a->n, (int)a->m, (int)a->k, &a->alpha, a->B, (int)a->ldb, a->A, (int)a->lda, &a->beta,
-                 a->C, (int)a->ldc) == CUBLAS_STATUS_SUCCESS;
+    return sgemm(handle, a->transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                 a->transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N, (int)a->n, (int)a->m, (int)a->k, &a->alpha, a->B,
+                 (int)a->ldb, a->A, (int)a->lda, &a->beta, a->C, (int)a->ldc) == CUBLAS_STATUS_SUCCESS;
 }

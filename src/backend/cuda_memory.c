@@ -21,7 +21,7 @@ static struct block {
     char *data;
     size_t bytes;
     bool spare; /* given back */
-} *blocks;
+} * blocks;
 static int n_blocks, room_for_blocks;
 static size_t limit, taken, held; /* bytes: at most; handed out; from the device */
 
