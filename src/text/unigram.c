@@ -18,7 +18,9 @@
 #include "text/unicode.h"
 
 #define SPACE "\xE2\x96\x81" /* U+2581 stands for a space */
-enum { PIECE_LONGEST = 65536 };
+enum {
+    PIECE_LONGEST = 1024
+}; /* the search for a cut costs its square; SentencePiece makes pieces of 16 characters */
 
 static bool space_inside(const struct vocabulary_piece *p)
 {

@@ -35,7 +35,7 @@ struct unigram {
 };
 
 /* Over n pieces and their scores, which outlive *out; control (NULL: none) [n]: which are control pieces.  Fills all but
- * normalisation, begin, end and strip.  STATUS_DATA: an empty piece, one beyond 65,536 bytes, a score that is not finite;
+ * normalisation, begin, end and strip.  STATUS_DATA: an empty piece, one beyond 1,024 bytes, a score that is not finite;
  * `path` is for messages.  STATUS_SYSTEM: memory is out. */
 enum status unigram_make(const char *path, const struct vocabulary_piece *pieces, const float *scores,
                          const bool *control, uint32_t n, uint32_t unknown, struct arena *arena,
