@@ -20,8 +20,8 @@
 
 #include "als.h"
 #include "models/als_rows.h"
+#include "models/biased_factors.h"
 #include "models/curve.h"
-#include "models/model_io.h"
 #include "models/ratings.h"
 
 struct als_params {
@@ -48,14 +48,6 @@ static const struct param als_params[] = {
     PARAM_END};
 #undef P
 
-struct als_state {
-    uint32_t n_users, n_items, factors;
-    size_t ld;
-    float *user, *item;           /* [n_users x ld], [n_items x ld] */
-    float *user_bias, *item_bias; /* [n_users], [n_items] */
-    float mean, low, high;        /* low, high: what predictions are clipped to; infinite where they aren't */
-};
-
 /* One side of the alternation: its rows are solved from the other side's. */
 struct side {
     struct als a;
@@ -66,8 +58,8 @@ struct side {
     float *base;             /* [nnz] target - 1 */
 };
 
-static enum status side_init(struct side *side, const struct csr *rows, const struct als_state *s, bool users,
-                             const struct als_params *p, struct arena *scratch)
+static enum status side_init(struct side *side, const struct csr *rows, const struct biased_factors *s,
+                             bool users, const struct als_params *p, struct arena *scratch)
 {
     float *ridge;
     uint32_t *order;
@@ -104,8 +96,8 @@ static void column_set(float *x, uint32_t n, size_t ld, size_t column, const flo
 }
 
 /* Targets from the other side's biases, the solution, the biases out of it. */
-static enum status half_sweep(const struct side *side, const struct als_state *s, const struct als_params *p,
-                              const struct kernel *kernel, struct run *run)
+static enum status half_sweep(const struct side *side, const struct biased_factors *s,
+                              const struct als_params *p, const struct kernel *kernel, struct run *run)
 {
     const struct csr *rows = side->rows;
     if (*run->cancelled)
@@ -128,7 +120,7 @@ static enum status half_sweep(const struct side *side, const struct als_state *s
     return STATUS_OK;
 }
 
-static void init_items(const struct als_state *s, const struct csr *by_item, double std, uint64_t seed)
+static void init_items(const struct biased_factors *s, const struct csr *by_item, double std, uint64_t seed)
 {
 #pragma omp parallel for schedule(static)
     for (uint32_t i = 0; i < s->n_items; i++)
@@ -149,11 +141,9 @@ static enum status check_finite(const float *x, uint32_t n, size_t ld, const cha
     return STATUS_OK;
 }
 
-static curve_scorer als_score_pairs;
-
 static enum status als_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
-    struct als_state *s = state;
+    struct biased_factors *s = state;
     const struct als_params *p = params;
     const struct kernel *kernel;
     struct side sides[2];
@@ -177,7 +167,7 @@ static enum status als_fit(void *state, const void *params, const struct view *t
     for (int i = 0; i < p->iterations; i++) {
         for (int k = 0; k < 2; k++)
             TRY(half_sweep(&sides[k], s, p, kernel, run));
-        TRY(curve_rmse(run, &pairs, als_score_pairs, s, i + 1));
+        TRY(curve_rmse(run, &pairs, biased_factors_score_pairs, s, i + 1));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "als: iteration %d of %d", i + 1, p->iterations);
             told = time(NULL);
@@ -195,69 +185,12 @@ static enum status als_fit(void *state, const void *params, const struct view *t
     return check_finite(s->item, s->n_items, s->ld, "item");
 }
 
-static enum status als_score_pairs(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
-                                   float *scores)
-{
-    const struct als_state *s = state;
-    for (size_t j = 0; j < n; j++) {
-        const float *p = s->user + users[j] * s->ld, *q = s->item + items[j] * s->ld;
-        float dot = 0.0f;
-#pragma omp simd reduction(+ : dot)
-        for (uint32_t k = 0; k < s->factors; k++)
-            dot += p[k] * q[k];
-        const float r = s->mean + s->user_bias[users[j]] + s->item_bias[items[j]] + dot;
-        scores[j] = r < s->low ? s->low : r > s->high ? s->high : r;
-    }
-    return STATUS_OK;
-}
-
-static enum status als_factors(const void *state, struct factors *out)
-{
-    const struct als_state *s = state;
-    *out = (struct factors){.n_users = s->n_users,
-                            .n_items = s->n_items,
-                            .factors = s->factors,
-                            .user = s->user,
-                            .item = s->item,
-                            .ld_user = s->ld,
-                            .ld_item = s->ld,
-                            .user_bias = s->user_bias,
-                            .item_bias = s->item_bias,
-                            .offset = s->mean};
-    return STATUS_OK;
-}
-
-static enum status als_save(const void *state, struct model_writer *w)
-{
-    const struct als_state *s = state;
-    const float range[3] = {s->mean, isfinite(s->low) ? s->low : 0.0f, isfinite(s->high) ? s->high : 0.0f};
-    TRY(model_put(w, "user", ARRAY_F32, s->n_users, s->ld, s->user));
-    TRY(model_put(w, "item", ARRAY_F32, s->n_items, s->ld, s->item));
-    TRY(model_put(w, "user_bias", ARRAY_F32, s->n_users, 1, s->user_bias));
-    TRY(model_put(w, "item_bias", ARRAY_F32, s->n_items, 1, s->item_bias));
-    return model_put(w, "mean_low_high", ARRAY_F32, 3, 1, range);
-}
-
 static enum status als_load(void *state, const void *params, struct model_reader *r, struct run *run)
 {
-    struct als_state *s = state;
     const struct als_params *p = params;
-    const void *user_bias, *item_bias, *range;
     (void)run;
-    *s = (struct als_state){.factors = (uint32_t)p->factors,
-                            .ld = als_rank(p->factors + p->biases, p->solver, NULL)};
-    TRY(model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item));
-    uint64_t n_users = s->n_users, n_items = s->n_items, one = 1, three = 3;
-    TRY(model_get(r, "user_bias", ARRAY_F32, &n_users, &one, &user_bias));
-    TRY(model_get(r, "item_bias", ARRAY_F32, &n_items, &one, &item_bias));
-    TRY(model_get(r, "mean_low_high", ARRAY_F32, &three, &one, &range));
-    const float *f = range;
-    s->user_bias = (float *)user_bias;
-    s->item_bias = (float *)item_bias;
-    s->mean = f[0];
-    s->low = p->clip ? f[1] : -INFINITY;
-    s->high = p->clip ? f[2] : INFINITY;
-    return STATUS_OK;
+    return biased_factors_load(state, (uint32_t)p->factors, als_rank(p->factors + p->biases, p->solver, NULL),
+                               p->clip, r);
 }
 
 static void als_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
@@ -282,11 +215,11 @@ const struct model_type model_als = {
     .params = als_params,
     .params_size = sizeof(struct als_params),
     .needs = NEEDS_RATINGS,
-    .state_size = sizeof(struct als_state),
+    .state_size = sizeof(struct biased_factors),
     .fit = als_fit,
-    .score_pairs = als_score_pairs,
-    .factors = als_factors,
-    .save = als_save,
+    .score_pairs = biased_factors_score_pairs,
+    .factors = biased_factors_factors,
+    .save = biased_factors_save,
     .load = als_load,
     .cost = als_cost,
 };

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "models/biased_factors.h"
 #include "models/curve.h"
 #include "models/early.h"
-#include "models/model_io.h"
 #include "sgd.h"
 
 struct svd_params {
@@ -53,14 +53,6 @@ static const struct param svd_params[] = {
     PARAM_END};
 #undef P
 
-struct svd_state {
-    uint32_t n_users, n_items, factors;
-    size_t ld;
-    float *user, *item;           /* [n_users x ld], [n_items x ld] */
-    float *user_bias, *item_bias; /* [n_users], [n_items] */
-    float mean, low, high;        /* low, high: what predictions are clipped to; infinite where they aren't */
-};
-
 /* Named draws: the sub-streams of RANDOM_INIT and RANDOM_ORDER. */
 enum { INIT_USERS, INIT_ITEMS };
 enum { ORDER_USERS, ORDER_ITEMS, ORDER_DIAGONALS, ORDER_SAMPLES = 1 << 20 };
@@ -83,7 +75,7 @@ static int grid_of(int64_t nnz)
     return nnz < 1000 ? 2 : nnz < 1000000 ? 8 : nnz < 10000000 ? 16 : 32;
 }
 
-static void init_rows(float *x, const struct csr *by_row, const struct svd_state *s,
+static void init_rows(float *x, const struct csr *by_row, const struct biased_factors *s,
                       const struct svd_params *p, uint64_t seed, uint32_t stream)
 {
 #pragma omp parallel for schedule(static)
@@ -171,9 +163,7 @@ static bool all_finite(const float *x, size_t n)
     return sum == 0.0f;
 }
 
-static curve_scorer svd_score_pairs;
-
-static enum status epochs(struct svd_state *s, const struct svd_params *p, struct sgd *args,
+static enum status epochs(struct biased_factors *s, const struct svd_params *p, struct sgd *args,
                           const struct kernel *kernel, struct curve_pairs *pairs, struct run *run)
 {
     const float *const tables[] = {s->user_bias, s->item_bias, s->user, s->item};
@@ -204,7 +194,7 @@ static enum status epochs(struct svd_state *s, const struct svd_params *p, struc
                                "svd: in epoch %d the factors left the range of numbers; lower "
                                "learning_rate (%g)",
                                epoch + 1, p->learning_rate);
-        TRY(curve_rmse(run, pairs, svd_score_pairs, s, epoch + 1));
+        TRY(curve_rmse(run, pairs, biased_factors_score_pairs, s, epoch + 1));
         if (!early.on)
             TRY(curve_validation(run, s, epoch + 1));
         TRY(early_step(&early, s, epoch + 1, run, &stop));
@@ -227,7 +217,7 @@ static float weight_of(const struct svd_params *p, double own)
 
 static enum status svd_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
-    struct svd_state *s = state;
+    struct biased_factors *s = state;
     const struct svd_params *p = params;
     const struct kernel *kernel;
     struct sgd_sample *sample;
@@ -269,69 +259,12 @@ static enum status svd_fit(void *state, const void *params, const struct view *t
     return epochs(s, p, &args, kernel, &pairs, run);
 }
 
-static enum status svd_score_pairs(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
-                                   float *scores)
-{
-    const struct svd_state *s = state;
-    for (size_t j = 0; j < n; j++) {
-        const float *p = s->user + users[j] * s->ld, *q = s->item + items[j] * s->ld;
-        float dot = 0.0f;
-#pragma omp simd reduction(+ : dot)
-        for (uint32_t k = 0; k < s->factors; k++)
-            dot += p[k] * q[k];
-        const float r = s->mean + s->user_bias[users[j]] + s->item_bias[items[j]] + dot;
-        scores[j] = r < s->low ? s->low : r > s->high ? s->high : r;
-    }
-    return STATUS_OK;
-}
-
-static enum status svd_factors(const void *state, struct factors *out)
-{
-    const struct svd_state *s = state;
-    *out = (struct factors){.n_users = s->n_users,
-                            .n_items = s->n_items,
-                            .factors = s->factors,
-                            .user = s->user,
-                            .item = s->item,
-                            .ld_user = s->ld,
-                            .ld_item = s->ld,
-                            .user_bias = s->user_bias,
-                            .item_bias = s->item_bias,
-                            .offset = s->mean};
-    return STATUS_OK;
-}
-
-static enum status svd_save(const void *state, struct model_writer *w)
-{
-    const struct svd_state *s = state;
-    const float range[3] = {s->mean, isfinite(s->low) ? s->low : 0.0f, isfinite(s->high) ? s->high : 0.0f};
-    TRY(model_put(w, "user", ARRAY_F32, s->n_users, s->ld, s->user));
-    TRY(model_put(w, "item", ARRAY_F32, s->n_items, s->ld, s->item));
-    TRY(model_put(w, "user_bias", ARRAY_F32, s->n_users, 1, s->user_bias));
-    TRY(model_put(w, "item_bias", ARRAY_F32, s->n_items, 1, s->item_bias));
-    return model_put(w, "mean_low_high", ARRAY_F32, 3, 1, range);
-}
-
 static enum status svd_load(void *state, const void *params, struct model_reader *r, struct run *run)
 {
-    struct svd_state *s = state;
     const struct svd_params *p = params;
     const struct kernel *kernel;
-    const void *user_bias, *item_bias, *range;
     (void)run;
-    *s = (struct svd_state){.factors = (uint32_t)p->factors, .ld = rank_of(p->factors, &kernel)};
-    TRY(model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item));
-    uint64_t n_users = s->n_users, n_items = s->n_items, one = 1, three = 3;
-    TRY(model_get(r, "user_bias", ARRAY_F32, &n_users, &one, &user_bias));
-    TRY(model_get(r, "item_bias", ARRAY_F32, &n_items, &one, &item_bias));
-    TRY(model_get(r, "mean_low_high", ARRAY_F32, &three, &one, &range));
-    const float *f = range;
-    s->user_bias = (float *)user_bias;
-    s->item_bias = (float *)item_bias;
-    s->mean = f[0];
-    s->low = p->clip ? f[1] : -INFINITY;
-    s->high = p->clip ? f[2] : INFINITY;
-    return STATUS_OK;
+    return biased_factors_load(state, (uint32_t)p->factors, rank_of(p->factors, &kernel), p->clip, r);
 }
 
 static void svd_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
@@ -354,11 +287,11 @@ const struct model_type model_svd = {
     .params = svd_params,
     .params_size = sizeof(struct svd_params),
     .needs = NEEDS_RATINGS,
-    .state_size = sizeof(struct svd_state),
+    .state_size = sizeof(struct biased_factors),
     .fit = svd_fit,
-    .score_pairs = svd_score_pairs,
-    .factors = svd_factors,
-    .save = svd_save,
+    .score_pairs = biased_factors_score_pairs,
+    .factors = biased_factors_factors,
+    .save = biased_factors_save,
     .load = svd_load,
     .cost = svd_cost,
 };
