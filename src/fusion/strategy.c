@@ -192,6 +192,38 @@ enum status strategy_column(const struct strategy_facts *facts, const char *rule
                        there[0] != '\0' ? there : "none");
 }
 
+enum status strategy_match_find(const char *rule, const char *column, const char *value, double minimum,
+                                double maximum, const struct strategy_facts *facts,
+                                struct strategy_match *out)
+{
+    *out =
+        (struct strategy_match){.value = value, .minimum = minimum, .maximum = maximum, .name = UINT32_MAX};
+    TRY(strategy_column(facts, rule, column, -1, &out->column));
+    if (out->column->kind == COLUMN_NUMBER)
+        return STATUS_OK;
+    if (value == NULL)
+        return status_fail(
+            STATUS_USAGE,
+            "rule %s: column '%s' holds words, so it needs a value: {%s: {column: %s, value: ...}}", rule,
+            column, rule, column);
+    for (uint64_t i = 0; out->column->kind == COLUMN_LIST && i < out->column->names.n; i++)
+        if (strings_equal(&out->column->names, i, value))
+            out->name = (uint32_t)i;
+    return STATUS_OK;
+}
+
+bool strategy_matches(const struct strategy_match *m, uint32_t item)
+{
+    switch (m->column->kind) {
+    case COLUMN_NUMBER: /* NaN matches nothing */
+        return (double)m->column->number[item] >= m->minimum && (double)m->column->number[item] <= m->maximum;
+    case COLUMN_LIST:
+        return m->name != UINT32_MAX && csr_has(&m->column->list, item, m->name);
+    default:
+        return strings_equal(&m->column->text, item, m->value);
+    }
+}
+
 static int falling(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;

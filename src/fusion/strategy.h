@@ -81,6 +81,18 @@ enum status strategy_apply(const struct strategy *s, struct strategy_list *list,
 /* For rules: the column, or STATUS_UNAVAILABLE naming those there are; kind: -1 for any. */
 enum status strategy_column(const struct strategy_facts *facts, const char *rule, const char *name, int kind,
                             const struct column **out);
+/* For rules: items that have a value of a column: a number from minimum to maximum (an unknown one doesn't), or the word `value`. */
+struct strategy_match {
+    const struct column *column;
+    const char *value;
+    double minimum, maximum;
+    uint32_t name; /* of a list column; UINT32_MAX: a name that no item has */
+};
+/* Statuses: those of strategy_column(); STATUS_USAGE: a column of words, and value NULL. */
+enum status strategy_match_find(const char *rule, const char *column, const char *value, double minimum,
+                                double maximum, const struct strategy_facts *facts,
+                                struct strategy_match *out);
+bool strategy_matches(const struct strategy_match *m, uint32_t item);
 /* For rules: scores of the list by its order anew (the k-th best score goes to place k), after the order was changed. */
 void strategy_reassign_scores(struct strategy_list *list, struct arena *scratch);
 

@@ -12,43 +12,21 @@ struct require_params {
     const char *column, *value;
     double minimum, maximum;
 };
-struct required {
-    const uint8_t *allowed; /* [n_items] */
-};
-
 static enum status require_prepare(void *state, const void *params, const struct strategy_facts *facts,
                                    struct arena *arena)
 {
     const struct require_params *p = params;
-    const struct column *c = NULL;
-    uint8_t *allowed = NULL;
-    uint64_t name = UINT64_MAX;
-    TRY(strategy_column(facts, "require", p->column, -1, &c));
-    if (c->kind != COLUMN_NUMBER && p->value == NULL)
-        return status_fail(STATUS_USAGE,
-                           "rule require: column '%s' holds words, so it needs a value: {require: "
-                           "{column: %s, value: ...}}",
-                           p->column, p->column);
-    ARENA_NEW(allowed, arena, facts->n_items);
-    for (uint64_t n = 0; c->kind == COLUMN_LIST && n < c->names.n; n++)
-        name = strings_equal(&c->names, n, p->value) ? n : name;
-    for (uint32_t i = 0; i < facts->n_items; i++)
-        allowed[i] = c->kind == COLUMN_NUMBER
-                         ? (double)c->number[i] >= p->minimum && (double)c->number[i] <= p->maximum
-                     : c->kind == COLUMN_TEXT ? strings_equal(&c->text, i, p->value)
-                                              : name != UINT64_MAX && csr_has(&c->list, i, (uint32_t)name);
-    ((struct required *)state)->allowed = allowed;
-    return STATUS_OK;
+    (void)arena;
+    return strategy_match_find("require", p->column, p->value, p->minimum, p->maximum, facts, state);
 }
 
 static enum status require_apply(const void *state, const void *params, const struct strategy_facts *facts,
                                  struct strategy_list *list, struct arena *scratch)
 {
-    const struct required *r = state;
     uint32_t n = 0;
     (void)params, (void)facts, (void)scratch;
     for (uint32_t k = 0; k < list->n; k++)
-        if (r->allowed[list->candidate[k].item])
+        if (strategy_matches(state, list->candidate[k].item))
             list->candidate[n++] = list->candidate[k];
     list->n = n;
     return STATUS_OK;
@@ -66,7 +44,7 @@ const struct strategy_rule_type rule_require = {.name = "require",
                                                 .source = "usual practice",
                                                 .params = require_table,
                                                 .params_size = sizeof(struct require_params),
-                                                .state_size = sizeof(struct required),
+                                                .state_size = sizeof(struct strategy_match),
                                                 .prepare = require_prepare,
                                                 .apply = require_apply};
 

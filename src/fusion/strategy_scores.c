@@ -35,47 +35,12 @@ struct boost_params {
     const char *column, *value;
     double minimum, maximum, weight;
 };
-struct match {
-    const struct column *column;
-    uint32_t name; /* of a list column; UINT32_MAX: a name that no item has */
-};
-
-static enum status find_match(const char *rule, const char *name, const char *value,
-                              const struct strategy_facts *facts, struct match *m)
-{
-    TRY(strategy_column(facts, rule, name, -1, &m->column));
-    m->name = UINT32_MAX;
-    if (m->column->kind == COLUMN_NUMBER)
-        return STATUS_OK;
-    if (value == NULL)
-        return status_fail(STATUS_USAGE,
-                           "rule %s: column '%s' holds words, so it needs a value: {%s: {column: %s, "
-                           "value: ...}}",
-                           rule, name, rule, name);
-    for (uint64_t i = 0; m->column->kind == COLUMN_LIST && i < m->column->names.n; i++)
-        if (strings_equal(&m->column->names, i, value))
-            m->name = (uint32_t)i;
-    return STATUS_OK;
-}
-
-static bool matches(const struct match *m, const char *value, double minimum, double maximum, uint32_t item)
-{
-    switch (m->column->kind) {
-    case COLUMN_NUMBER: /* NaN matches nothing */
-        return (double)m->column->number[item] >= minimum && (double)m->column->number[item] <= maximum;
-    case COLUMN_LIST:
-        return m->name != UINT32_MAX && csr_has(&m->column->list, item, m->name);
-    default:
-        return strings_equal(&m->column->text, item, value);
-    }
-}
-
 static enum status boost_prepare(void *state, const void *params, const struct strategy_facts *facts,
                                  struct arena *arena)
 {
     const struct boost_params *p = params;
     (void)arena;
-    return find_match("boost", p->column, p->value, facts, state);
+    return strategy_match_find("boost", p->column, p->value, p->minimum, p->maximum, facts, state);
 }
 
 static enum status boost_apply(const void *state, const void *params, const struct strategy_facts *facts,
@@ -85,7 +50,7 @@ static enum status boost_apply(const void *state, const void *params, const stru
     const double step = p->weight * deviation(list);
     (void)facts, (void)scratch;
     for (uint32_t k = 0; k < list->n; k++)
-        if (matches(state, p->value, p->minimum, p->maximum, list->candidate[k].item))
+        if (strategy_matches(state, list->candidate[k].item))
             list->candidate[k].score += step;
     order(list);
     return STATUS_OK;
@@ -103,7 +68,7 @@ const struct strategy_rule_type rule_boost = {.name = "boost",
                                               .source = "usual practice",
                                               .params = boost_table,
                                               .params_size = sizeof(struct boost_params),
-                                              .state_size = sizeof(struct match),
+                                              .state_size = sizeof(struct strategy_match),
                                               .prepare = boost_prepare,
                                               .apply = boost_apply};
 
