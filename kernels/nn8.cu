@@ -16,12 +16,6 @@
 #error "nn.h and tile.h disagree about the tile"
 #endif
 
-#if defined(__CUDACC__)
-#define NN8_FMA(x, y, z) fmaf(x, y, z)
-#else
-#define NN8_FMA(x, y, z) __builtin_fmaf(x, y, z)
-#endif
-
 /* To the nearest whole number; |x| below 2^22: what 1.5 * 2^23 leaves of the fraction is nothing. */
 TEAM_FN float nn8_round(float x)
 {
@@ -115,10 +109,10 @@ TEAM_FN void nn8_portable(const struct nn8_linear *a, long token, int panel, flo
                 OWN(whole, j) += v * q[(m / 4 * TILE_COLS + j) * 4 + m % 4];
         }
         LANE_FOR(j, TILE_COLS)
-            OWN(sum, j) = NN8_FMA((float)OWN(whole, j), scale[b * TILE_COLS + j], OWN(sum, j));
+            OWN(sum, j) = TEAM_FMA((float)OWN(whole, j), scale[b * TILE_COLS + j], OWN(sum, j));
     }
     LANE_FOR(j, TILE_COLS)
-        y[j] = NN8_FMA(OWN(sum, j), a->a_scale[token], a->bias[panel * TILE_COLS + j]);
+        y[j] = TEAM_FMA(OWN(sum, j), a->a_scale[token], a->bias[panel * TILE_COLS + j]);
 }
 
 #if TEAM_SIZE == 1 && defined(__x86_64__) && defined(__AVX512BW__) && defined(__AVX512VL__)

@@ -130,7 +130,8 @@ TEAM_FN void quant_scale_of(int type, const unsigned char *row, long stretch, in
     *least = *scale * QUANT_MIDDLE(type);
 }
 
-/* What stretch `stretch` adds to the sum of one output. */
+/* What stretch `stretch` adds to the sum of one output.  The fused operations are written out: -ffp-contract leaves the
+ * choice to the compiler's model of the processor (for AMD's it avoids chains of them), and every form has the same bits. */
 TEAM_FN float quant_int8_add(int type, const unsigned char *row, long stretch, const signed char *q,
                              const float *part, float sum)
 {
@@ -143,8 +144,8 @@ TEAM_FN float quant_int8_add(int type, const unsigned char *row, long stretch, c
         for (int j = 0; j < each; j++)
             whole += quant_unsigned(type, row, stretch, each * h + j) * q[each * h + j];
         quant_scale_of(type, row, stretch, h, &scale, &least);
-        sum += (float)whole * (scale * part[0]);
-        sum -= least * part[halves == 1 ? 1 : 2 + h];
+        sum = TEAM_FMA((float)whole, scale * part[0], sum);
+        sum = TEAM_FMA(-least, part[halves == 1 ? 1 : 2 + h], sum);
     }
     return sum;
 }
@@ -202,6 +203,12 @@ TEAM_FN lanes_f wide_low_half(__m512i x)
 TEAM_FN lanes_f wide_whole(__m512i x)
 {
     return _mm512_cvtepi32_ps(x);
+}
+/* quant_int8_add()'s sum, a lane an output. */
+TEAM_FN lanes_f wide_add(lanes_f sum, __m512i whole, lanes_f scale, float by, lanes_f least, float less)
+{
+    sum = _mm512_fmadd_ps(wide_whole(whole), scale * by, sum);
+    return _mm512_fnmadd_ps(least, _mm512_set1_ps(less), sum);
 }
 
 /* Stretches whose scales stand together. */
@@ -315,13 +322,10 @@ TEAM_FN lanes_f wide_direct(int type, const unsigned char *row, long row_bytes, 
             const __m512i first = _mm512_shuffle_i32x4(a, b, 0x88), second = _mm512_shuffle_i32x4(a, b, 0xdd);
             wide_scales(type, &head, s, scale, least);
             if (type == QUANT_Q6_K) {
-                sum += wide_whole(first) * (scale[0] * part[0]);
-                sum -= least[0] * part[2];
-                sum += wide_whole(second) * (scale[1] * part[0]);
-                sum -= least[1] * part[3];
+                sum = wide_add(sum, first, scale[0], part[0], least[0], part[2]);
+                sum = wide_add(sum, second, scale[1], part[0], least[1], part[3]);
             } else {
-                sum += wide_whole(_mm512_add_epi32(first, second)) * (scale[0] * part[0]);
-                sum -= least[0] * part[1];
+                sum = wide_add(sum, _mm512_add_epi32(first, second), scale[0], part[0], least[0], part[1]);
             }
         }
     }
@@ -402,8 +406,7 @@ TEAM_FN void wide_tokens(const int n, int halves, const unsigned char *bytes, co
                     __builtin_memcpy(&four, x + 4 * j, 4);
                     dot = _mm512_dpbusd_epi32(dot, w[j], _mm512_set1_epi32(four));
                 }
-                sum[i] += wide_whole(dot) * (scale * p[0]);
-                sum[i] -= least * p[halves == 1 ? 1 : 2 + h];
+                sum[i] = wide_add(sum[i], dot, scale, p[0], least, p[halves == 1 ? 1 : 2 + h]);
             }
         }
 }
@@ -444,8 +447,7 @@ TEAM_FN void tiles_scale(int halves, int step, const int dot[16][16], const floa
     const lanes_f scale = lanes_load(s), least = lanes_load(s + 16);
     TEAM_UNROLL
     for (int i = 0; i < 16; i++, p += ld_part) {
-        sum[i] += wide_whole(_mm512_load_si512(dot[i])) * (scale * p[0]);
-        sum[i] -= least * p[halves == 1 ? 1 : 2 + h];
+        sum[i] = wide_add(sum[i], _mm512_load_si512(dot[i]), scale, p[0], least, p[halves == 1 ? 1 : 2 + h]);
     }
 }
 

@@ -65,6 +65,7 @@ struct team {
 #define TEAM_SIZE (TEAM_WARP * TEAM_WARPS)
 #define TEAM_BLOCK (TEAM_WARPS > 4 ? TEAM_SIZE : 128) /* threads per block: 4 teams of one warp */
 #define TEAM_FN static __device__ __forceinline__
+#define TEAM_FMA(x, y, z) fmaf(x, y, z)
 #define TEAM_RESTRICT __restrict__
 #define TEAM_LANE ((int)(threadIdx.x % (unsigned)TEAM_SIZE))
 #define TEAM_NAME(name) name##_cuda
@@ -265,6 +266,7 @@ extern "C" int team_cuda_launch(const void *kernel, const void *large, const voi
 
 #define TEAM_SIZE (TEAM_CHECK * TEAM_WARPS)
 #define TEAM_FN static inline
+#define TEAM_FMA(x, y, z) __builtin_fmaf(x, y, z)
 #define TEAM_RESTRICT restrict
 #define TEAM_NAME(name) name##_check
 extern int team_lane_now; /* the fiber that runs */
@@ -339,6 +341,7 @@ TEAM_CHECK_COLLECTIVES(int, _int)
 
 #define TEAM_SIZE 1
 #define TEAM_FN static inline __attribute__((always_inline))
+#define TEAM_FMA(x, y, z) __builtin_fmaf(x, y, z)
 #define TEAM_RESTRICT restrict
 #define TEAM_LANE 0
 #define TEAM_NAME(name) name##_cpu
