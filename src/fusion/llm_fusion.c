@@ -38,7 +38,7 @@ struct llm_fusion_params {
     struct param_list text;
     int max_reviews, dimensions;
     bool center;
-    int weights;
+    HISTORY_FIELDS;
     struct param_list features, collaborative;
     const struct node *collaborative_params;
     int folds, n_negatives, negatives, samples;
@@ -54,7 +54,7 @@ static const struct param llm_fusion_params[] = {
     PARAM_INT(P, dimensions, 64, 0, 4096,
               "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
     PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
-    PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's vector"),
+    HISTORY_PARAMS(P),
     PARAM_LIST(P, features, "product|difference|cosine", "product|difference|cosine",
                "interaction features of the user's and the item's vector"),
     PARAM_LIST(P, collaborative, "ease", COLLABORATIVE_SIGNALS,
@@ -223,7 +223,8 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
         vectors.encoder = ITEM_ENCODER_NONE;
     m->backend = run->backend;
     TRY(llm_fusion_check(params, NULL));
-    TRY(history_copy(train->by_user, (enum history_weights)p->weights, run->arena, &m->history));
+    TRY(history_profiles(train, (enum history_weights)p->weights, &HISTORY_FADING(p), run->arena,
+                         run->scratch, &m->history));
     TRY(item_vectors_build(&vectors, train, run, &m->items));
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &m->collaborative));
     TRY(collaborative_fit(&m->collaborative, train, run));

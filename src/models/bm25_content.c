@@ -13,7 +13,8 @@
 
 struct bm25_content_params {
     struct param_list text;
-    int weights, query, max_reviews;
+    HISTORY_FIELDS;
+    int query, max_reviews;
     struct text_options words;
     struct bm25_options bm25;
 };
@@ -22,7 +23,7 @@ enum { QUERY_COUNTS, QUERY_PRESENCE };
 static const struct param bm25_content_params[] = {
     PARAM_LIST(P, text, "title|genres|tags", NULL,
                "fields of the item's text: title, genres, tags, reviews, a column"),
-    PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's query"),
+    HISTORY_PARAMS(P),
     PARAM_CHOICE(P, query, "counts", "counts|presence",
                  "a term of a train item counts as often as it stands there, or once"),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
@@ -58,7 +59,8 @@ static enum status bm25_content_fit(void *state, const void *params, const struc
             query[e] = 1;
         m->profiles.val = query;
     }
-    return history_copy(train->by_user, (enum history_weights)p->weights, run->arena, &m->history);
+    return history_profiles(train, (enum history_weights)p->weights, &HISTORY_FADING(p), run->arena,
+                            run->scratch, &m->history);
 }
 
 extern const struct model_type model_bm25_content;

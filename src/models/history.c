@@ -1,7 +1,9 @@
 /* history.c - a user's train items, kept with a fitted model; sparse matrices in model files. */
 #include "models/history.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "models/model_io.h"
@@ -17,6 +19,53 @@ enum status history_copy(const struct csr *by_user, enum history_weights weights
         keep_values ? arena_copy(arena, by_user->val, (size_t)by_user->nnz, sizeof *by_user->val) : NULL;
     return out->ptr == NULL || out->idx == NULL || (keep_values && out->val == NULL) ? STATUS_SYSTEM
                                                                                      : STATUS_OK;
+}
+
+/* An entry of a user's row and its time. */
+struct timed {
+    int64_t time, entry;
+};
+static int later_first(const void *a, const void *b)
+{
+    const struct timed *x = a, *y = b;
+    return x->time != y->time ? (x->time < y->time) - (x->time > y->time)
+                              : (x->entry > y->entry) - (x->entry < y->entry);
+}
+
+enum status history_profiles(const struct view *train, enum history_weights weights,
+                             const struct history_fading *fading, struct arena *arena, struct arena *scratch,
+                             struct csr *out)
+{
+    const double seconds_a_day = 86400;
+    const bool decays = fading->decay > 0 && fading->decay<1, ages = fading->half_life> 0;
+    struct timed *order;
+    float *val;
+    TRY(history_copy(train->by_user, weights, arena, out));
+    if (!decays && !ages)
+        return STATUS_OK;
+    if (train->time == NULL)
+        return status_fail(STATUS_UNAVAILABLE, "%s is set, but the dataset has no times: leave it out",
+                           decays ? "decay" : "half_life");
+    ARENA_NEW(val, arena, (size_t)out->nnz);
+    ARENA_NEW(order, scratch, (size_t)out->nnz);
+    int64_t last_of_all = out->nnz > 0 ? train->time[0] : 0;
+    for (int64_t e = 0; e < out->nnz; e++)
+        last_of_all = train->time[e] > last_of_all ? train->time[e] : last_of_all;
+    for (uint32_t u = 0; u < out->n_rows; u++) {
+        const int64_t from = out->ptr[u], n = out->ptr[u + 1] - from;
+        for (int64_t j = 0; j < n; j++)
+            order[j] = (struct timed){train->time[from + j], from + j};
+        qsort(order, (size_t)n, sizeof *order, later_first);
+        double fade = 1;
+        for (int64_t j = 0; j < n; j++, fade *= decays ? fading->decay : 1) {
+            const int64_t last = fading->from_last_of_all ? last_of_all : order[0].time;
+            const double age = (double)(last - order[j].time) / seconds_a_day;
+            const double value = out->val != NULL ? (double)out->val[order[j].entry] : 1;
+            val[order[j].entry] = (float)(value * fade * (ages ? exp2(-age / fading->half_life) : 1));
+        }
+    }
+    out->val = val;
+    return STATUS_OK;
 }
 
 enum status csr_put(struct model_writer *w, const char *prefix, const struct csr *a)

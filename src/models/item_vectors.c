@@ -39,6 +39,14 @@ const char *item_vectors_folder(const char *encoder)
     return strncmp(encoder, shuffled, sizeof shuffled - 1) == 0 ? encoder + sizeof shuffled - 1 : encoder;
 }
 
+enum status item_vectors_texts(const struct item_vectors_options *o, const struct view *view,
+                               struct arena *arena, struct strings *out)
+{
+    struct strings texts;
+    TRY(view_item_texts(view, &o->text, (uint32_t)o->max_reviews, arena, &texts));
+    return preprocess_texts(&texts, (enum preprocess)o->preprocess, arena, out);
+}
+
 /* Sentence vectors [n_items x *d] in scratch. */
 static enum status encode_texts(const struct item_vectors_options *o, const char *folder,
                                 const struct view *view, struct run *run, uint32_t *d, float **out)
@@ -47,7 +55,7 @@ static enum status encode_texts(const struct item_vectors_options *o, const char
         .precision = o->precision, .pooling = o->pooling, .prefix = o->prefix};
     struct encoder *encoder = NULL;
     struct strings texts;
-    TRY(view_item_texts(view, &o->text, (uint32_t)o->max_reviews, run->scratch, &texts));
+    TRY(item_vectors_texts(o, view, run->scratch, &texts));
     TRY(encoder_open_with(folder, &options, run->backend, &encoder));
     *d = encoder_dimensions(encoder);
     *out = arena_alloc(run->scratch, texts.n * *d, sizeof **out);
@@ -205,7 +213,7 @@ static enum status encode(const struct item_vectors_options *o, const struct vie
         return STATUS_OK;
     }
     if (named(o->encoder, ITEM_ENCODER_TFIDF)) {
-        TRY(view_item_texts(view, &o->text, (uint32_t)o->max_reviews, run->scratch, &texts));
+        TRY(item_vectors_texts(o, view, run->scratch, &texts));
         ARENA_NEW(*v, run->scratch, (size_t)view->n_items * *d);
         return encode_tfidf(&texts, *d, run, *v);
     }

@@ -7,6 +7,7 @@
 #include "base/csr.h"
 #include "llm/encoder.h"
 #include "models/model.h"
+#include "text/preprocess.h"
 
 /* What `encoder` may name.  "minilm", "e5", or any other folder of run->models: an encoder of the item's text (llm/encoder.h), or
  * vectors made elsewhere, by item id (llm/vectors.h).  "feature:NAME": vectors that the dataset holds.  And the controls: */
@@ -26,6 +27,7 @@ struct item_vectors_options {
     const char *prefix;     /* as there */
     int missing;            /* enum item_missing: of items without a vector where vectors go by id */
     struct param_list text; /* fields as of view_item_texts() */
+    int preprocess;         /* enum preprocess, of that text */
     int max_reviews;
     int dimensions; /* principal components kept of the vectors; 0: all (of an encoder), 128 (tfidf, random) */
     bool center;    /* subtract the mean over items first: sentence vectors share a large common part */
@@ -34,7 +36,7 @@ struct item_vectors_options {
 /* The same as fields and as parameters of a model. */
 #define ITEM_VECTORS_FIELDS                                                                                  \
     const char *encoder, *prefix;                                                                            \
-    int precision, pooling, missing
+    int precision, pooling, missing, preprocess
 #define ITEM_VECTORS_PARAMS(type, otherwise)                                                                 \
     PARAM_STRING(type, encoder, otherwise,                                                                   \
                  "where item vectors come from: minilm, e5 or another folder of models/ (an encoder, or "    \
@@ -46,10 +48,13 @@ struct item_vectors_options {
         PARAM_STRING(type, prefix, "model",                                                                  \
                      "put before each text of an encoder: model (what its folder says), none, query, "       \
                      "passage, or a text"),                                                                  \
+        PARAM_CHOICE(type, preprocess, "none", PREPROCESS_CHOICES,                                           \
+                     "of the item's text before it is encoded; each does what those before it do too: "      \
+                     "markup out, words alone, without stop words, stems"),                                  \
         PARAM_CHOICE(type, missing, "refuse", "refuse|zero", "items without a vector, where they go by id")
 #define ITEM_VECTORS_OPTIONS(p)                                                                              \
     .encoder = (p)->encoder, .precision = (p)->precision, .pooling = (p)->pooling, .prefix = (p)->prefix,    \
-    .missing = (p)->missing
+    .missing = (p)->missing, .preprocess = (p)->preprocess
 
 /* The folder (below run->models) that such a name stands for; NULL: none. */
 const char *item_vectors_folder(const char *encoder);
@@ -70,5 +75,9 @@ enum status item_vectors_build(const struct item_vectors_options *options, const
 enum status item_vectors_profiles(const struct backend *b, const struct csr *history,
                                   const struct item_vectors *items, const uint32_t *users, size_t n,
                                   bool normalize, float *out);
+
+/* The texts that are encoded: fields of the view, preprocessed; in the arena. */
+enum status item_vectors_texts(const struct item_vectors_options *options, const struct view *view,
+                               struct arena *arena, struct strings *out);
 
 #endif

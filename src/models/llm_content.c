@@ -11,7 +11,8 @@
 struct llm_content_params {
     ITEM_VECTORS_FIELDS;
     struct param_list text;
-    int weights, dimensions, max_reviews;
+    HISTORY_FIELDS;
+    int dimensions, max_reviews;
     bool center;
 };
 #define P struct llm_content_params
@@ -19,7 +20,7 @@ static const struct param llm_content_params[] = {
     ITEM_VECTORS_PARAMS(P, "minilm"),
     PARAM_LIST(P, text, "title|genres|tags", NULL,
                "fields of the item's text: title, genres, tags, reviews, a column"),
-    PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's profile"),
+    HISTORY_PARAMS(P),
     PARAM_INT(P, dimensions, 0, 0, 4096,
               "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
     PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
@@ -43,7 +44,8 @@ static enum status llm_content_fit(void *state, const void *params, const struct
     struct csr history;
     float *users = NULL;
     TRY(item_vectors_build(&options, train, run, &m->items));
-    TRY(history_copy(train->by_user, (enum history_weights)p->weights, run->scratch, &history));
+    TRY(history_profiles(train, (enum history_weights)p->weights, &HISTORY_FADING(p), run->scratch,
+                         run->scratch, &history));
     ARENA_NEW(users, run->arena, (size_t)train->n_users * m->items.d);
     m->n_users = train->n_users;
     m->users = users;

@@ -5,7 +5,6 @@
  * matrix is its transpose.
  */
 #include <math.h>
-#include <stdlib.h>
 
 #include "models/history.h"
 #include "models/neighbours.h"
@@ -144,43 +143,10 @@ enum status knn_weigh(const struct view *train, bool items, const struct knn_par
     return a->val != before ? csr_transpose(a, run->scratch, transpose) : STATUS_OK;
 }
 
-/* An entry of a user's row and its time. */
-struct timed {
-    int64_t time, entry;
-};
-static int later_first(const void *a, const void *b)
-{
-    const struct timed *x = a, *y = b;
-    return x->time != y->time ? (x->time < y->time) - (x->time > y->time)
-                              : (x->entry > y->entry) - (x->entry < y->entry);
-}
-
 enum status knn_profiles(const struct view *train, bool items, const struct knn_params *p, struct run *run,
                          struct csr *out)
 {
-    const bool decays = p->decay > 0 && p->decay < 1;
-    struct timed *order;
-    float *val;
-    TRY(history_copy(train->by_user, p->binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena, out));
-    if (!decays && p->half_life <= 0)
-        return STATUS_OK;
-    TRY(need_times(train, decays ? "decay" : "half_life"));
-    ARENA_NEW(val, run->arena, (size_t)out->nnz);
-    ARENA_NEW(order, run->scratch, (size_t)out->nnz);
-    const int64_t last_of_all = last_time(train, 0, out->nnz);
-    for (uint32_t u = 0; u < out->n_rows; u++) {
-        const int64_t from = out->ptr[u], n = out->ptr[u + 1] - from;
-        for (int64_t j = 0; j < n; j++)
-            order[j] = (struct timed){train->time[from + j], from + j};
-        qsort(order, (size_t)n, sizeof *order, later_first);
-        double fade = 1;
-        for (int64_t j = 0; j < n; j++, fade *= decays ? p->decay : 1) {
-            const double age =
-                (double)((items ? order[0].time : last_of_all) - order[j].time) / SECONDS_A_DAY;
-            const double value = out->val != NULL ? (double)out->val[order[j].entry] : 1;
-            val[order[j].entry] = (float)(value * fade * (p->half_life > 0 ? exp2(-age / p->half_life) : 1));
-        }
-    }
-    out->val = val;
-    return STATUS_OK;
+    const struct history_fading fading = {p->decay, p->half_life, !items};
+    return history_profiles(train, p->binary ? HISTORY_EQUAL : HISTORY_RATING, &fading, run->arena,
+                            run->scratch, out);
 }

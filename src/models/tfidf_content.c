@@ -10,14 +10,15 @@
 
 struct tfidf_content_params {
     struct param_list text;
-    int weights, max_reviews;
+    HISTORY_FIELDS;
+    int max_reviews;
     struct tfidf_options words;
 };
 #define P struct tfidf_content_params
 static const struct param tfidf_content_params[] = {
     PARAM_LIST(P, text, "title|genres|tags", NULL,
                "fields of the item's text: title, genres, tags, reviews, a column"),
-    PARAM_CHOICE(P, weights, "equal", HISTORY_WEIGHTS, "what a train item counts in the user's profile"),
+    HISTORY_PARAMS(P),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
     TFIDF_PARAMS(P, words), PARAM_END};
 #undef P
@@ -44,7 +45,8 @@ static enum status tfidf_content_fit(void *state, const void *params, const stru
                                 .items = words.weights,
                                 .n_words = (uint32_t)words.words.n,
                                 .cosine = true};
-    return history_copy(train->by_user, (enum history_weights)p->weights, run->arena, &m->history);
+    return history_profiles(train, (enum history_weights)p->weights, &HISTORY_FADING(p), run->arena,
+                            run->scratch, &m->history);
 }
 
 extern const struct model_type model_tfidf_content;
