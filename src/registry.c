@@ -17,6 +17,8 @@
     MODEL(naive_bayes_content) \
     MODEL(llm_content)    \
     MODEL(llm_fusion)     \
+    MODEL(predicted_popularity) \
+    MODEL(attribute_mapping) \
     MODEL(user_knn)       \
     MODEL(item_knn)       \
     MODEL(ease)           \

@@ -8,7 +8,7 @@
 #include "backend/backend.h"
 #include "eval/candidates_parts.h"
 
-const char *const candidates_kinds[] = {"full", "sampled", "given", NULL};
+const char *const candidates_kinds[] = {"full", "sampled", "given", "cold", NULL};
 const char *const candidates_bys[] = {"uniform", "popularity", "unknown", NULL};
 const char *const candidates_warning =
     "measures of a few candidates are not those of all items and can order models differently, even in "
@@ -278,4 +278,31 @@ enum status candidates_store(const struct candidates_of *of, const uint64_t *giv
     }
     free(r.state);
     return status == STATUS_OK ? candidates_finish(of, &rows, uniform, arena, out) : status;
+}
+
+enum status candidates_cold(const struct candidates_of *of, const struct csr *train, struct arena *arena,
+                            struct candidates *out)
+{
+    const struct csr *relevant = of->relevant;
+    uint8_t *warm, *held_out;
+    uint64_t *pair;
+    size_t n_cold = 0, n = 0;
+    ARENA_NEW(warm, arena, relevant->n_cols);
+    ARENA_NEW(held_out, arena, relevant->n_cols);
+    for (int64_t e = 0; e < train->nnz; e++)
+        warm[train->idx[e]] = 1;
+    for (int64_t e = 0; e < relevant->nnz; e++)
+        held_out[relevant->idx[e]] = !warm[relevant->idx[e]];
+    for (uint32_t i = 0; i < relevant->n_cols; i++)
+        n_cold += held_out[i];
+    if (n_cold == 0)
+        return status_fail(STATUS_DATA,
+                           "candidates: cold ranks the test items that have no train row, and every "
+                           "one has; split by {kind: cold_items}");
+    ARENA_NEW(pair, arena, n_cold * of->n_users);
+    for (uint32_t u = 0; u < of->n_users; u++)
+        for (uint32_t i = 0; i < relevant->n_cols; i++)
+            if (held_out[i])
+                pair[n++] = (uint64_t)of->users[u] << 32 | i;
+    return candidates_store(of, pair, n, false, arena, out);
 }

@@ -10,10 +10,10 @@
 #include "base/strings.h"
 #include "eval/metrics.h"
 
-enum candidates_kind { CANDIDATES_FULL, CANDIDATES_SAMPLED, CANDIDATES_GIVEN };
+enum candidates_kind { CANDIDATES_FULL, CANDIDATES_SAMPLED, CANDIDATES_GIVEN, CANDIDATES_COLD };
 /* How negatives were chosen: each as likely as any other, by train rows + 1, or no one knows. */
 enum candidates_by { CANDIDATES_UNIFORM, CANDIDATES_POPULARITY, CANDIDATES_UNKNOWN };
-extern const char *const candidates_kinds[]; /* NULL-ended: full, sampled, given */
+extern const char *const candidates_kinds[]; /* NULL-ended: full, sampled, given, cold */
 extern const char *const candidates_bys[];   /* NULL-ended: uniform, popularity, unknown */
 /* What people are told who measure so. */
 extern const char *const candidates_warning;
@@ -53,6 +53,10 @@ struct candidates_of {
  * train: [n_users_total x n_items].  STATUS_SYSTEM: memory. */
 enum status candidates_sample(const struct candidates_config *config, const struct candidates_of *of,
                               const struct csr *train, struct arena *arena, struct candidates *out);
+/* The same items for every user, all of them ranked: those of `relevant` that have no train row (a split of cold_items holds them out).
+ * Not an estimate: what the user could be shown among what is new.  STATUS_DATA: there is none. */
+enum status candidates_cold(const struct candidates_of *of, const struct csr *train, struct arena *arena,
+                            struct candidates *out);
 /* Reads them from a file by the publisher's ids: lines `user item item ...`, csv with the header user,item, or those of Neural
  * Collaborative Filtering, `(user,item)<tab>item<tab>item ...`.  A relevant item among them counts once.  STATUS_DATA with
  * file:line for an id that is not in the dataset, and for a user of `of` without candidates. */

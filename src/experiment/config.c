@@ -140,6 +140,8 @@ static json_t *candidates_json(const struct candidates_config *c)
 {
     if (c->kind == CANDIDATES_FULL)
         return json_string("full");
+    if (c->kind == CANDIDATES_COLD)
+        return json_pack("{s:s}", "kind", candidates_kinds[c->kind]);
     json_t *out = json_pack("{s:s, s:s}", "kind", candidates_kinds[c->kind], "by", candidates_bys[c->by]);
     if (c->kind == CANDIDATES_GIVEN)
         json_object_set_new(out, "file", json_string(c->file));

@@ -54,8 +54,9 @@ struct candidates_block {
     double gamma;
 };
 static const struct param candidates_params[] = {
-    PARAM_CHOICE(struct candidates_block, kind, "full", "full|sampled|given",
-                 "all items; relevant ones among drawn negatives; among those of a file"),
+    PARAM_CHOICE(
+        struct candidates_block, kind, "full", "full|sampled|given|cold",
+        "all items; relevant ones among drawn negatives; among those of a file; items without a train row"),
     PARAM_CHOICE(struct candidates_block, by, "uniform", "uniform|popularity|unknown",
                  "how negatives are drawn, or were"),
     PARAM_INT(struct candidates_block, negatives, 100, 1, ESTIMATOR_NEGATIVES_MOST,
@@ -153,7 +154,8 @@ static void add_measures(struct evaluate_config *out, struct metric_at *measures
 static void add_estimates(struct evaluate_config *out, struct metric_at *measures)
 {
     const bool uniform = out->candidates.by == CANDIDATES_UNIFORM;
-    if (out->candidates.kind == CANDIDATES_FULL || out->candidates.by == CANDIDATES_UNKNOWN)
+    if (out->candidates.kind == CANDIDATES_FULL || out->candidates.kind == CANDIDATES_COLD ||
+        out->candidates.by == CANDIDATES_UNKNOWN)
         return;
     for (int d = ESTIMATOR_RANK; d <= (uniform ? ESTIMATOR_BV : ESTIMATOR_RANK); d++)
         for (size_t m = 0; m < out->n_metrics; m++)

@@ -2,7 +2,8 @@
  * item_vectors.c - item vectors from a language model or from one of its controls.
  *
  * All of them pass through the same steps: encode, centre, keep principal components, divide by the
- * norm; so the head on top meets the same shapes and scales whatever the encoder.  Centring:
+ * norm; so the head on top meets the same shapes and scales whatever the encoder.  (Whitened: components of equal variance in place of
+ * the first two steps' result; Su, Cao, Liu, Ou 2021.)  Centring:
  * mean-pooled sentence vectors lie in a narrow cone (Ethayarajh 2019), and a cosine without it mostly
  * measures that cone.
  * Limit: an item's text holds the tags and reviews of the train rows, so a train
@@ -16,27 +17,40 @@
 #include "base/log.h"
 #include "llm/encoder.h"
 #include "llm/vectors.h"
+#include "models/item_columns.h"
 #include "models/reduce.h"
 #include "spmm.h"
 #include "text/tfidf.h"
 
-enum { DIMENSIONS_DEFAULT = 128 };
-static const char FEATURE[] = "feature:";
+enum { DIMENSIONS_DEFAULT = 128, COLUMNS_MOST = 512 };
+static const char FEATURE[] = "feature:", COLUMN[] = ITEM_ENCODER_COLUMNS ":";
 
 static bool named(const char *encoder, const char *control)
 {
     return strcmp(encoder, control) == 0;
 }
 
-const char *item_vectors_folder(const char *encoder)
+static bool begins(const char *encoder, const char *prefix)
 {
-    static const char shuffled[] = ITEM_ENCODER_SHUFFLED ":";
-    if (named(encoder, ITEM_ENCODER_TFIDF) || named(encoder, ITEM_ENCODER_RANDOM) ||
-        named(encoder, ITEM_ENCODER_NONE) || strncmp(encoder, FEATURE, strlen(FEATURE)) == 0)
-        return NULL;
+    return strncmp(encoder, prefix, strlen(prefix)) == 0;
+}
+
+/* What is shuffled; NULL: nothing is. */
+static const char *shuffled(const char *encoder)
+{
+    static const char prefix[] = ITEM_ENCODER_SHUFFLED ":";
     if (named(encoder, ITEM_ENCODER_SHUFFLED))
         return ITEM_ENCODER_MINILM;
-    return strncmp(encoder, shuffled, sizeof shuffled - 1) == 0 ? encoder + sizeof shuffled - 1 : encoder;
+    return begins(encoder, prefix) ? encoder + sizeof prefix - 1 : NULL;
+}
+
+const char *item_vectors_folder(const char *encoder)
+{
+    const char *source = shuffled(encoder) != NULL ? shuffled(encoder) : encoder;
+    const bool none = named(source, ITEM_ENCODER_TFIDF) || named(source, ITEM_ENCODER_RANDOM) ||
+                      named(source, ITEM_ENCODER_NONE) || named(source, ITEM_ENCODER_COLUMNS) ||
+                      begins(source, COLUMN) || begins(source, FEATURE);
+    return none ? NULL : source;
 }
 
 enum status item_vectors_texts(const struct item_vectors_options *o, const struct view *view,
@@ -171,81 +185,111 @@ static enum status shuffle(uint32_t n, uint32_t d, struct run *run, const unsign
     return STATUS_OK;
 }
 
+static uint32_t n_there(uint32_t n, const unsigned char *has)
+{
+    uint32_t there = 0;
+    for (uint32_t i = 0; i < n; i++)
+        there += has == NULL || has[i];
+    return there;
+}
+
 /* Rows that are there (has NULL: all), by their mean. */
 static void center(float *v, uint32_t n, uint32_t d, const unsigned char *has)
 {
-    uint32_t n_there = 0;
-    for (uint32_t i = 0; i < n; i++)
-        n_there += has == NULL || has[i];
+    const uint32_t there = n_there(n, has);
     for (uint32_t k = 0; k < d; k++) {
         double sum = 0; /* rows that are not there are zeros */
         for (uint32_t i = 0; i < n; i++)
             sum += (double)v[(size_t)i * d + k];
-        const float mean = (float)(sum / (n_there == 0 ? 1 : n_there));
+        const float mean = (float)(sum / (there == 0 ? 1 : there));
         for (uint32_t i = 0; i < n; i++)
             if (has == NULL || has[i])
                 v[(size_t)i * d + k] -= mean;
     }
 }
 
+/* Columns as they are, or their principal components where there are many. */
+static enum status take_columns(const char *name, const struct view *view, uint32_t dimensions,
+                                struct run *run, uint32_t *d, float **v)
+{
+    struct csr a;
+    TRY(item_columns_build(view, name, run->scratch, run->scratch, &a));
+    const bool many = a.n_cols > COLUMNS_MOST;
+    *d = many ? dimensions : a.n_cols;
+    ARENA_NEW(*v, run->scratch, (size_t)view->n_items * *d);
+    if (many)
+        return reduce_sparse(run->backend, &a, *d, REDUCE_ITERATIONS, run->seed, run->scratch, *v, NULL);
+    for (uint32_t i = 0; i < a.n_rows; i++)
+        for (int64_t e = a.ptr[i]; e < a.ptr[i + 1]; e++)
+            (*v)[(size_t)i * *d + a.idx[e]] = a.val[e];
+    return STATUS_OK;
+}
+
 /* Vectors that somebody else made; *has: which items have one. */
-static enum status take(const struct item_vectors_options *o, const char *folder, const struct view *view,
-                        struct run *run, uint32_t *d, const unsigned char **has, float **v)
+static enum status take(const struct item_vectors_options *o, const char *feature, const char *folder,
+                        const struct view *view, struct run *run, uint32_t *d, const unsigned char **has,
+                        float **v)
 {
     unsigned char *flags;
     ARENA_NEW(flags, run->scratch, view->n_items);
     *has = flags;
     TRY(folder != NULL ? take_imported(folder, view, run, d, flags, v)
-                       : take_feature(o->encoder + strlen(FEATURE), view, run, d, flags, v));
+                       : take_feature(feature, view, run, d, flags, v));
     return judge_missing(o, view, flags, folder != NULL ? folder : o->encoder);
 }
 
-static enum status encode(const struct item_vectors_options *o, const struct view *view, struct run *run,
-                          uint32_t *d, const unsigned char **has, float **v)
+/* The vectors of `source`: of o->encoder, or of what it shuffles. */
+static enum status encode(const struct item_vectors_options *o, const char *source, const struct view *view,
+                          struct run *run, uint32_t *d, const unsigned char **has, float **v)
 {
     struct strings texts;
-    const char *name = item_vectors_folder(o->encoder);
-    *d = (uint32_t)(o->dimensions > 0 ? o->dimensions : DIMENSIONS_DEFAULT);
-    if (named(o->encoder, ITEM_ENCODER_RANDOM)) {
+    const uint32_t dimensions = (uint32_t)(o->dimensions > 0 ? o->dimensions : DIMENSIONS_DEFAULT);
+    *d = dimensions;
+    if (named(source, ITEM_ENCODER_RANDOM)) {
         ARENA_NEW(*v, run->scratch, (size_t)view->n_items * *d);
         for (size_t i = 0; i < (size_t)view->n_items * *d; i++)
             (*v)[i] = (float)random_normal(run->seed, RANDOM_SHUFFLED_TEXT, 1, i);
         return STATUS_OK;
     }
-    if (named(o->encoder, ITEM_ENCODER_TFIDF)) {
+    if (named(source, ITEM_ENCODER_TFIDF)) {
         TRY(item_vectors_texts(o, view, run->scratch, &texts));
         ARENA_NEW(*v, run->scratch, (size_t)view->n_items * *d);
         return encode_tfidf(&texts, *d, run, *v);
     }
-    if (name == NULL)
-        return take(o, NULL, view, run, d, has, v);
+    if (named(source, ITEM_ENCODER_COLUMNS) || begins(source, COLUMN))
+        return take_columns(begins(source, COLUMN) ? source + strlen(COLUMN) : NULL, view, dimensions, run, d,
+                            v);
+    if (begins(source, FEATURE))
+        return take(o, source + strlen(FEATURE), NULL, view, run, d, has, v);
     const char *folder =
-        arena_printf(run->scratch, "%s/%s", run->models == NULL ? "models" : run->models, name);
+        arena_printf(run->scratch, "%s/%s", run->models == NULL ? "models" : run->models, source);
     if (folder == NULL)
         return STATUS_SYSTEM;
-    TRY(vectors_are_in(folder) ? take(o, folder, view, run, d, has, v)
-                               : encode_texts(o, folder, view, run, d, v));
-    if (name == o->encoder)
-        return STATUS_OK;
-    return shuffle(view->n_items, *d, run, has, v);
+    return vectors_are_in(folder) ? take(o, NULL, folder, view, run, d, has, v)
+                                  : encode_texts(o, folder, view, run, d, v);
 }
 
 enum status item_vectors_build(const struct item_vectors_options *options, const struct view *view,
                                struct run *run, struct item_vectors *out)
 {
     const uint32_t n = view->n_items;
+    const char *of = shuffled(options->encoder), *source = of != NULL ? of : options->encoder;
     *out = (struct item_vectors){n, 0, NULL};
-    if (named(options->encoder, ITEM_ENCODER_NONE))
+    if (named(source, ITEM_ENCODER_NONE))
         return STATUS_OK;
     uint32_t d = 0;
     float *v = NULL;
     const unsigned char *has = NULL;
-    TRY(encode(options, view, run, &d, &has, &v));
-    if (options->center)
+    TRY(encode(options, source, view, run, &d, &has, &v));
+    if (of != NULL)
+        TRY(shuffle(n, d, run, &has, &v));
+    if (options->center || options->whiten)
         center(v, n, d, has);
     out->d = options->dimensions > 0 && (uint32_t)options->dimensions < d ? (uint32_t)options->dimensions : d;
     ARENA_NEW(out->v, run->arena, (size_t)n * out->d);
-    if (out->d < d)
+    if (options->whiten)
+        TRY(reduce_whiten(run->backend, v, n, d, out->d, n_there(n, has), run->scratch, out->v));
+    else if (out->d < d)
         TRY(reduce_dense(run->backend, v, n, d, out->d, run->scratch, out->v));
     else
         memcpy(out->v, v, (size_t)n * d * sizeof *v);

@@ -14,8 +14,10 @@
 #define ITEM_ENCODER_MINILM "minilm"
 #define ITEM_ENCODER_TFIDF                                                                                   \
     "tfidf" /* latent semantic analysis of the same text: words without a language model */
+#define ITEM_ENCODER_COLUMNS                                                                                 \
+    "columns" /* genres, categories, periods (item_columns.h): no words at all; "columns:genres": one of them */
 #define ITEM_ENCODER_SHUFFLED                                                                                \
-    "shuffled"                       /* minilm's vectors, each at a random other item; "shuffled:e5": e5's */
+    "shuffled" /* minilm's vectors, each at a random other item; "shuffled:e5", "shuffled:tfidf" ...: those */
 #define ITEM_ENCODER_RANDOM "random" /* independent normal numbers */
 #define ITEM_ENCODER_NONE   "none"   /* no vectors: dimensions 0 */
 
@@ -29,19 +31,22 @@ struct item_vectors_options {
     struct param_list text; /* fields as of view_item_texts() */
     int preprocess;         /* enum preprocess, of that text */
     int max_reviews;
-    int dimensions; /* principal components kept of the vectors; 0: all (of an encoder), 128 (tfidf, random) */
+    int dimensions; /* principal components kept of the vectors; 0: all (of an encoder), 128 (tfidf, random,
+                       more than 512 columns) */
     bool center;    /* subtract the mean over items first: sentence vectors share a large common part */
+    bool whiten;    /* principal components of variance 1, uncorrelated (after the mean is taken off) */
 };
 
 /* The same as fields and as parameters of a model. */
 #define ITEM_VECTORS_FIELDS                                                                                  \
     const char *encoder, *prefix;                                                                            \
-    int precision, pooling, missing, preprocess
+    int precision, pooling, missing, preprocess;                                                             \
+    bool whiten
 #define ITEM_VECTORS_PARAMS(type, otherwise)                                                                 \
     PARAM_STRING(type, encoder, otherwise,                                                                   \
                  "where item vectors come from: minilm, e5 or another folder of models/ (an encoder, or "    \
                  "vectors of recfuse import-embeddings), feature:NAME of the dataset; controls: tfidf, "     \
-                 "shuffled, shuffled:FOLDER, random, none"),                                                 \
+                 "columns, columns:NAME, shuffled, shuffled:ANY OF THESE, random, none"),                    \
         PARAM_CHOICE(type, precision, "fp32", ENCODER_PRECISIONS, "of an encoder; int8: weights of 8 bits"), \
         PARAM_CHOICE(type, pooling, "model", ENCODER_POOLINGS,                                               \
                      "of an encoder; model: what its folder says"),                                          \
@@ -51,17 +56,19 @@ struct item_vectors_options {
         PARAM_CHOICE(type, preprocess, "none", PREPROCESS_CHOICES,                                           \
                      "of the item's text before it is encoded; each does what those before it do too: "      \
                      "markup out, words alone, without stop words, stems"),                                  \
-        PARAM_CHOICE(type, missing, "refuse", "refuse|zero", "items without a vector, where they go by id")
+        PARAM_CHOICE(type, missing, "refuse", "refuse|zero", "items without a vector, where they go by id"), \
+        PARAM_BOOL(type, whiten, 0, "item vectors whitened: principal components of variance 1")
 #define ITEM_VECTORS_OPTIONS(p)                                                                              \
     .encoder = (p)->encoder, .precision = (p)->precision, .pooling = (p)->pooling, .prefix = (p)->prefix,    \
-    .missing = (p)->missing, .preprocess = (p)->preprocess
+    .missing = (p)->missing, .preprocess = (p)->preprocess, .whiten = (p)->whiten
 
 /* The folder (below run->models) that such a name stands for; NULL: none. */
 const char *item_vectors_folder(const char *encoder);
 
 struct item_vectors {
     uint32_t n_items, d;
-    float *v; /* [n_items x d] rows of L2 norm 1, or zero (an item without a word, under tfidf) */
+    float *
+        v; /* [n_items x d] rows of L2 norm 1, or zero (an item without a word, under tfidf); whitened ones too */
 };
 
 /* Vectors of all items of the view, owned by run->arena.  The same (options, view, seed) gives the same

@@ -74,16 +74,28 @@ static enum status right_vectors(const struct backend *b, const float *X, size_t
     return STATUS_OK;
 }
 
-enum status reduce_dense(const struct backend *b, const float *X, uint32_t n, uint32_t d, uint32_t dimensions,
-                         struct arena *scratch, float *out)
+static enum status reduce(const struct backend *b, const float *X, uint32_t n, uint32_t d,
+                          uint32_t dimensions, bool whiten, float scale, struct arena *scratch, float *out)
 {
     float *V = NULL;
     const uint32_t kept = dimensions < d ? dimensions : d;
     ARENA_NEW(V, scratch, (size_t)d * d);
-    TRY(right_vectors(b, X, n, d, false, scratch, V));
+    TRY(right_vectors(b, X, n, d, whiten, scratch, V));
     for (size_t i = 0; i < (size_t)n * dimensions; i++)
         out[i] = 0;
-    return backend_sgemm(b, false, false, n, kept, d, 1, X, d, V, d, 0, out, dimensions);
+    return backend_sgemm(b, false, false, n, kept, d, scale, X, d, V, d, 0, out, dimensions);
+}
+
+enum status reduce_dense(const struct backend *b, const float *X, uint32_t n, uint32_t d, uint32_t dimensions,
+                         struct arena *scratch, float *out)
+{
+    return reduce(b, X, n, d, dimensions, false, 1.0F, scratch, out);
+}
+
+enum status reduce_whiten(const struct backend *b, const float *X, uint32_t n, uint32_t d,
+                          uint32_t dimensions, uint32_t rows, struct arena *scratch, float *out)
+{
+    return reduce(b, X, n, d, dimensions, true, sqrtf((float)rows), scratch, out);
 }
 
 static enum status sparse_times(const struct backend *b, const struct csr *A, const float *B, size_t l,

@@ -412,6 +412,45 @@ static void mistakes_in_files(void **state)
     test_fails(read_file(test_path(folder, "none"), CANDIDATES_UNIFORM, &c), STATUS_DATA, "none", NULL);
 }
 
+/* Of the test items only item 299 has no train row, here the multiples of 10 lose theirs; users get the same items. */
+static void cold_ones_are_the_same_for_everyone(void **state)
+{
+    struct candidates c;
+    struct csr thin;
+    uint32_t row[USERS * 40], col[USERS * 40], n = 0, n_cold = 0;
+    uint8_t held_out[ITEMS] = {0}, warm[ITEMS] = {0};
+    const struct candidates_of of = everyone();
+    (void)state;
+    for (uint32_t u = 0; u < USERS; u++)
+        for (int64_t e = train.ptr[u]; e < train.ptr[u + 1]; e++)
+            if (train.idx[e] % 10 != 0)
+                row[n] = u, col[n++] = train.idx[e], warm[train.idx[e]] = 1;
+    assert_ok(csr_from_triples(USERS, ITEMS, n, row, col, NULL, arena, &thin, NULL));
+    for (int64_t e = 0; e < test.nnz; e++)
+        held_out[test.idx[e]] = !warm[test.idx[e]];
+    for (uint32_t i = 0; i < ITEMS; i++)
+        n_cold += held_out[i];
+    assert_true(n_cold > 10);
+    assert_ok(candidates_cold(&(struct candidates_of){users, USERS, {&thin, NULL}, &test}, &thin, arena, &c));
+    for (uint32_t u = 0; u < USERS; u++) {
+        uint32_t found = 0;
+        for (int64_t e = c.items.ptr[u]; e < c.items.ptr[u + 1]; e++) {
+            const uint32_t i = c.items.idx[e];
+            found += held_out[i];
+            assert_int_equal(c.relevant[e], csr_has(&test, u, i));
+            assert_true(held_out[i] || csr_has(&test, u, i)); /* a relevant item is a candidate always */
+        }
+        assert_int_equal(found, n_cold);
+    }
+    /* Where all have train rows there is nothing to rank. */
+    for (uint32_t u = 0; u < USERS; u++)
+        for (uint32_t i = u; i < ITEMS && n < USERS * 40; i += USERS)
+            row[n] = u, col[n++] = i;
+    struct csr full;
+    assert_ok(csr_from_triples(USERS, ITEMS, n, row, col, NULL, arena, &full, NULL));
+    test_fails(candidates_cold(&of, &full, arena, &c), STATUS_DATA, "cold_items", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(drawn_as_asked),
@@ -420,6 +459,7 @@ int main(void)
                                        cmocka_unit_test(all_items_need_no_correction),
                                        cmocka_unit_test(estimates_are_nearer),
                                        cmocka_unit_test(estimators_equal_scipy),
+                                       cmocka_unit_test(cold_ones_are_the_same_for_everyone),
                                        cmocka_unit_test(files_in_three_formats),
                                        cmocka_unit_test(mistakes_in_files)};
     return cmocka_run_group_tests(tests, prepare, clean);

@@ -1,0 +1,44 @@
+/*
+ * text_factors.h - what the models share whose items come from text vectors and that score by user . item + item bias: the parameters
+ * that say which vectors, the fitted state, its file.
+ */
+#ifndef FUSION_TEXT_FACTORS_H
+#define FUSION_TEXT_FACTORS_H
+#include "models/item_vectors.h"
+#include "models/model_io.h"
+
+#define TEXT_FACTORS_FIELDS                                                                                  \
+    ITEM_VECTORS_FIELDS;                                                                                     \
+    struct param_list text;                                                                                  \
+    int dimensions, max_reviews;                                                                             \
+    bool center
+#define TEXT_FACTORS_PARAMS(P)                                                                               \
+    ITEM_VECTORS_PARAMS(P, "minilm"),                                                                        \
+        PARAM_LIST(P, text, "title|genres|tags", NULL,                                                       \
+                   "fields of the item's text: title, genres, tags, reviews, a column"),                     \
+        PARAM_INT(P, dimensions, 0, 0, 4096,                                                                 \
+                  "principal components kept of the vectors; 0: all (tfidf, random: 128)"),                  \
+        PARAM_INT(P, max_reviews, 50, 0, 1e9,                                                                \
+                  "at most so many reviews an item, when reviews are asked for"),                            \
+        PARAM_BOOL(P, center, 1, "subtract the mean vector over items first")
+#define TEXT_FACTORS_OPTIONS(p)                                                                              \
+    ((struct item_vectors_options){ITEM_VECTORS_OPTIONS(p), .text = (p)->text,                               \
+                                   .max_reviews = (p)->max_reviews, .dimensions = (p)->dimensions,           \
+                                   .center = (p)->center})
+
+/* score(u, i) = user[u] . item[i] + item_bias[i] */
+struct text_factors {
+    uint32_t n_users, n_items, factors;
+    float *user, *item; /* [n_users x factors], [n_items x factors] */
+    float *item_bias;   /* [n_items] */
+};
+
+/* Zeros, in the arena. */
+enum status text_factors_new(uint32_t n_users, uint32_t n_items, uint32_t factors, struct arena *arena,
+                             struct text_factors *out);
+/* As the functions of model_type; `state` is a struct text_factors. */
+enum status text_factors_factors(const void *state, struct factors *out);
+enum status text_factors_save(const void *state, struct model_writer *w);
+enum status text_factors_load(void *state, const void *params, struct model_reader *r, struct run *run);
+
+#endif
