@@ -9,12 +9,13 @@
 #include "experiment/config_parts.h"
 
 struct top {
-    const struct node *experiment, *datasets, *models, *evaluate, *expect, *compare, *report;
+    const struct node *experiment, *datasets, *models, *fusion, *evaluate, *expect, *compare, *report;
 };
 static const struct param top_params[] = {
     PARAM_NODE(struct top, experiment, "name and seeds"),
     PARAM_NODE(struct top, datasets, "what is learned from and tested on"),
     PARAM_NODE(struct top, models, "the models, with parameters and grids"),
+    PARAM_NODE(struct top, fusion, "the stages of a pipeline; with it come its controls"),
     PARAM_NODE(struct top, evaluate, "cut-offs and metrics"),
     PARAM_NODE(struct top, expect, "values that the run must reproduce"),
     PARAM_NODE(struct top, compare, "paired tests between models"),
@@ -247,14 +248,20 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     TRY(params_set(top_params, "the experiment file", root, arena, &top));
     TRY(config_required(root, "experiment", "the experiment file", &unused));
     TRY(config_required(root, "datasets", "the experiment file", &unused));
-    TRY(config_required(root, "models", "the experiment file", &unused));
+    if (top.fusion == NULL)
+        TRY(config_required(root, "models", "the experiment file", &unused));
     TRY(read_head(top.experiment, arena, e));
     TRY(config_datasets(top.datasets, arena, e));
     TRY(config_evaluate(top.evaluate, arena, e));
-    TRY(config_models(top.models, arena, e, models));
+    struct node *rows = NULL, *pairs = NULL;
+    if (top.fusion != NULL)
+        TRY(config_fusion(top.fusion, top.models, arena, &rows));
+    TRY(config_models(rows != NULL ? rows : top.models, arena, e, models));
+    if (top.fusion != NULL && top.compare == NULL)
+        TRY(config_fusion_pairs(top.fusion, e, arena, &pairs));
     if (top.expect != NULL)
         TRY(config_expect(top.expect, arena, e, expect));
-    TRY(config_compare(top.compare, arena, e, compare));
+    TRY(config_compare(pairs != NULL ? pairs : top.compare, arena, e, compare));
     TRY(params_default(report_params, arena, &report));
     TRY(params_set(report_params, "report", top.report, arena, &report));
     e->tables = report.tables;

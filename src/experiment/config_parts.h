@@ -11,6 +11,13 @@ enum status config_override(struct node **root, const char *override, struct are
 enum status config_datasets(const struct node *list, struct arena *arena, struct experiment *e);
 /* Expands grids; appends a resolved block per model to `blocks`. */
 enum status config_models(const struct node *list, struct arena *arena, struct experiment *e, json_t *blocks);
+/* `models` (NULL: none) and the rows of the block `fusion` after them: the pipeline, its controls, its ablations. */
+enum status config_fusion(const struct node *node, const struct node *models, struct arena *arena,
+                          struct node **all);
+/* What is compared where the file doesn't say: the pipeline with every other model, by NDCG at 10 (or the first cut-off); NULL where that isn't
+ * measured. */
+enum status config_fusion_pairs(const struct node *fusion, const struct experiment *e, struct arena *arena,
+                                struct node **pairs);
 /* A block `search`; *resolved: as the file may say it, the caller's. */
 enum status config_search(const struct node *node, const struct model_type *type, const struct node *params,
                           struct arena *arena, struct search_config **out, json_t **resolved);
@@ -18,6 +25,15 @@ enum status config_evaluate(const struct node *map, struct arena *arena, struct 
 enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
 /* NULL: the defaults; fills `out`, an object. */
 enum status config_compare(const struct node *node, struct arena *arena, struct experiment *e, json_t *out);
+
+/* An empty node that stands where `where` does, with room for so many children; NULL: memory is out. */
+struct node *config_node(const struct node *where, enum node_kind kind, size_t room, struct arena *arena);
+/* A map or list with the children of `from` (NULL: an empty map at `where`) and room for so many more; NULL: memory is out. */
+struct node *config_grown(const struct node *where, const struct node *from, size_t more,
+                          struct arena *arena);
+/* map[key] = value (its head is copied); one that is there is replaced, else the map must have room. */
+enum status config_put(struct node *map, const char *key, const struct node *value, struct arena *arena);
+enum status config_put_text(struct node *map, const char *key, const char *text, struct arena *arena);
 
 /* STATUS_USAGE unless the node is a list with at least one entry. */
 enum status config_list(const struct node *node, const char *what);

@@ -1,0 +1,48 @@
+/* config_build.c - trees of an experiment that no file says word by word: what --set changes, what a block stands for. */
+#include <string.h>
+
+#include "experiment/config_parts.h"
+
+struct node *config_node(const struct node *where, enum node_kind kind, size_t room, struct arena *arena)
+{
+    struct node *node = arena_alloc(arena, 1, sizeof *node);
+    if (node == NULL)
+        return NULL;
+    *node = (struct node){.kind = kind, .file = where->file, .line = where->line, .column = where->column};
+    node->child = arena_alloc(arena, room + 1, sizeof *node->child);
+    return node->child != NULL ? node : NULL;
+}
+
+struct node *config_grown(const struct node *where, const struct node *from, size_t more, struct arena *arena)
+{
+    struct node *out =
+        config_node(from != NULL ? from : where, NODE_MAP, (from != NULL ? from->n : 0) + more, arena);
+    if (out == NULL || from == NULL)
+        return out;
+    out->kind = from->kind;
+    for (size_t i = 0; i < from->n; i++)
+        out->child[out->n++] = from->child[i];
+    return out;
+}
+
+enum status config_put(struct node *map, const char *key, const struct node *value, struct arena *arena)
+{
+    struct node *copy;
+    ARENA_NEW(copy, arena, 1);
+    *copy = *value;
+    copy->key = key, copy->key_line = value->line, copy->key_column = value->column;
+    for (size_t i = 0; i < map->n; i++)
+        if (strcmp(map->child[i]->key, key) == 0) {
+            map->child[i] = copy;
+            return STATUS_OK;
+        }
+    map->child[map->n++] = copy;
+    return STATUS_OK;
+}
+
+enum status config_put_text(struct node *map, const char *key, const char *text, struct arena *arena)
+{
+    struct node value = {
+        .kind = NODE_SCALAR, .file = map->file, .line = map->line, .column = map->column, .text = text};
+    return config_put(map, key, &value, arena);
+}

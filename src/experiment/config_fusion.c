@@ -1,0 +1,369 @@
+/*
+ * config_fusion.c - the block `fusion`: the stages of the pipeline in one place, written out as models of the experiment.
+ *
+ *   preprocess, intent   say what the preference model's vectors are: parameters of that model
+ *   preference           a model of text vectors: llm_fusion, gbdt, llm_ease, alpha_rec ...
+ *   rerank               a model around it: llm_rerank
+ *   strategy             the model `strategy` around that, so that what is shown last obeys the rules
+ *
+ * Each stage is a model with the one interface that all have, and a stage that is left out is not there: so a pipeline, its controls (the same
+ * head on something else than the language model's vectors) and its ablations (one stage less) are rows of the experiment like any other, and
+ * the resolved experiment shows them as the models that they are.
+ */
+#include <string.h>
+
+#include "experiment/config_parts.h"
+#include "models/item_vectors.h"
+#include "registry.h"
+
+struct fusion_block {
+    const char *label;
+    int preprocess;
+    const struct node *intent, *preference, *rerank, *strategy;
+    struct param_list controls, ablate;
+};
+#define B struct fusion_block
+static const struct param block_params[] = {
+    PARAM_STRING(B, label, "fusion",
+                 "how tables call the pipeline; its controls and ablations begin with it"),
+    PARAM_CHOICE(B, preprocess, "none", PREPROCESS_CHOICES,
+                 "what is done to texts before they are encoded; each does what those before it do too"),
+    PARAM_NODE(B, intent,
+               "parameters of the preference model that say what its vectors are: encoder, text, decay ..."),
+    PARAM_NODE(B, preference,
+               "the model of what a user wants: {name, params, search, fit_on}; llm_fusion by default"),
+    PARAM_NODE(B, rerank,
+               "a model around it, {name, params}; llm_rerank by default; not there: no such stage"),
+    PARAM_NODE(B, strategy,
+               "parameters of the model `strategy`: rules, candidates ...; not there: no such stage"),
+    PARAM_LIST(
+        B, controls, "ids|tfidf|shuffled|random", NULL,
+        "rows beside it: the same head without text, on TF-IDF, on genre and year, on the encoder's "
+        "vectors at wrong items, on noise; popularity predicted from the vectors; any other word names a "
+        "second encoder; none: no such row"),
+    PARAM_LIST(B, ablate, "", "preprocess|text|collaborative|rerank|strategy",
+               "rows beside it: the pipeline with that stage off"),
+    PARAM_END};
+#undef B
+
+/* One row of the experiment: the pipeline with something else in it. */
+struct row {
+    const char *label;
+    const char *encoder; /* in place of the block's; NULL: as it says */
+    const char *model;   /* in place of the preference model; NULL: as it says */
+    bool no_preprocess, no_collaborative, no_rerank, no_strategy;
+};
+
+struct fusion {
+    const struct node *where;
+    struct arena *arena;
+    struct fusion_block block;
+    const char *preference, *rerank; /* names of models */
+    const struct node *params;       /* of the preference model, intent and preprocess among them */
+    size_t n_rows;
+    struct row *row;
+};
+
+/* The model that a stage names, or the usual one. */
+static enum status stage_model(const struct node *stage, const char *what, const char *usual,
+                               const struct model_type **type)
+{
+    const struct node *name = stage != NULL ? node_get(stage, "name") : NULL;
+    const char *names[256];
+    size_t n = 0;
+    if (stage != NULL && stage->kind != NODE_MAP)
+        return node_fail(stage, "%s of fusion: expected a mapping: {name: %s, params: {...}}", what, usual);
+    *type = model_find(name != NULL && name->kind == NODE_SCALAR ? name->text : usual);
+    for (; n < 256 && model_types[n] != NULL; n++)
+        names[n] = model_types[n]->name;
+    return *type != NULL ? STATUS_OK : config_unknown(name, "model", names, n);
+}
+
+/* Keys that a stage may have. */
+static enum status stage_keys(const struct node *stage, const char *what, const char *const *keys, size_t n)
+{
+    for (size_t i = 0; stage != NULL && i < stage->n; i++) {
+        size_t k = 0;
+        while (k < n && strcmp(stage->child[i]->key, keys[k]) != 0)
+            k++;
+        if (k == n)
+            return node_fail_key(stage->child[i], "%s of fusion: unknown key '%s'; expected name, params%s",
+                                 what, stage->child[i]->key, n > 2 ? ", search, fit_on" : "");
+    }
+    return STATUS_OK;
+}
+
+/* The preference model's parameters, intent and preprocess put among them. */
+static enum status merge_params(struct fusion *f, const struct model_type *type)
+{
+    const struct node *given = f->block.preference != NULL ? node_get(f->block.preference, "params") : NULL,
+                      *intent = f->block.intent;
+    if (given != NULL && given->kind != NODE_MAP)
+        return node_fail(given, "params of %s: expected a mapping of parameters", type->name);
+    if (intent != NULL && intent->kind != NODE_MAP)
+        return node_fail(intent, "intent of fusion: expected a mapping: {encoder: minilm, text: [title]}");
+    struct node *all = config_grown(f->where, given, (intent != NULL ? intent->n : 0) + 1, f->arena);
+    if (all == NULL)
+        return STATUS_SYSTEM;
+    for (size_t i = 0; intent != NULL && i < intent->n; i++) {
+        const struct node *one = intent->child[i];
+        if (param_find(type->params, one->key) == NULL)
+            return node_fail_key(one, "intent of fusion: %s has no parameter '%s' (`recfuse models %s`)",
+                                 type->name, one->key, type->name);
+        if (node_get(all, one->key) != NULL)
+            return node_fail_key(one, "'%s' stands under intent and under preference; keep one", one->key);
+        all->child[all->n++] = (struct node *)(uintptr_t)one;
+    }
+    if (f->block.preprocess != PREPROCESS_NONE) {
+        if (param_find(type->params, "preprocess") == NULL)
+            return node_fail(f->where, "preprocess of fusion: %s reads no text of its own", type->name);
+        TRY(config_put_text(all, "preprocess", preprocess_name((enum preprocess)f->block.preprocess),
+                            f->arena));
+    }
+    f->params = all;
+    return STATUS_OK;
+}
+
+static enum status add_row(struct fusion *f, struct row row, const char *what)
+{
+    const char *label =
+        what == NULL ? f->block.label : arena_printf(f->arena, "%s, %s", f->block.label, what);
+    if (label == NULL)
+        return STATUS_SYSTEM;
+    for (size_t i = 0; i < f->n_rows; i++)
+        if (strcmp(f->row[i].label, label) == 0)
+            return STATUS_OK; /* `ids` among the controls is the ablation of text */
+    row.label = label;
+    f->row[f->n_rows++] = row;
+    return STATUS_OK;
+}
+
+/* The language model's folder: the block's encoder, as a control may need it. */
+static const char *encoder_of(const struct fusion *f)
+{
+    const struct node *encoder = node_get(f->params, "encoder");
+    return encoder != NULL && encoder->kind == NODE_SCALAR ? encoder->text : ITEM_ENCODER_MINILM;
+}
+
+/* Controls leave the decoder out too: it is a language model. */
+static enum status add_control(struct fusion *f, const char *name)
+{
+    static const struct {
+        const char *name, *label, *encoder, *model;
+    } known[] = {{"ids", "no text", ITEM_ENCODER_NONE, NULL},
+                 {"tfidf", "TF-IDF", ITEM_ENCODER_TFIDF, NULL},
+                 {"genre_year", "genre and year", "genre_year", NULL},
+                 {"shuffled", "shuffled text", NULL, NULL},
+                 {"random", "random vectors", ITEM_ENCODER_RANDOM, NULL},
+                 {"predicted_popularity", "predicted popularity", NULL, "predicted_popularity"}};
+    const char *shuffled = arena_printf(f->arena, ITEM_ENCODER_SHUFFLED ":%s", encoder_of(f));
+    if (shuffled == NULL)
+        return STATUS_SYSTEM;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(name, known[i].name) == 0)
+            return add_row(f,
+                           (struct row){.encoder = known[i].encoder == NULL && known[i].model == NULL
+                                                       ? shuffled
+                                                       : known[i].encoder,
+                                        .model = known[i].model,
+                                        .no_rerank = true,
+                                        .no_strategy = known[i].model != NULL},
+                           known[i].label);
+    return add_row(f, (struct row){.encoder = name, .no_rerank = true}, name);
+}
+
+static enum status add_ablation(struct fusion *f, const struct model_type *type, const char *stage)
+{
+    struct row row = {0};
+    const char *label = NULL;
+    const bool there = strcmp(stage, "preprocess") == 0 ? f->block.preprocess != PREPROCESS_NONE
+                       : strcmp(stage, "rerank") == 0   ? f->block.rerank != NULL
+                       : strcmp(stage, "strategy") == 0 ? f->block.strategy != NULL
+                       : strcmp(stage, "text") == 0     ? param_find(type->params, "encoder") != NULL
+                                                        : param_find(type->params, "collaborative") != NULL;
+    if (!there)
+        return node_fail(f->where, "ablate of fusion: this pipeline has no stage '%s' to switch off", stage);
+    if (strcmp(stage, "text") == 0) {
+        row.encoder = ITEM_ENCODER_NONE;
+        label = "no text";
+    } else {
+        row.no_preprocess = strcmp(stage, "preprocess") == 0;
+        row.no_rerank = strcmp(stage, "rerank") == 0;
+        row.no_strategy = strcmp(stage, "strategy") == 0;
+        row.no_collaborative = strcmp(stage, "collaborative") == 0;
+        label = arena_printf(f->arena, "no %s", stage);
+    }
+    return label != NULL ? add_row(f, row, label) : STATUS_SYSTEM;
+}
+
+static enum status list_rows(struct fusion *f, const struct model_type *type)
+{
+    const bool takes_text = param_find(type->params, "encoder") != NULL;
+    const bool asked = node_get(f->where, "controls") != NULL;
+    ARENA_NEW(f->row, f->arena, 1 + f->block.controls.n + f->block.ablate.n);
+    TRY(add_row(f, (struct row){0}, NULL));
+    for (size_t i = 0; i < f->block.controls.n && (takes_text || asked); i++) {
+        if (strcmp(f->block.controls.item[i], "none") == 0 && f->block.controls.n == 1)
+            break;
+        if (!takes_text)
+            return node_fail(node_get(f->where, "controls"),
+                             "controls of fusion: %s takes no text vectors, so nothing can stand in for them",
+                             type->name);
+        TRY(add_control(f, f->block.controls.item[i]));
+    }
+    for (size_t i = 0; i < f->block.ablate.n; i++)
+        TRY(add_ablation(f, type, f->block.ablate.item[i]));
+    return STATUS_OK;
+}
+
+/* {name, params} of the preference model in this row. */
+static enum status row_preference(const struct fusion *f, const struct row *row, struct node **out)
+{
+    const struct model_type *type = model_find(row->model != NULL ? row->model : f->preference);
+    struct node *params = config_node(f->where, NODE_MAP, f->params->n + 2, f->arena);
+    *out = config_node(f->where, NODE_MAP, 5, f->arena);
+    if (params == NULL || *out == NULL)
+        return STATUS_SYSTEM;
+    if (type == NULL)
+        return node_fail(f->where, "there is no model '%s'", row->model);
+    for (size_t i = 0; i < f->params->n; i++) {
+        const struct node *one = f->params->child[i];
+        const bool left_out = (row->no_preprocess && strcmp(one->key, "preprocess") == 0) ||
+                              (row->model != NULL && param_find(type->params, one->key) == NULL);
+        if (!left_out)
+            TRY(config_put(params, one->key, one, f->arena));
+    }
+    if (row->encoder != NULL)
+        TRY(config_put_text(params, "encoder", row->encoder, f->arena));
+    if (row->no_collaborative) {
+        struct node *none = config_node(f->where, NODE_LIST, 1, f->arena);
+        if (none == NULL)
+            return STATUS_SYSTEM;
+        struct node word = {.kind = NODE_SCALAR, .file = f->where->file, .text = "none", .quoted = true};
+        none->child[none->n++] = arena_copy(f->arena, &word, 1, sizeof word);
+        TRY(config_put(params, "collaborative", none, f->arena));
+    }
+    TRY(config_put_text(*out, "name", type->name, f->arena));
+    return config_put(*out, "params", params, f->arena);
+}
+
+/* {name, params + base} around another model. */
+static enum status wrap(const struct fusion *f, const char *name, const struct node *params,
+                        struct node **inner)
+{
+    struct node *outer = config_node(f->where, NODE_MAP, 5, f->arena),
+                *all = config_grown(f->where, params, 1, f->arena);
+    if (outer == NULL || all == NULL)
+        return STATUS_SYSTEM;
+    if (all->kind != NODE_MAP)
+        return node_fail(params, "%s of fusion: expected a mapping of parameters", name);
+    if (node_get(all, "base") != NULL)
+        return node_fail_key(node_get(all, "base"), "base: the stages before it are what %s works on here",
+                             name);
+    TRY(config_put(all, "base", *inner, f->arena));
+    TRY(config_put_text(outer, "name", name, f->arena));
+    TRY(config_put(outer, "params", all, f->arena));
+    *inner = outer;
+    return STATUS_OK;
+}
+
+static enum status row_node(const struct fusion *f, const struct row *row, struct node **out)
+{
+    const struct node *preference = f->block.preference;
+    TRY(row_preference(f, row, out));
+    const struct node *plain = *out;
+    if (f->block.rerank != NULL && !row->no_rerank)
+        TRY(wrap(f, f->rerank, node_get(f->block.rerank, "params"), out));
+    if (f->block.strategy != NULL && !row->no_strategy)
+        TRY(wrap(f, "strategy", f->block.strategy, out));
+    TRY(config_put_text(*out, "label", row->label, f->arena));
+    static const char *const outer[] = {"search", "fit_on"};
+    for (size_t i = 0; preference != NULL && row->model == NULL && i < 2; i++) {
+        const struct node *block = node_get(preference, outer[i]);
+        if (block == NULL)
+            continue;
+        if (i == 0 && plain != *out)
+            return node_fail(
+                block, "search of fusion: it changes parameters of the preference model, so no stage may "
+                       "stand around it; search without rerank and strategy first");
+        TRY(config_put(*out, outer[i], block, f->arena));
+    }
+    return STATUS_OK;
+}
+
+static enum status read_fusion(const struct node *node, struct arena *arena, struct fusion *f)
+{
+    static const char *const keys[] = {"name", "params", "search", "fit_on"};
+    const struct model_type *preference, *rerank = NULL;
+    *f = (struct fusion){.where = node, .arena = arena};
+    TRY(params_default(block_params, arena, &f->block));
+    TRY(params_set(block_params, "fusion", node, arena, &f->block));
+    TRY(stage_model(f->block.preference, "preference", "llm_fusion", &preference));
+    TRY(stage_keys(f->block.preference, "preference", keys, 4));
+    f->preference = preference->name;
+    if (f->block.rerank != NULL) {
+        TRY(stage_model(f->block.rerank, "rerank", "llm_rerank", &rerank));
+        TRY(stage_keys(f->block.rerank, "rerank", keys, 2));
+        if (param_find(rerank->params, "base") == NULL)
+            return node_fail(f->block.rerank, "rerank of fusion: %s works on no other model's list",
+                             rerank->name);
+        f->rerank = rerank->name;
+    }
+    TRY(merge_params(f, preference));
+    return list_rows(f, preference);
+}
+
+enum status config_fusion(const struct node *node, const struct node *models, struct arena *arena,
+                          struct node **all)
+{
+    struct fusion f;
+    TRY(read_fusion(node, arena, &f));
+    *all = config_node(models != NULL ? models : node, NODE_LIST, (models != NULL ? models->n : 0) + f.n_rows,
+                       arena);
+    if (*all == NULL)
+        return STATUS_SYSTEM;
+    if (models != NULL && models->kind != NODE_LIST)
+        return node_fail(models, "models: expected a list");
+    for (size_t i = 0; models != NULL && i < models->n; i++)
+        (*all)->child[(*all)->n++] = models->child[i];
+    for (size_t i = 0; i < f.n_rows; i++)
+        TRY(row_node(&f, &f.row[i], &(*all)->child[(*all)->n++]));
+    return STATUS_OK;
+}
+
+enum status config_fusion_pairs(const struct node *fusion, const struct experiment *e, struct arena *arena,
+                                struct node **pairs)
+{
+    const struct node *label = node_get(fusion, "label");
+    const char *pipeline = label != NULL ? label->text : "fusion";
+    bool ndcg = false, ten = false;
+    for (size_t i = 0; i < e->evaluate.n_metrics; i++)
+        ndcg = ndcg || strcmp(e->evaluate.metrics[i]->name, "ndcg") == 0;
+    for (size_t i = 0; i < e->evaluate.n_k; i++)
+        ten = ten || e->evaluate.k[i] == 10;
+    *pairs = NULL;
+    if (!ndcg || e->evaluate.n_k == 0 || e->n_blocks < 2)
+        return STATUS_OK;
+    const char *k = arena_printf(arena, "%u", ten ? 10 : e->evaluate.k[0]), *last = NULL;
+    *pairs = config_node(fusion, NODE_LIST, e->n_blocks, arena);
+    if (*pairs == NULL || k == NULL)
+        return STATUS_SYSTEM;
+    for (size_t m = 0; m < e->n_models; m++) {
+        const char *other = e->models[m].label;
+        const bool grid = strcmp(e->models[m].grid_json, "{}") != 0;
+        if (strcmp(other, pipeline) == 0 || grid || (last != NULL && strcmp(last, other) == 0))
+            continue;
+        struct node *pair = config_node(fusion, NODE_MAP, 4, arena);
+        if (pair == NULL)
+            return STATUS_SYSTEM;
+        last = other;
+        TRY(config_put_text(pair, "a", pipeline, arena));
+        TRY(config_put_text(pair, "b", other, arena));
+        TRY(config_put_text(pair, "metric", "ndcg", arena));
+        TRY(config_put_text(pair, "k", k, arena));
+        (*pairs)->child[(*pairs)->n++] = pair;
+    }
+    if ((*pairs)->n == 0)
+        *pairs = NULL;
+    return STATUS_OK;
+}

@@ -1,0 +1,172 @@
+/* test_config_fusion.c - the block `fusion`: which models it stands for, how its stages lie around each other, what is refused. */
+#include "../test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "experiment/experiment.h"
+
+static char *folder;
+static struct arena *arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena = arena_new();
+    folder = test_folder();
+    test_quiet();
+    return arena == NULL || folder == NULL;
+}
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    test_folder_remove(folder);
+    return 0;
+}
+
+#define HEAD                                                                                                 \
+    "experiment: {name: t}\n"                                                                                \
+    "datasets: [{name: d, file: nowhere.h5, split: {kind: random, test: 0.2, seed: 1}}]\n"
+
+static enum status load(const char *text, struct experiment *e)
+{
+    const char *path = test_path(folder, "e.yaml");
+    test_write(path, text);
+    return experiment_load(path, NULL, 0, arena, e);
+}
+
+static const json_t *block(const struct experiment *e, size_t i)
+{
+    return json_array_get(json_object_get(e->resolved, "models"), i);
+}
+static const char *text_at(const json_t *at, const char *a, const char *b)
+{
+    const json_t *inner = json_object_get(at, a);
+    return json_string_value(b != NULL ? json_object_get(inner, b) : inner);
+}
+
+/* Stages lie around each other; controls keep everything but the vectors; an ablation lacks one stage; two rows that would be the same
+ * are one. */
+static void rows(void **state)
+{
+    static const char *const labels[] = {
+        "popularity",          "pipe",     "pipe, no text",       "pipe, TF-IDF",
+        "pipe, shuffled text", "pipe, e5", "pipe, no preprocess", "pipe, no collaborative",
+        "pipe, no strategy"};
+    (void)state;
+    struct experiment e;
+    assert_ok(load(
+        HEAD "models: [{name: popularity}]\n"
+             "fusion:\n"
+             "  label: pipe\n"
+             "  preprocess: stem\n"
+             "  intent: {encoder: minilm, text: [title], decay: 0.9}\n"
+             "  preference: {name: llm_fusion, params: {collaborative: [item_knn]}, fit_on: train+valid}\n"
+             "  strategy: {candidates: 50, rules: [{mmr: {by: genres}}]}\n"
+             "  controls: [ids, tfidf, shuffled, e5]\n"
+             "  ablate: [preprocess, text, collaborative, strategy]\n",
+        &e));
+    assert_int_equal(e.n_blocks, sizeof labels / sizeof *labels);
+    for (size_t i = 0; i < e.n_blocks; i++)
+        assert_string_equal(text_at(block(&e, i), "label", NULL), labels[i]);
+    const json_t *base = json_object_get(json_object_get(block(&e, 1), "params"), "base");
+    assert_string_equal(text_at(block(&e, 1), "name", NULL), "strategy");
+    assert_string_equal(text_at(block(&e, 1), "fit_on", NULL), "train+valid");
+    assert_string_equal(text_at(base, "name", NULL), "llm_fusion");
+    assert_string_equal(text_at(base, "params", "preprocess"), "stem");
+    assert_string_equal(text_at(base, "params", "encoder"), "minilm");
+    static const struct {
+        size_t row;
+        const char *key, *value;
+    } inside[] = {{2, "encoder", "none"}, {3, "encoder", "tfidf"},  {4, "encoder", "shuffled:minilm"},
+                  {5, "encoder", "e5"},   {6, "encoder", "minilm"}, {7, "encoder", "minilm"}};
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+        base = json_object_get(json_object_get(block(&e, inside[i].row), "params"), "base");
+        assert_string_equal(text_at(base, "params", inside[i].key), inside[i].value);
+    }
+    base = json_object_get(json_object_get(block(&e, 6), "params"), "base");
+    assert_null(json_object_get(json_object_get(base, "params"), "preprocess"));
+    assert_string_equal(text_at(block(&e, 8), "name", NULL), "llm_fusion");
+    assert_int_equal(e.n_comparisons, e.n_blocks - 1); /* the pipeline with every other row */
+    for (size_t i = 0; i < e.n_comparisons; i++)
+        assert_string_equal(e.comparisons[i].a->label, "pipe");
+    experiment_free(&e);
+}
+
+/* The resolved experiment names the models and reads back to the same. */
+static void round_trip(void **state)
+{
+    (void)state;
+    struct experiment e, again;
+    char *text = NULL;
+    assert_ok(load(
+        HEAD "fusion: {preference: {name: llm_content}, strategy: {rules: [{exposure: {minimum: 0.3}}]}}\n",
+        &e));
+    assert_int_equal(e.n_blocks, 5);
+    assert_ok(experiment_yaml(&e, arena, &text));
+    assert_ok(load(text, &again));
+    assert_string_equal(e.sha256, again.sha256);
+    experiment_free(&e);
+    experiment_free(&again);
+}
+
+static void alone(void **state)
+{
+    (void)state;
+    struct experiment e;
+    assert_ok(load(
+        HEAD "fusion: {preference: {name: ease}, strategy: {rules: [{exposure: {minimum: 0.3}}]}}\n", &e));
+    assert_int_equal(e.n_blocks, 1); /* nothing could stand in for text that isn't there */
+    experiment_free(&e);
+    assert_ok(load(HEAD "fusion: {label: f, controls: none}\n", &e));
+    assert_int_equal(e.n_blocks, 1);
+    assert_string_equal(e.models[0].type->name, "llm_fusion");
+    assert_int_equal(e.n_comparisons, 0);
+    experiment_free(&e);
+}
+
+static void refused(void **state)
+{
+    static const struct {
+        const char *text, *place, *word;
+    } cases[] = {
+        {HEAD "fusion: {prefernce: {name: ease}}\n", "e.yaml:3:10: ", "did you mean 'preference'?"},
+        {HEAD "fusion: {preference: ease}\n", "e.yaml:3:22: ", "expected a mapping"},
+        {HEAD "fusion: {preference: {name: eas}}\n", "e.yaml:3:29: ", "did you mean 'ease'?"},
+        {HEAD "fusion: {preference: {name: ease, parms: {}}}\n", "e.yaml:3:35: ", "unknown key 'parms'"},
+        {HEAD "fusion: {intent: {encodr: e5}}\n", "e.yaml:3:19: ", "llm_fusion has no parameter 'encodr'"},
+        {HEAD "fusion: {intent: {encoder: e5}, preference: {params: {encoder: e5}}}\n",
+         "e.yaml:3:19: ", "keep one"},
+        {HEAD "fusion: {preprocess: stem, preference: {name: ease}}\n", "e.yaml:3:9: ", "no text of its own"},
+        {HEAD "fusion: {preprocess: stems}\n", "e.yaml:3:22: ", "'stems'"},
+        {HEAD "fusion: {preference: {name: ease}, controls: [tfidf]}\n", "e.yaml:3:46: ", "no text vectors"},
+        {HEAD "fusion: {rerank: {name: ease}}\n", "e.yaml:3:18: ", "works on no other model's list"},
+        {HEAD "fusion: {ablate: [strategy]}\n", "e.yaml:3:9: ", "no stage 'strategy'"},
+        {HEAD "fusion: {strategy: {base: ease, rules: [{exposure: {}}]}}\n",
+         "e.yaml:3:21: ", "the stages before it"},
+        {HEAD "fusion: {preference: {search: {trials: 2, space: {samples: [10, 20]}}}, strategy: {rules: "
+              "[{exposure: {}}]}}\n",
+         "e.yaml:3:31: ", "search without"},
+        {HEAD "models: [{name: ease, label: fusion}]\nfusion: {}\n",
+         "e.yaml:4:9: ", "two models are labelled 'fusion'"},
+        {HEAD "models: {name: ease}\nfusion: {}\n", "e.yaml:3:9: ", "expected a list"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct experiment e;
+        printf("%s", cases[i].text);
+        test_fails(load(cases[i].text, &e), STATUS_USAGE, cases[i].place, cases[i].word, NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(rows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(round_trip, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("config_fusion", tests, NULL, NULL);
+}
