@@ -37,8 +37,9 @@ static const struct param block_params[] = {
     PARAM_NODE(B, strategy,
                "parameters of the model `strategy`: rules, candidates ...; not there: no such stage"),
     PARAM_LIST(
-        B, controls, "ids|tfidf|shuffled|random", NULL,
-        "rows beside it: the same head without text, on TF-IDF, on genre and year, on the encoder's "
+        B, controls, "ids|tfidf|columns|shuffled|random|predicted_popularity", NULL,
+        "rows beside it: the same head without text, on TF-IDF, on its columns (genre, year), on the "
+        "encoder's "
         "vectors at wrong items, on noise; popularity predicted from the vectors; any other word names a "
         "second encoder; none: no such row"),
     PARAM_LIST(B, ablate, "", "preprocess|text|collaborative|rerank|strategy",
@@ -152,7 +153,7 @@ static enum status add_control(struct fusion *f, const char *name)
         const char *name, *label, *encoder, *model;
     } known[] = {{"ids", "no text", ITEM_ENCODER_NONE, NULL},
                  {"tfidf", "TF-IDF", ITEM_ENCODER_TFIDF, NULL},
-                 {"genre_year", "genre and year", "genre_year", NULL},
+                 {"columns", "genre and year", ITEM_ENCODER_COLUMNS, NULL},
                  {"shuffled", "shuffled text", NULL, NULL},
                  {"random", "random vectors", ITEM_ENCODER_RANDOM, NULL},
                  {"predicted_popularity", "predicted popularity", NULL, "predicted_popularity"}};

@@ -103,7 +103,7 @@ static void round_trip(void **state)
     assert_ok(load(
         HEAD "fusion: {preference: {name: llm_content}, strategy: {rules: [{exposure: {minimum: 0.3}}]}}\n",
         &e));
-    assert_int_equal(e.n_blocks, 5);
+    assert_int_equal(e.n_blocks, 7);
     assert_ok(experiment_yaml(&e, arena, &text));
     assert_ok(load(text, &again));
     assert_string_equal(e.sha256, again.sha256);
