@@ -39,13 +39,14 @@ static enum status rating_quality(const struct stage *s, const struct model_type
 
 enum status cell_quality(const struct stage *s, const struct model_type *type, const void *state,
                          const struct backend *backend, const struct metric_type *metric, uint32_t k,
-                         bool test, bool mask_valid, uint64_t seed, struct arena *arena, double *out)
+                         uint32_t negatives, bool test, bool mask_valid, uint64_t seed, struct arena *arena,
+                         double *out)
 {
     const struct csr *part = test ? &s->test : &s->valid;
     if (metric->kind == METRIC_RATING)
         return rating_quality(s, type, state, backend, metric, part, arena, out);
     const struct csr *const masks[2] = {&s->train, test && mask_valid ? &s->valid : NULL};
-    return eval_quality(type, state, backend, masks, part, metric, k, seed, arena, out);
+    return eval_quality(type, state, backend, masks, part, metric, k, negatives, seed, arena, out);
 }
 
 /* Over the validation rows, train masked; higher is better. */
@@ -55,7 +56,7 @@ static enum status validate(void *context, const void *state, double *quality)
     struct arena *arena = arena_new();
     if (arena == NULL)
         return STATUS_SYSTEM;
-    const enum status status = cell_quality(v->stage, v->type, state, v->backend, v->metric, v->k, false,
+    const enum status status = cell_quality(v->stage, v->type, state, v->backend, v->metric, v->k, 0, false,
                                             false, v->seed, arena, quality);
     arena_free(arena);
     *quality = v->metric->lower_is_better ? -*quality : *quality;
@@ -132,6 +133,28 @@ enum status cell_fit(struct stage *stage, const struct model_config *model, long
     return STATUS_OK;
 }
 
+enum status cell_set_history(struct stage *stage, const struct model_config *model, long long seed,
+                             const struct cell_place *place, struct fitted *fitted)
+{
+    const struct view *history;
+    struct arena *scratch;
+    if (!model->history_valid || model->fit_valid)
+        return STATUS_OK;
+    TRY(stage_whole(stage, &history));
+    scratch = arena_new();
+    if (scratch == NULL)
+        return STATUS_SYSTEM;
+    struct run run = {.backend = place->backend,
+                      .arena = fitted->arena,
+                      .scratch = scratch,
+                      .seed = (uint64_t)seed,
+                      .dataset = stage->name,
+                      .cancelled = place->cancelled};
+    const enum status status = model->type->set_history(fitted->state, model->params, history, &run);
+    arena_free(scratch);
+    return status;
+}
+
 enum status cell_set_epochs(struct model_config *model, uint32_t epochs, struct arena *arena)
 {
     const struct param *p = param_find(model->type->params, "epochs");
@@ -165,8 +188,10 @@ enum status cell_fit_final(struct stage *stage, const struct model_config *model
     struct arena *arena;
     if (m.search != NULL)
         how.metric = m.search->metric, how.k = m.search->k;
-    if (!m.fit_valid)
-        return cell_fit(stage, &m, seed, place, &how, out);
+    if (!m.fit_valid) {
+        TRY(cell_fit(stage, &m, seed, place, &how, out));
+        return cell_set_history(stage, &m, seed, place, out);
+    }
     arena = arena_new();
     if (arena == NULL)
         return STATUS_SYSTEM;

@@ -39,12 +39,17 @@ enum status cell_fit(struct stage *stage, const struct model_config *model, long
 enum status cell_fit_final(struct stage *stage, const struct model_config *model, bool searched,
                            long long seed, const struct evaluate_config *evaluate,
                            const struct cell_place *place, struct fitted *out);
+/* Before test rows are ranked: gives the fitted model the histories that model->history_valid asks for. */
+enum status cell_set_history(struct stage *stage, const struct model_config *model, long long seed,
+                             const struct cell_place *place, struct fitted *fitted);
 /* Sets the parameter `epochs` or `iterations` of a copy of the model's parameters (of the arena); 0: nothing. */
 enum status cell_set_epochs(struct model_config *model, uint32_t epochs, struct arena *arena);
-/* A metric of validation rows (train masked), or of test rows (train masked, and valid where asked), as the metric has it. */
+/* A metric of validation rows (train masked), or of test rows (train masked, and valid where asked), as the metric has it; ranked
+ * among all items, or among so many drawn `negatives`. */
 enum status cell_quality(const struct stage *stage, const struct model_type *type, const void *state,
                          const struct backend *backend, const struct metric_type *metric, uint32_t k,
-                         bool test, bool mask_valid, uint64_t seed, struct arena *arena, double *out);
+                         uint32_t negatives, bool test, bool mask_valid, uint64_t seed, struct arena *arena,
+                         double *out);
 void fitted_free(struct fitted *fitted); /* takes a zeroed one */
 
 struct cell_outcome {

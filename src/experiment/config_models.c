@@ -12,7 +12,7 @@ enum { LIMIT_POINTS = 100000 };
 struct model_block {
     const char *name, *label;
     const struct node *params, *grid, *search;
-    int fit_on;
+    int fit_on, history;
 };
 static const struct param block_params[] = {
     PARAM_STRING(struct model_block, name, NULL, "the model: `recfuse models` lists them"),
@@ -22,6 +22,8 @@ static const struct param block_params[] = {
     PARAM_NODE(struct model_block, search, "parameters that are chosen on validation rows"),
     PARAM_CHOICE(struct model_block, fit_on, "train", "train|train+valid",
                  "the rows that the model which is measured is fitted on"),
+    PARAM_CHOICE(struct model_block, history, "fit_on", "fit_on|train+valid",
+                 "the rows that users' histories are made of when test rows are ranked"),
     PARAM_END};
 
 static enum status check_grid(const struct node *grid, const struct model_type *type,
@@ -180,6 +182,12 @@ static enum status read_block(const struct node *node, struct arena *arena, stru
         return node_fail(node_get(node, "label"), "a label is one line of 1 to 100 bytes");
     if (block->params != NULL && block->params->kind == NODE_SCALAR && block->params->text[0] == '\0')
         block->params = NULL; /* `params:` with nothing below it */
+    if (block->history == 1 && (*type)->set_history == NULL)
+        return node_fail(
+            node_get(node, "history"),
+            "%s makes no scores from a history of items: `history` goes with item_knn, ease, slim, "
+            "p3alpha, rp3beta",
+            block->name);
     if (block->search != NULL && block->grid != NULL)
         return node_fail_key(
             block->search,
@@ -188,7 +196,7 @@ static enum status read_block(const struct node *node, struct arena *arena, stru
     return check_grid(block->grid, *type, block->params, n_points);
 }
 
-/* What `search` and `fit_on` add to the resolved block and to what the points' key is made of. */
+/* What `search`, `fit_on` and `history` add to the resolved block and to what the points' key is made of. */
 static enum status add_search(const struct model_block *block, struct arena *arena,
                               struct model_config *points, size_t n_points, json_t *resolved)
 {
@@ -204,16 +212,21 @@ static enum status add_search(const struct model_block *block, struct arena *are
         json_object_set_new(resolved, "search", text);
     if (block->fit_on == 1)
         json_object_set_new(resolved, "fit_on", json_string("train+valid"));
-    for (size_t p = 0; p < n_points && (text != NULL || block->fit_on == 1); p++) {
+    if (block->history == 1)
+        json_object_set_new(resolved, "history", json_string("train+valid"));
+    for (size_t p = 0; p < n_points && (text != NULL || block->fit_on == 1 || block->history == 1); p++) {
         struct model_config *m = &points[p];
         json_t *all = text != NULL ? json_deep_copy(json_object_get(resolved, "params"))
                                    : json_loads(m->params_json, 0, NULL);
         m->search = search;
         m->fit_valid = block->fit_on == 1;
+        m->history_valid = block->history == 1;
         if (text != NULL)
             json_object_set(all, "search", text);
         if (m->fit_valid)
             json_object_set_new(all, "fit_on", json_string("train+valid"));
+        if (m->history_valid)
+            json_object_set_new(all, "history", json_string("train+valid"));
         char *dump = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
         json_decref(all);
         m->params_json = dump != NULL ? arena_strdup(arena, dump) : NULL;

@@ -10,7 +10,7 @@
 #include "experiment/config_parts.h"
 
 struct search_block {
-    int strategy, trials, initial, seed, k;
+    int strategy, trials, initial, seed, k, negatives;
     const char *metric, *resource;
     const struct node *space, *from, *to;
     double eta;
@@ -24,6 +24,8 @@ static const struct param search_params[] = {
     PARAM_INT(B, initial, 8, 2, 100000, "bayesian: trials by Sobol's sequence before the first model"),
     PARAM_STRING(B, metric, "ndcg", "by which validation rows judge"),
     PARAM_INT(B, k, 10, 1, 10000, "its cut-off; none for rmse and mae"),
+    PARAM_INT(B, negatives, 0, 0, 1000000,
+              "validation rows are judged among so many drawn items a user; 0: among all"),
     PARAM_STRING(B, resource, NULL,
                  "halving: the whole number that settings get more of, epochs for example"),
     PARAM_NODE(B, from, "halving: the resource of the first rung"),
@@ -254,7 +256,10 @@ static enum status read_metric(const struct node *node, const struct search_bloc
         return node_fail(at, "%s does not predict ratings, so it has no %s", type->name, b->metric);
     if (!metric_has_cutoff(s->metric) && k != NULL)
         return node_fail(k, "%s has no cut-off; leave k out", b->metric);
+    if (s->metric->kind == METRIC_RATING && b->negatives > 0)
+        return node_fail(node_get(node, "negatives"), "%s is of ratings, without negatives", b->metric);
     s->k = metric_has_cutoff(s->metric) ? (uint32_t)b->k : 0;
+    s->negatives = (uint32_t)b->negatives;
     return STATUS_OK;
 }
 
@@ -284,6 +289,8 @@ static json_t *resolve(const struct search_block *b, const struct search_config 
            *space = json_object();
     if (s->k > 0)
         json_object_set_new(out, "k", json_integer(s->k));
+    if (s->negatives > 0)
+        json_object_set_new(out, "negatives", json_integer(s->negatives));
     if (s->options.strategy != SEARCH_GRID)
         json_object_set_new(out, "trials", json_integer(b->trials));
     if (s->options.strategy == SEARCH_BAYESIAN)

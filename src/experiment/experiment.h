@@ -31,10 +31,12 @@ struct model_config {
     size_t block;      /* position in the experiment's list of models */
     size_t point;      /* position in the block's grid, 0 without one */
     void *params;      /* the type's struct */
-    /* Every value, defaults included; with a search: without what it searches, and with "search"; with fit_valid: "fit_on". */
+    /* Every value, defaults included; with a search: without what it searches, and with "search"; with fit_valid and history_valid: "fit_on",
+     * "history". */
     const char *params_json;
     const struct search_config *search; /* NULL: none; params: the defaults of what it searches */
     bool fit_valid;                     /* the model that is measured is fitted on validation rows too */
+    bool history_valid;                 /* its users' histories hold them when test rows are ranked */
     const char *grid_json;              /* what the grid chose: "{}" without one */
     const struct node *where;
 };

@@ -11,6 +11,7 @@
 #include "experiment/machine.h"
 #include "llm/encoder.h"
 #include "models/item_vectors.h"
+#include "models/nested.h"
 
 /* Raised when ranking, metrics or the meaning of a key change: all earlier results are computed anew. */
 enum { RESULTS_VERSION = 3 };
@@ -86,32 +87,59 @@ static enum status plan_dataset(const struct dataset_config *config, struct aren
     return status;
 }
 
-/* What a model brings into its key: label (two labels are two rows of a table), name, version, parameters, and the
- * language model that its parameters name. */
-static enum status model_part(const struct model_config *m, const char *models, json_t *encoders,
-                              json_t **out)
+/* The SHA-256 of the language model that the parameters name; "none" for a control that needs none. */
+static enum status encoder_part(const char *encoder, const char *models, json_t *encoders, json_t *out)
 {
-    json_t *params = json_loads(m->params_json, 0, NULL);
-    *out = json_pack("{s:s, s:s, s:i, s:O}", "label", m->label, "model", m->type->name, "version",
-                     m->type->version, "params", params);
-    const char *encoder = json_string_value(json_object_get(params, "encoder"));
-    enum status status = STATUS_OK;
-    if (*out != NULL && encoder != NULL) {
-        char path[4096], hex[SHA256_HEX];
-        const char *folder = item_vectors_folder(encoder); /* NULL: the control needs no language model */
-        if (json_object_get(encoders, encoder) == NULL && folder == NULL)
-            json_object_set_new(encoders, encoder, json_string("none"));
-        else if (json_object_get(encoders, encoder) == NULL) {
-            snprintf(path, sizeof path, "%s/%s", models, folder);
-            status = encoder_folder_sha256(path, hex);
-            json_object_set_new(encoders, encoder, json_string(hex));
-        }
-        json_object_set(*out, "encoder_sha256", json_object_get(encoders, encoder));
+    const char *folder = item_vectors_folder(encoder);
+    char path[4096], hex[SHA256_HEX];
+    if (json_object_get(encoders, encoder) == NULL && folder == NULL)
+        json_object_set_new(encoders, encoder, json_string("none"));
+    else if (json_object_get(encoders, encoder) == NULL) {
+        snprintf(path, sizeof path, "%s/%s", models, folder);
+        TRY(encoder_folder_sha256(path, hex));
+        json_object_set_new(encoders, encoder, json_string(hex));
     }
-    json_decref(params);
+    json_object_set(out, "encoder_sha256", json_object_get(encoders, encoder));
+    return STATUS_OK;
+}
+
+/* Name, version, parameters (`text`: as JSON) and language model of a model, and the same of each model inside. */
+static enum status type_part(const struct model_type *type, const void *params, const char *text,
+                             const char *models, json_t *encoders, struct arena *arena, json_t *out)
+{
+    const struct nested *inside = NULL;
+    size_t n = 0;
+    json_t *values = json_loads(text, 0, NULL), *list = json_array();
+    const char *encoder = json_string_value(json_object_get(values, "encoder"));
+    enum status status = encoder != NULL ? encoder_part(encoder, models, encoders, out) : STATUS_OK;
+    if (json_object_set_new(out, "model", json_string(type->name)) != 0 ||
+        json_object_set_new(out, "version", json_integer(type->version)) != 0 ||
+        json_object_set_new(out, "params", values) != 0)
+        status = status_fail(STATUS_SYSTEM, "out of memory while planning");
+    if (status == STATUS_OK && type->inside != NULL)
+        status = type->inside(params, arena, &inside, &n);
+    for (size_t i = 0; i < n && status == STATUS_OK; i++) {
+        json_t *part = json_object();
+        char *its = NULL;
+        status = params_json(inside[i].type->params, inside[i].params, arena, &its);
+        if (status == STATUS_OK)
+            status = type_part(inside[i].type, inside[i].params, its, models, encoders, arena, part);
+        json_array_append_new(list, part);
+    }
+    if (n > 0)
+        json_object_set(out, "inside", list);
+    json_decref(list);
+    return status;
+}
+
+/* What a model brings into its key; two labels are two rows of a table. */
+static enum status model_part(const struct model_config *m, const char *models, json_t *encoders,
+                              struct arena *arena, json_t **out)
+{
+    *out = json_pack("{s:s}", "label", m->label);
     if (*out == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory while planning");
-    return status;
+    return type_part(m->type, m->params, m->params_json, models, encoders, arena, *out);
 }
 
 /* Hashes {common parts of the dataset, model part, fold, seed, files where there are any}. */
@@ -165,6 +193,26 @@ static enum status add_file(const char *text, const char *what, const char *data
     return STATUS_OK;
 }
 
+/* The file that a model reads, under `what`, and those of the models inside, under what.0, what.1 ... */
+static enum status model_files(const struct model_type *type, const void *params, const char *what,
+                               const char *dataset, size_t fold, long long seed, json_t *known,
+                               struct arena *arena, json_t *out)
+{
+    const struct nested *inside = NULL;
+    size_t n = 0;
+    TRY(add_file(type->file != NULL ? type->file(params) : NULL, what, dataset, fold, seed, known, arena,
+                 out));
+    if (type->inside != NULL)
+        TRY(type->inside(params, arena, &inside, &n));
+    for (size_t i = 0; i < n; i++) {
+        const char *its = arena_printf(arena, "%s.%zu", what, i);
+        if (its == NULL)
+            return STATUS_SYSTEM;
+        TRY(model_files(inside[i].type, inside[i].params, its, dataset, fold, seed, known, arena, out));
+    }
+    return STATUS_OK;
+}
+
 /* The files that a cell reads besides the dataset's. */
 static enum status cell_files(const struct experiment *e, const struct cell *cell, json_t *known,
                               struct arena *arena, json_t *out)
@@ -172,8 +220,7 @@ static enum status cell_files(const struct experiment *e, const struct cell *cel
     const struct model_config *m = &e->models[cell->model];
     const char *dataset = e->datasets[cell->dataset].name;
     const long long seed = e->seeds[cell->seed];
-    TRY(add_file(m->type->file != NULL ? m->type->file(m->params) : NULL, "model", dataset, cell->fold, seed,
-                 known, arena, out));
+    TRY(model_files(m->type, m->params, "model", dataset, cell->fold, seed, known, arena, out));
     return add_file(e->evaluate.candidates.file, "candidates", dataset, cell->fold, seed, known, arena, out);
 }
 
@@ -208,14 +255,17 @@ static enum status check_validation(const struct experiment *e, const struct pla
     for (size_t d = 0; d < e->n_datasets; d++)
         for (size_t m = 0; m < e->n_models && plan->datasets[d].status == STATUS_OK; m++)
             for (size_t f = 0; f < plan->datasets[d].n_folds; f++)
-                if ((e->models[m].search != NULL || e->models[m].fit_valid) &&
+                if ((e->models[m].search != NULL || e->models[m].fit_valid || e->models[m].history_valid) &&
                     plan->datasets[d].folds[f].n_valid == 0)
                     return node_fail(
                         e->models[m].search != NULL ? e->models[m].search->where : e->models[m].where,
                         "%s: %s needs validation rows, and dataset %s has none in fold %zu; cut them off "
                         "train, as in "
                         "validation: {kind: random, test: 0.1}",
-                        e->models[m].label, e->models[m].search != NULL ? "a search" : "fit_on: train+valid",
+                        e->models[m].label,
+                        e->models[m].search != NULL ? "a search"
+                        : e->models[m].fit_valid    ? "fit_on: train+valid"
+                                                    : "history: train+valid",
                         e->datasets[d].name, f);
     return STATUS_OK;
 }
@@ -242,7 +292,7 @@ enum status plan_make(const struct experiment *e, const char *device, const char
     enum status status = STATUS_OK;
     for (size_t m = 0; m < e->n_models && status == STATUS_OK; m++) {
         json_t *part = NULL;
-        status = model_part(&e->models[m], models, encoders, &part);
+        status = model_part(&e->models[m], models, encoders, arena, &part);
         json_array_append_new(parts, part);
     }
     if (status == STATUS_OK)

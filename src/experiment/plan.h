@@ -2,8 +2,8 @@
  * plan.h - from an experiment to its cells: dataset x fold x model x grid point x seed, each with a key.
  *
  * The key is the SHA-256 of all that determines the cell's result, and of its names: dataset and content, filters, the
- * split with its files, fold, model, its version, every parameter, seed, evaluate, the language model's files where one is used,
- * device and instruction set.  Never the git commit, which would throw results away at every edit.
+ * split with its files, fold, model, its version, every parameter, the same of each model inside it, seed, evaluate, the language
+ * model's files where one is used, device and instruction set.  Never the git commit, which would throw results away at every edit.
  */
 #ifndef EXPERIMENT_PLAN_H
 #define EXPERIMENT_PLAN_H

@@ -24,6 +24,7 @@ struct search_config {
     const struct param *resource;       /* halving; else NULL */
     const struct metric_type *metric;   /* ranking, or rmse, mae */
     uint32_t k;                         /* 0: the metric has none */
+    uint32_t negatives;                 /* validation rows are ranked among so many drawn items; 0: all */
     bool test_too;                      /* trials are measured on the test rows too, for the record */
 };
 

@@ -117,9 +117,9 @@ static enum status measure(const struct trials *t, const struct fitted *fitted, 
     struct arena *arena = arena_new();
     if (arena == NULL)
         return STATUS_SYSTEM;
-    const enum status status =
-        cell_quality(t->stage, fitted->type, fitted->state, t->place->backend, t->search->metric,
-                     t->search->k, test, t->mask_valid, (uint64_t)t->seed, arena, value);
+    const enum status status = cell_quality(t->stage, fitted->type, fitted->state, t->place->backend,
+                                            t->search->metric, t->search->k, test ? 0 : t->search->negatives,
+                                            test, t->mask_valid, (uint64_t)t->seed, arena, value);
     arena_free(arena);
     *value = search_round(*value);
     return status;
@@ -135,6 +135,8 @@ static enum status try_setting(const struct trials *t, const struct model_config
     *epochs = fitted.epochs;
     if (status == STATUS_OK)
         status = measure(t, &fitted, false, value);
+    if (status == STATUS_OK && t->search->test_too && !m->fit_valid)
+        status = cell_set_history(t->stage, m, t->seed, t->place, &fitted);
     if (status == STATUS_OK && t->search->test_too && !m->fit_valid)
         status = measure(t, &fitted, true, test);
     fitted_free(&fitted);

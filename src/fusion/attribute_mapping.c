@@ -54,6 +54,16 @@ static enum status read_base(const struct attribute_mapping_params *p, struct ar
     return STATUS_OK;
 }
 
+static enum status attribute_mapping_inside(const void *params, struct arena *arena,
+                                            const struct nested **models, size_t *n)
+{
+    struct nested *base;
+    ARENA_NEW(base, arena, 1);
+    TRY(read_base(params, arena, base));
+    *models = base, *n = 1;
+    return STATUS_OK;
+}
+
 static enum status attribute_mapping_check(const void *params, const struct node *where)
 {
     const struct attribute_mapping_params *p = params;
@@ -170,6 +180,7 @@ const struct model_type model_attribute_mapping = {
     .params_size = sizeof(struct attribute_mapping_params),
     .needs = NEEDS_TEXT | NEEDS_ENCODER,
     .state_size = sizeof(struct text_factors),
+    .inside = attribute_mapping_inside,
     .check = attribute_mapping_check,
     .fit = attribute_mapping_fit,
     .factors = text_factors_factors,

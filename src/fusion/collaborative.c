@@ -90,6 +90,20 @@ enum status collaborative_choose(const struct param_list *names, const struct no
     return STATUS_OK;
 }
 
+enum status collaborative_inside(const struct param_list *names, const struct node *params,
+                                 struct arena *arena, const struct nested **models, size_t *n)
+{
+    struct collaborative c;
+    struct nested *out;
+    TRY(collaborative_choose(names, params, arena, &c));
+    ARENA_NEW(out, arena, COLLABORATIVE_MOST);
+    *models = out, *n = 0;
+    for (uint32_t j = 0; j < c.n; j++)
+        if (c.type[j] != NULL)
+            out[(*n)++] = (struct nested){.type = c.type[j], .params = c.params[j]};
+    return STATUS_OK;
+}
+
 /* log(1 + rows) over items, less its mean, by its standard deviation. */
 static enum status count_popularity(const struct csr *by_user, struct arena *arena, const float **out)
 {

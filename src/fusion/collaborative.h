@@ -24,6 +24,9 @@ struct collaborative {
  * NULL or a map of them: {ease: {l2: 300}}.  STATUS_USAGE names what is wrong and where. */
 enum status collaborative_choose(const struct param_list *names, const struct node *params,
                                  struct arena *arena, struct collaborative *out);
+/* The chosen models as model_type's `inside` wants them; popularity, which is counted here, is none. */
+enum status collaborative_inside(const struct param_list *names, const struct node *params,
+                                 struct arena *arena, const struct nested **models, size_t *n);
 /* Fits the chosen models on the whole view; states live in run->arena. */
 enum status collaborative_fit(struct collaborative *c, const struct view *view, struct run *run);
 /* The view without the train rows of one fold (intent_fold()). */

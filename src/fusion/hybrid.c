@@ -35,6 +35,15 @@ enum status hybrid_parse(const struct hybrid_params *p, const char *owner, struc
     return STATUS_OK;
 }
 
+enum status hybrid_inside(const void *params, struct arena *arena, const struct nested **models, size_t *n)
+{
+    struct hybrid *h;
+    ARENA_NEW(h, arena, 1);
+    TRY(hybrid_parse(params, "a hybrid", arena, h));
+    *models = h->base, *n = h->n;
+    return STATUS_OK;
+}
+
 enum status hybrid_check(const struct hybrid_params *p, const char *owner)
 {
     struct hybrid unused;

@@ -48,6 +48,8 @@ struct hybrid {
 /* STATUS_USAGE with file:line:column. */
 enum status hybrid_parse(const struct hybrid_params *p, const char *owner, struct arena *arena,
                          struct hybrid *out);
+/* The same as model_type's `inside`: every hybrid's parameters begin with struct hybrid_params. */
+enum status hybrid_inside(const void *params, struct arena *arena, const struct nested **models, size_t *n);
 /* The same for a type's check: what is read is thrown away. */
 enum status hybrid_check(const struct hybrid_params *p, const char *owner);
 enum status hybrid_fit(struct hybrid *h, const struct view *train, struct run *run);

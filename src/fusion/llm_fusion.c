@@ -99,6 +99,13 @@ static bool has(const struct param_list *list, const char *name)
     return false;
 }
 
+static enum status llm_fusion_inside(const void *params, struct arena *arena, const struct nested **models,
+                                     size_t *n)
+{
+    const struct llm_fusion_params *p = params;
+    return collaborative_inside(&p->collaborative, p->collaborative_params, arena, models, n);
+}
+
 static enum status llm_fusion_check(const void *params, const struct node *where)
 {
     const struct llm_fusion_params *p = params;
@@ -382,6 +389,7 @@ const struct model_type model_llm_fusion = {
     .params_size = sizeof(struct llm_fusion_params),
     .needs = NEEDS_TEXT | NEEDS_ENCODER,
     .state_size = sizeof(struct llm_fusion),
+    .inside = llm_fusion_inside,
     .check = llm_fusion_check,
     .fit = llm_fusion_fit,
     .score_users = llm_fusion_score_users,

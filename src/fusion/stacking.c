@@ -414,6 +414,7 @@ const struct model_type model_stacking = {
     .params = stacking_params,
     .params_size = sizeof(struct stacking_params),
     .state_size = sizeof(struct stacking),
+    .inside = hybrid_inside,
     .check = stacking_check,
     .fit = stacking_fit,
     .score_users = stacking_score_users,

@@ -61,6 +61,17 @@ static enum status read_params(const struct strategy_params *p, struct arena *ar
     return strategy_parse(p->rules, arena, rules);
 }
 
+static enum status strategy_inside(const void *params, struct arena *arena, const struct nested **models,
+                                   size_t *n)
+{
+    struct nested *base;
+    struct strategy *rules;
+    ARENA_NEW(base, arena, 1);
+    TRY(read_params(params, arena, base, &rules));
+    *models = base, *n = 1;
+    return STATUS_OK;
+}
+
 static enum status strategy_check(const void *params, const struct node *where)
 {
     struct nested base;
@@ -261,6 +272,7 @@ const struct model_type model_strategy = {.name = "strategy",
                                           .params = strategy_params,
                                           .params_size = sizeof(struct strategy_params),
                                           .state_size = sizeof(struct strategy_model),
+                                          .inside = strategy_inside,
                                           .check = strategy_check,
                                           .fit = strategy_fit,
                                           .score_users = strategy_score_users,

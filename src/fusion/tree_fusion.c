@@ -91,6 +91,13 @@ struct tree_fusion {
     uint32_t candidates;
 };
 
+static enum status tree_fusion_inside(const void *params, struct arena *arena, const struct nested **models,
+                                      size_t *n)
+{
+    const struct tree_fusion_params *p = params;
+    return collaborative_inside(&p->collaborative, p->collaborative_params, arena, models, n);
+}
+
 static enum status tree_fusion_check(const void *params, const struct node *where)
 {
     const struct tree_fusion_params *p = params;
@@ -388,6 +395,7 @@ static enum status gbdt_fit(void *state, const void *params, const struct view *
                                             .params = what##_params,                                         \
                                             .params_size = sizeof(struct tree_fusion_params),                \
                                             .state_size = sizeof(struct tree_fusion),                        \
+                                            .inside = tree_fusion_inside,                                    \
                                             .check = tree_fusion_check,                                      \
                                             .fit = what##_fit,                                               \
                                             .score_users = tree_fusion_score_users,                          \

@@ -45,25 +45,47 @@ static size_t row_length(uint32_t n_items)
     return ld % 512 == 0 ? ld + 16 : ld;
 }
 
-/* The active items, and the users' histories in their numbers. */
-static enum status ease_profile(struct ease_state *s, const struct view *train, bool binary, struct run *run)
+/* The users' histories in the active items' numbers; other items, which only a history after the fit can have, say nothing. */
+static enum status ease_set_history(void *state, const void *params, const struct view *history,
+                                    struct run *run)
 {
-    const struct csr *by_user = train->by_user;
-    uint32_t *active, *place, *idx;
+    struct ease_state *s = state;
+    const struct ease_params *p = params;
+    const struct csr *a = history->by_user;
+    const bool values = !p->binary && a->val != NULL;
+    uint32_t *place, *idx;
+    int64_t *ptr;
+    float *val = NULL;
 
-    ARENA_NEW(active, run->arena, train->n_items);
-    ARENA_NEW(place, run->scratch, train->n_items);
+    ARENA_NEW(place, run->scratch, s->n_items);
+    for (uint32_t i = 0; i < s->n_active; i++)
+        place[s->active[i]] = i + 1;
+    ARENA_NEW(ptr, run->arena, (size_t)a->n_rows + 1);
+    ARENA_NEW(idx, run->arena, (size_t)a->nnz);
+    if (values)
+        ARENA_NEW(val, run->arena, (size_t)a->nnz);
+    for (uint32_t u = 0; u < a->n_rows; u++) {
+        ptr[u + 1] = ptr[u];
+        for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++)
+            if (place[a->idx[e]] > 0) {
+                idx[ptr[u + 1]] = place[a->idx[e]] - 1;
+                if (values)
+                    val[ptr[u + 1]] = a->val[e];
+                ptr[u + 1]++;
+            }
+    }
+    s->profile = (struct csr){a->n_rows, s->n_active, ptr[a->n_rows], ptr, idx, val};
+    return STATUS_OK;
+}
+
+static enum status ease_active(struct ease_state *s, const struct view *train, struct arena *arena)
+{
+    uint32_t *active;
+
+    ARENA_NEW(active, arena, train->n_items);
     for (uint32_t i = 0; i < train->n_items; i++)
-        if (train->by_item->ptr[i + 1] > train->by_item->ptr[i]) {
-            place[i] = s->n_active;
+        if (train->by_item->ptr[i + 1] > train->by_item->ptr[i])
             active[s->n_active++] = i;
-        }
-    TRY(history_copy(by_user, binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena, &s->profile));
-    ARENA_NEW(idx, run->arena, (size_t)by_user->nnz);
-    for (int64_t e = 0; e < by_user->nnz; e++)
-        idx[e] = place[by_user->idx[e]];
-    s->profile.idx = idx;
-    s->profile.n_cols = s->n_active;
     s->active = active;
     s->n_items = train->n_items;
     return STATUS_OK;
@@ -112,7 +134,8 @@ static enum status ease_fit(void *state, const void *params, const struct view *
     float *B;
     size_t bad;
 
-    TRY(ease_profile(s, train, p->binary, run));
+    TRY(ease_active(s, train, run->arena));
+    TRY(ease_set_history(s, p, train, run));
     s->ld = row_length(s->n_active);
     s->backend = run->backend;
     ARENA_NEW(B, run->arena, s->n_active * s->ld);
@@ -209,6 +232,7 @@ const struct model_type model_ease = {.name = "ease",
                                       .state_size = sizeof(struct ease_state),
                                       .cost = ease_cost,
                                       .fit = ease_fit,
+                                      .set_history = ease_set_history,
                                       .score_users = ease_score_users,
                                       .save = ease_save,
                                       .load = ease_load};

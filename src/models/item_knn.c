@@ -13,6 +13,12 @@
 
 static const struct param item_knn_params[] = {KNN_PARAMS(100, "items")};
 
+static enum status item_knn_set_history(void *state, const void *params, const struct view *history,
+                                        struct run *run)
+{
+    return knn_profiles(history, true, params, run, &((struct knn_state *)state)->profile);
+}
+
 static enum status item_knn_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
     struct knn_state *s = state;
@@ -23,7 +29,7 @@ static enum status item_knn_fit(void *state, const void *params, const struct vi
     inner.arena = run->scratch; /* only the transpose is kept */
     TRY(knn_neighbours(train, true, p, &inner, &neighbours));
     TRY(csr_transpose(&neighbours, run->arena, &s->matrix));
-    TRY(knn_profiles(train, true, p, run, &s->profile));
+    TRY(item_knn_set_history(s, p, train, run));
     s->n_items = train->n_items;
     s->backend = run->backend;
     return STATUS_OK;
@@ -46,6 +52,7 @@ const struct model_type model_item_knn = {.name = "item_knn",
                                           .check = knn_check,
                                           .cost = item_knn_cost,
                                           .fit = item_knn_fit,
+                                          .set_history = item_knn_set_history,
                                           .score_users = knn_score_users,
                                           .save = knn_save,
                                           .load = knn_load};

@@ -58,6 +58,7 @@ struct factors {
 };
 
 struct forest; /* forest.h */
+struct nested; /* nested.h */
 struct tree_columns;
 struct model_writer; /* model_io.h */
 struct model_reader;
@@ -82,9 +83,15 @@ struct model_type {
     size_t state_size; /* the caller gives fit and load a zeroed state of this size, in run->arena */
     /* Optional: a file whose content results depend on; it may hold what base/placeholder.h replaces. */
     const char *(*file)(const void *params);
+    /* Optional: the models that one with these parameters holds inside, *models [*n] in the arena, not fitted: their versions, language
+     * models and files are part of the cell's key.  STATUS_USAGE: the parameters name none that there is. */
+    enum status (*inside)(const void *params, struct arena *arena, const struct nested **models, size_t *n);
     /* What the table of parameters can't say (combinations); may be NULL. */
     enum status (*check)(const void *params, const struct node *where);
     enum status (*fit)(void *state, const void *params, const struct view *train, struct run *run);
+    /* Optional, of models whose scores are a sum over the user's items: the rows of `history` (the same users and items as in train) become
+     * those items; what was learned from train stays. */
+    enum status (*set_history)(void *state, const void *params, const struct view *history, struct run *run);
     /* Scores of users[0 .. n - 1] for all items into rows of the tile; finite.  Thread-safe.  Higher is
      * better. */
     enum status (*score_users)(const void *state, const uint32_t *users, size_t n, const struct tile *out);

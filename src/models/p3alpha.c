@@ -21,6 +21,7 @@ const struct model_type model_p3alpha = {.name = "p3alpha",
                                          .state_size = sizeof(struct knn_state),
                                          .cost = walk_cost,
                                          .fit = p3alpha_fit,
+                                         .set_history = walk_set_history,
                                          .score_users = knn_score_users,
                                          .save = knn_save,
                                          .load = knn_load};

@@ -25,6 +25,7 @@ const struct model_type model_rp3beta = {.name = "rp3beta",
                                          .state_size = sizeof(struct knn_state),
                                          .cost = walk_cost,
                                          .fit = rp3beta_fit,
+                                         .set_history = walk_set_history,
                                          .score_users = knn_score_users,
                                          .save = knn_save,
                                          .load = knn_load};

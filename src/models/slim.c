@@ -159,6 +159,14 @@ static enum status slim_columns(struct slim *k, const struct slim_params *p, str
     return join(piece, n_pieces, n, run, out);
 }
 
+static enum status slim_set_history(void *state, const void *params, const struct view *history,
+                                    struct run *run)
+{
+    const struct slim_params *p = params;
+    return history_copy(history->by_user, p->binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena,
+                        &((struct knn_state *)state)->profile);
+}
+
 static enum status slim_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
     struct knn_state *s = state;
@@ -181,7 +189,7 @@ static enum status slim_fit(void *state, const void *params, const struct view *
             return status_fail(STATUS_DATA,
                                "slim: a weight is %g: ratings are too large, or alpha (%g) too small",
                                (double)s->matrix.val[e], p->alpha);
-    TRY(history_copy(train->by_user, p->binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena, &s->profile));
+    TRY(slim_set_history(s, p, train, run));
     s->n_items = train->n_items;
     s->backend = run->backend;
     return STATUS_OK;
@@ -209,6 +217,7 @@ const struct model_type model_slim = {.name = "slim",
                                       .state_size = sizeof(struct knn_state),
                                       .cost = slim_cost,
                                       .fit = slim_fit,
+                                      .set_history = slim_set_history,
                                       .score_users = knn_score_users,
                                       .save = knn_save,
                                       .load = knn_load};

@@ -74,6 +74,13 @@ static void normalize_rows(const struct csr *w, float *val)
     }
 }
 
+enum status walk_set_history(void *state, const void *params, const struct view *history, struct run *run)
+{
+    const struct walk_params *p = params;
+    return history_copy(history->by_user, p->binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena,
+                        &((struct knn_state *)state)->profile);
+}
+
 enum status walk_fit(struct knn_state *s, const char *name, const struct walk_params *p,
                      const struct view *train, struct run *run)
 {
@@ -103,7 +110,7 @@ enum status walk_fit(struct knn_state *s, const char *name, const struct walk_pa
     TRY(csr_transpose(&rows, run->scratch, &columns));
     TRY(csr_keep_largest(&columns, k_kept, run->seed, run->scratch, run->scratch, &cut));
     TRY(csr_transpose(&cut, run->arena, &s->matrix));
-    TRY(history_copy(train->by_user, p->binary ? HISTORY_EQUAL : HISTORY_RATING, run->arena, &s->profile));
+    TRY(walk_set_history(s, p, train, run));
     s->n_items = n;
     s->backend = run->backend;
     return STATUS_OK;

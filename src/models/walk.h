@@ -30,6 +30,7 @@ struct walk_params {
  * is not above 0, with binary false. */
 enum status walk_fit(struct knn_state *s, const char *name, const struct walk_params *p,
                      const struct view *train, struct run *run);
+enum status walk_set_history(void *state, const void *params, const struct view *history, struct run *run);
 void walk_cost(const void *params, uint32_t n_users, uint32_t n_items, uint64_t nnz, double *bytes,
                double *flops);
 

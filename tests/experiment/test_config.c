@@ -6,6 +6,7 @@
 
 #include "experiment/experiment.h"
 #include "experiment/plan.h"
+#include "models/nested.h"
 
 static char *folder;
 static struct arena *arena;
@@ -133,6 +134,8 @@ static void refused(void **state)
         {HEAD "models:\n  - {name: ials, search: {metric: ngcd, space: {alpha0: {low: 1, high: 2}}}}\n",
          "e.yaml:4:35: ", "did you mean 'ndcg'?"},
         {HEAD "models:\n  - {name: ials, fit_on: valid}\n", "e.yaml:4:26: ", "train or train+valid"},
+        {HEAD "models:\n  - {name: ials, history: train+valid}\n",
+         "e.yaml:4:27: ", "no scores from a history"},
         {HEAD "models:\n  - {name: ials, grid: {factors: []}}\n", "e.yaml:4:34: ", "empty"},
         {HEAD "models:\n  - {name: ials, grid: {}}\n", "e.yaml:4:24: ", "grid of ials"},
         {HEAD "models:\n  - {name: ials, grid: {factors: [8, 8]}}\n", "e.yaml:4:24: ", "twice"},
@@ -291,6 +294,49 @@ static void keys(void **state)
     }
 }
 
+/* What holds other models, as it is, but the first of them one version on. */
+static const struct model_type *holder;
+static enum status newer(const void *params, struct arena *room, const struct nested **models, size_t *n)
+{
+    struct nested *copy;
+    struct model_type *type;
+    assert_ok(holder->inside(params, room, models, n));
+    assert_true(*n > 0);
+    copy = arena_copy(room, *models, *n, sizeof *copy);
+    type = arena_copy(room, copy->type, 1, sizeof *type);
+    type->version++;
+    copy->type = type;
+    *models = copy;
+    return STATUS_OK;
+}
+
+/* A model inside a model that gives other results now: the cell is computed anew. */
+static void keys_know_models_inside(void **state)
+{
+    (void)state;
+    const char *const holders[] = {
+        "weighted",      "switching",
+        "stacking",      "strategy",
+        "decision_tree", "random_forest",
+        "gbdt",          "strategy, params: {base: {name: weighted, params: {models: [ease, slim]}}}"};
+    for (size_t i = 0; i < sizeof holders / sizeof *holders; i++) {
+        struct experiment e;
+        struct plan plan, other;
+        char text[512];
+        snprintf(text, sizeof text, HEAD "models: [{name: %s}, {name: ease}]\n", holders[i]);
+        assert_ok(load_with(text, NULL, 0, &e));
+        assert_ok(plan_make(&e, "cpu", "nowhere", arena, &plan, NULL));
+        holder = e.models[0].type;
+        struct model_type outer = *holder;
+        outer.inside = newer;
+        e.models[0].type = &outer;
+        assert_ok(plan_make(&e, "cpu", "nowhere", arena, &other, NULL));
+        assert_string_not_equal(plan.cells[0].key, other.cells[0].key);
+        assert_string_equal(plan.cells[1].key, other.cells[1].key);
+        experiment_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(overrides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(round_trip, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_know_models_inside, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

@@ -102,6 +102,49 @@ sed -e 's/, validation: .*/}/' -e 's/, fit_on: train+valid//' y.yaml >z.yaml
 cut -d, -f8- whole/metrics.csv | grep -o 'ndcg.*' >a; cut -d, -f8- plain/metrics.csv | grep -o 'ndcg.*' >b
 [ -s a ] && cmp a b >log 2>&1; say $? fit_on_train_and_valid_is_a_fit_on_all_of_train
 
+# history: weights of train alone; the validation rows are in the user's history when test rows are ranked, not when validation rows are.
+cat >h.yaml <<'YAML'
+experiment: {name: h}
+datasets:
+  - {name: a, file: a.h5, split: {kind: random, test: 0.2, seed: 1}, validation: {kind: random, test: 0.2, seed: 2}}
+models:
+  - {name: MODEL, label: plain, params: PARAMS}
+  - {name: MODEL, label: told, history: train+valid, params: PARAMS}
+  - {name: MODEL, label: whole, fit_on: train+valid, params: PARAMS}
+  - {name: MODEL, label: both, fit_on: train+valid, history: train+valid, params: PARAMS}
+evaluate: {k: [10], metrics: [ndcg]}
+report: {tables: [csv], plots: []}
+YAML
+for m in 'item_knn {k: 20}' 'ease {l2: 10}' 'ease {l2: 10, binary: false}' 'slim {k: 20, alpha: 0.01}' 'p3alpha {k: 20}' 'rp3beta {k: 20}'; do
+    sed -e "s/MODEL/${m%% *}/; s/PARAMS/${m#* }/" h.yaml >m.yaml
+    "$program" run m.yaml --out history --fresh >log 2>&1 &&
+        python3 - >>log 2>&1 <<'PY'
+import csv
+v = {r["label"]: r["value"] for r in csv.DictReader(open("history/metrics.csv"))}
+assert len({v["plain"], v["told"], v["whole"]}) == 3 and v["both"] == v["whole"], v
+PY
+    say $? "history_$(tr -dc a-z0-9_ <<<"$m")"
+done
+sed -e 's/MODEL/ease/; s/PARAMS/{l2: 10}/' -e '/plain\|whole\|both/d' h.yaml >m.yaml
+"$program" run m.yaml --out kept --fresh --set experiment.save_models=true >log 2>&1
+"$program" recommend --run kept --dataset a --model told --user "$user" --top 5 >saved 2>log && rm -r kept/models &&
+    "$program" recommend --run kept --dataset a --model told --user "$user" --top 5 >fitted 2>log && cmp saved fitted >log 2>&1
+say $? recommend_takes_the_history
+
+# negatives: validation rows among few drawn items are worth more than among all, and are the same draw for each trial and thread.
+sed -e 's/test_too: true, space: {l2/test_too: true, negatives: 10, space: {l2/' x.yaml >n.yaml
+"$program" run n.yaml --out few --threads 1 >log 2>&1 && "$program" run n.yaml --out few2 --threads 2 >log 2>&1 && same few few2 >log 2>&1 &&
+    python3 - >log 2>&1 <<'PY'
+import csv
+rows = lambda f: {r["params"]: r for r in csv.DictReader(open(f)) if r["label"] == "EASE"}
+all_, few = rows("one/trials.csv"), rows("few/trials.csv")
+common = all_.keys() & few.keys()
+assert len(common) >= 3, (all_, few)
+for p in common:
+    assert float(few[p]["value"]) > 1.2 * float(all_[p]["value"]) and few[p]["test"] == all_[p]["test"], (few[p], all_[p])
+PY
+say $? a_search_judged_among_drawn_items
+
 sed -e 's/, validation: .*/}/' x.yaml >none.yaml
 "$program" run none.yaml --out none >log 2>&1; [ $? -eq 2 ] && grep -q 'none.yaml:6:.*needs validation rows' log; say $? a_search_without_validation_rows_is_refused
 "$program" run x.yaml --set 'models.1.search.space.l2={low: 1, high: 20000, log: true}' --out one >log 2>&1; [ $? -eq 2 ] && grep -q 'search.space.l2' log
