@@ -19,7 +19,7 @@ struct command {
 extern const struct command command_run, command_merge, command_plan, command_info, command_import,
     command_models, command_metrics, command_formats, command_version, command_recommend, command_export,
     command_report, command_compare, command_synth, command_embed, command_evaluate, command_text,
-    command_explain;
+    command_explain, command_trace;
 extern const struct command command_simulate, command_serve_events; /* the feedback loop */
 extern const struct command command_tokenize, command_logits, command_score, command_generate,
     command_compress; /* the language model alone */

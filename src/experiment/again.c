@@ -111,6 +111,7 @@ static enum status load_saved(const struct model_config *model, long long seed, 
         return STATUS_SYSTEM;
     TRY(model_load(path, type, model->params, &run, state));
     out->state = state;
+    out->params = model->params;
     return STATUS_OK;
 }
 

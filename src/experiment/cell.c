@@ -124,6 +124,7 @@ enum status cell_fit(struct stage *stage, const struct model_config *model, long
     else
         run.validate_every = 0;
     out->state = state;
+    out->params = model->params;
     const enum status status = model->type->fit(state, model->params, view, &run);
     fclose(curves);
     TRY(status);

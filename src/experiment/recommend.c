@@ -9,6 +9,7 @@
 #include "experiment/again.h"
 #include "experiment/run.h"
 #include "fusion/strategy_model.h"
+#include "models/trace.h"
 
 enum { LIMIT_LIKED = 10 };
 
@@ -122,6 +123,18 @@ static enum status print_changes(struct recommender *r, FILE *out)
     return STATUS_OK;
 }
 
+/* The first model that has stages to show. */
+static enum status choose_model(struct recommender *r)
+{
+    for (size_t m = 0; m < r->experiment.n_models && r->model == NULL; m++)
+        if (r->experiment.models[m].type->trace != NULL)
+            r->model = &r->experiment.models[m];
+    return r->model != NULL
+               ? STATUS_OK
+               : status_fail(STATUS_USAGE, "no model of %s is made of stages; name one with --model",
+                             r->options->run);
+}
+
 static enum status fetch(struct recommender *r)
 {
     TRY(again_load(r->options->run, r->arena, &r->experiment));
@@ -129,7 +142,10 @@ static enum status fetch(struct recommender *r)
         r->dataset = &r->experiment.datasets[0];
     else
         TRY(again_dataset(&r->experiment, r->options->dataset, &r->dataset));
-    TRY(again_model(&r->experiment, r->options->model, r->options->point, &r->model));
+    if (r->options->model == NULL)
+        TRY(choose_model(r));
+    else
+        TRY(again_model(&r->experiment, r->options->model, r->options->point, &r->model));
     if (r->options->explain && r->model->type != &model_strategy)
         return status_fail(STATUS_USAGE,
                            "--explain: '%s' is of the model %s, which has no rules; name a model `strategy`",
@@ -162,6 +178,36 @@ enum status recommend_print(const struct recommend_options *options, FILE *out)
     if (r.arena == NULL)
         return STATUS_SYSTEM;
     const enum status status = recommend(&r, out);
+    fitted_free(&r.fitted);
+    stage_close(&r.stage);
+    experiment_free(&r.experiment);
+    arena_free(r.arena);
+    return status;
+}
+
+static enum status trace(struct recommender *r, FILE *out)
+{
+    TRY(fetch(r));
+    struct trace t = {.out = out,
+                      .view = r->stage.view,
+                      .backend = r->backend,
+                      .arena = r->arena,
+                      .cache = run_cache_folder(),
+                      .models = run_models_folder(),
+                      .seed = (uint64_t)r->experiment.seeds[0],
+                      .user = r->user,
+                      .top = r->options->top};
+    fprintf(out, "user %s of %s, fold %u, through %s (%s)\n", r->options->user, r->dataset->name,
+            r->options->fold, r->model->label, r->model->type->name);
+    return model_trace(r->fitted.type, r->fitted.state, r->fitted.params, &t);
+}
+
+enum status recommend_trace(const struct recommend_options *options, FILE *out)
+{
+    struct recommender r = {.options = options, .arena = arena_new()};
+    if (r.arena == NULL)
+        return STATUS_SYSTEM;
+    const enum status status = trace(&r, out);
     fitted_free(&r.fitted);
     stage_close(&r.stage);
     experiment_free(&r.experiment);

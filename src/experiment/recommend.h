@@ -31,5 +31,8 @@ enum status recommend_model(const struct recommend_options *options,
                                                const char *what),
                             void *context);
 enum status recommend_print(const struct recommend_options *options, FILE *out);
+/* Every stage of the model for the user: what comes in, what goes out (models/trace.h).  options->dataset NULL: the run's first; model NULL: the
+ * run's first that is made of stages.  STATUS_USAGE as above. */
+enum status recommend_trace(const struct recommend_options *options, FILE *out);
 
 #endif

@@ -23,28 +23,14 @@
  * reviews of train rows was in part written by the user of that row (item_vectors.c); one linear head
  * for all users.
  */
-#include "fusion/llm_fusion.h"
+#include "fusion/llm_fusion_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fusion.h"
-#include "fusion/collaborative.h"
-#include "models/history.h"
 
-struct llm_fusion_params {
-    ITEM_VECTORS_FIELDS;
-    struct param_list text;
-    int max_reviews, dimensions;
-    bool center;
-    HISTORY_FIELDS;
-    struct param_list features, collaborative;
-    const struct node *collaborative_params;
-    int folds, n_negatives, negatives, samples;
-    double validation, learning_rate, beta1, beta2, epsilon, regularization;
-    int epochs, batch_size, patience;
-};
 #define P struct llm_fusion_params
 static const struct param llm_fusion_params[] = {
     ITEM_VECTORS_PARAMS(P, "minilm"),
@@ -76,20 +62,6 @@ static const struct param llm_fusion_params[] = {
               "epochs without a better validation loss before it stops; 0: never"),
     PARAM_END};
 #undef P
-
-struct llm_fusion {
-    const struct backend *backend;
-    struct csr history;        /* [n_users x n_items] */
-    struct item_vectors items; /* [n_items x d] */
-    const float *VT;           /* [d x n_items] */
-    struct collaborative collaborative;
-    const float *product, *difference; /* [d] weights; NULL: no such feature */
-    float cosine;
-    const float *signal;    /* [collaborative.n] weights */
-    float bias;             /* b */
-    float prior;            /* to add to b where a probability is wanted */
-    const float *item_bias; /* [n_items] b + weight * popularity */
-};
 
 static bool has(const struct param_list *list, const char *name)
 {
@@ -250,9 +222,8 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
     return set_head(m, &source.features, W, b, groups.n > 0 ? (float)prior : 0, run->arena);
 }
 
-/* Text part and bias of the scores of users [n]; room: 2 n d floats and n flags. */
-static enum status score_text(const struct llm_fusion *m, const uint32_t *users, size_t n,
-                              const struct tile *out, float *room, unsigned char *known)
+enum status llm_fusion_text_scores(const struct llm_fusion *m, const uint32_t *users, size_t n,
+                                   const struct tile *out, float *room, unsigned char *known)
 {
     const uint32_t d = m->items.d;
     float *U = room, *A = room + n * d;
@@ -281,7 +252,7 @@ static enum status llm_fusion_score_users(const void *state, const uint32_t *use
         free(room);
         return status_fail(STATUS_SYSTEM, "out of memory to score %zu users", n);
     }
-    enum status status = score_text(m, users, n, out, room, known);
+    enum status status = llm_fusion_text_scores(m, users, n, out, room, known);
     if (status == STATUS_OK)
         status = collaborative_add(&m->collaborative, m->backend, m->signal, users, n, out);
     free(known);
@@ -394,6 +365,7 @@ const struct model_type model_llm_fusion = {
     .fit = llm_fusion_fit,
     .score_users = llm_fusion_score_users,
     .probabilities = llm_fusion_probability,
+    .trace = llm_fusion_trace,
     .save = llm_fusion_save,
     .load = llm_fusion_load,
     .free = llm_fusion_free};

@@ -13,7 +13,7 @@
 
 #include "models/columns_io.h"
 #include "models/history.h"
-#include "models/nested.h"
+#include "models/trace.h"
 
 struct strategy_params {
     const struct node *base, *rules;
@@ -177,6 +177,31 @@ enum status strategy_model_changes(const void *state, uint32_t user, struct aren
     return strategy_apply(m->rules, list, arena, log);
 }
 
+static enum status strategy_trace(const void *state, const void *params, struct trace *t)
+{
+    const struct strategy_model *m = state;
+    struct strategy_list list;
+    struct strategy_log log;
+    (void)params;
+    TRY(nested_trace(&m->base, t));
+    TRY(strategy_model_changes(state, t->user, t->arena, &list, &log));
+    trace_stage(t, "strategy", "rules, in the order of the experiment");
+    trace_line(t, "in   the best %u items of the stage before", m->candidates);
+    for (size_t i = 0; i < log.n; i++) {
+        const struct strategy_change *c = &log.change[i];
+        if (c->before > t->top && (c->after == 0 || c->after > t->top))
+            continue; /* `recommend --explain` shows every change */
+        trace_line(t, "     %-12s %4u -> %4s  (%.4g -> %.4g)  %s", c->rule, c->before,
+                   c->after > 0 ? arena_printf(t->arena, "%u", c->after) : "out", c->score_before,
+                   c->score_after, trace_item(t, c->item));
+    }
+    trace_line(t, "out  %zu places changed, those that touch the first %u above; the list now:", log.n,
+               t->top);
+    for (uint32_t k = 0; k < list.n && k < t->top; k++)
+        trace_line(t, "     %3u  %s", k + 1, trace_item(t, list.candidate[k].item));
+    return STATUS_OK;
+}
+
 static enum status strategy_save(const void *state, struct model_writer *w)
 {
     const struct strategy_model *m = state;
@@ -276,6 +301,7 @@ const struct model_type model_strategy = {.name = "strategy",
                                           .check = strategy_check,
                                           .fit = strategy_fit,
                                           .score_users = strategy_score_users,
+                                          .trace = strategy_trace,
                                           .save = strategy_save,
                                           .load = strategy_load,
                                           .free = strategy_free};

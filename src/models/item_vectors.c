@@ -53,6 +53,12 @@ const char *item_vectors_folder(const char *encoder)
     return none ? NULL : source;
 }
 
+bool item_vectors_reads_text(const char *encoder)
+{
+    const char *source = shuffled(encoder) != NULL ? shuffled(encoder) : encoder;
+    return named(source, ITEM_ENCODER_TFIDF) || item_vectors_folder(encoder) != NULL;
+}
+
 enum status item_vectors_texts(const struct item_vectors_options *o, const struct view *view,
                                struct arena *arena, struct strings *out)
 {

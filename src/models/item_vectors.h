@@ -83,6 +83,8 @@ enum status item_vectors_profiles(const struct backend *b, const struct csr *his
                                   const struct item_vectors *items, const uint32_t *users, size_t n,
                                   bool normalize, float *out);
 
+/* Are its vectors made of the item's text (an encoder's, tfidf's), whatever item they then stand at? */
+bool item_vectors_reads_text(const char *encoder);
 /* The texts that are encoded: fields of the view, preprocessed; in the arena. */
 enum status item_vectors_texts(const struct item_vectors_options *options, const struct view *view,
                                struct arena *arena, struct strings *out);

@@ -62,6 +62,7 @@ struct nested; /* nested.h */
 struct tree_columns;
 struct model_writer; /* model_io.h */
 struct model_reader;
+struct trace; /* trace.h */
 
 enum {
     NEEDS_TEXT = 1, /* item text (titles at least) */
@@ -103,6 +104,8 @@ struct model_type {
                                  float *p);
     /* Optional: its trees and what their columns are called, for `recfuse explain`; NULL where this one has none. */
     void (*trees)(const void *state, const struct forest **forest, const struct tree_columns **columns);
+    /* Optional: prints its stages for one user, for `recfuse trace` (trace.h). */
+    enum status (*trace)(const void *state, const void *params, struct trace *t);
     /* Optional: lets rank.c use GEMM. */
     enum status (*factors)(const void *state, struct factors *out);
     enum status (*save)(const void *state, struct model_writer *w);

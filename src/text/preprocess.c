@@ -10,8 +10,7 @@ const char *preprocess_name(enum preprocess what)
     return names[what];
 }
 
-/* Is there a character that the dictionary is for? */
-static bool any_chinese(const struct strings *texts)
+bool preprocess_has_chinese(const struct strings *texts)
 {
     const unsigned char *at = (const unsigned char *)texts->bytes,
                         *end = at + (texts->n > 0 ? texts->offsets[texts->n] : 0);
@@ -70,7 +69,7 @@ enum status preprocess_texts(const struct strings *in, enum preprocess what, str
         status = clean_all(in, &b);
     else {
         const struct text_options options = {.words = WORDS_UNICODE,
-                                             .chinese = any_chinese(in),
+                                             .chinese = preprocess_has_chinese(in),
                                              .stop_words = STOPS_BOTH,
                                              .stem = 1 /* english */};
         struct text_analyzer *a = NULL;

@@ -18,6 +18,9 @@ enum preprocess {
 #define PREPROCESS_CHOICES "none|clean|segment|stop_words|stem"
 const char *preprocess_name(enum preprocess what);
 
+/* Is there a character that friso's dictionary is for?  Where there is none, it need not be opened. */
+bool preprocess_has_chinese(const struct strings *texts);
+
 /* All texts so treated, in the arena; PREPROCESS_NONE: *out = *in, nothing is copied.  A text of which nothing is left becomes empty.
  * STATUS_UNAVAILABLE: words of a text with Chinese characters without friso's dictionary (it is not looked for where no text has any). */
 enum status preprocess_texts(const struct strings *in, enum preprocess what, struct arena *arena,

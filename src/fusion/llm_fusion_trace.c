@@ -1,0 +1,80 @@
+/* llm_fusion_trace.c - the stages of llm_fusion for one user: what is read, the user's vector, and what each part adds to the scores. */
+#include <stdlib.h>
+
+#include "fusion/llm_fusion_parts.h"
+#include "fusion/preference.h"
+#include "models/trace.h"
+
+struct place {
+    double score;
+    uint32_t item;
+};
+static int best_first(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return x->item < y->item ? -1 : x->item > y->item;
+}
+
+static const char *signal_name(const struct collaborative *c, uint32_t j)
+{
+    return c->type[j] != NULL ? c->type[j]->name : "popularity";
+}
+
+/* Standardised scores of every signal, [c->n x n_items]. */
+static enum status signals_of(const struct collaborative *c, struct trace *t, float **out)
+{
+    ARENA_NEW(*out, t->arena, ((size_t)c->n + 1) * c->n_items);
+    for (uint32_t j = 0; j < c->n; j++)
+        TRY(collaborative_scores(c, j, t->backend, &t->user, 1, *out + (size_t)j * c->n_items));
+    return STATUS_OK;
+}
+
+static enum status trace_preference(const struct llm_fusion *m, struct trace *t, const float *total,
+                                    const float *signal)
+{
+    const struct collaborative *c = &m->collaborative;
+    const uint32_t n = m->items.n_items;
+    struct place *place;
+    uint32_t n_left = 0;
+    ARENA_NEW(place, t->arena, n);
+    for (uint32_t i = 0; i < n; i++)
+        if (!csr_has(&m->history, t->user, i))
+            place[n_left++] = (struct place){(double)total[i], i};
+    qsort(place, n_left, sizeof *place, best_first);
+    trace_stage(t, "preference", "llm_fusion: p = sigmoid(q . W + b)");
+    trace_line(t, "in   the two vectors%s",
+               c->n > 0 ? ", and scores standardised over this user's items, times W:" : "");
+    for (uint32_t j = 0; j < c->n; j++)
+        trace_line(t, "     %s, W = %.4g", signal_name(c, j), (double)m->signal[j]);
+    trace_line(t, "out  p, and what of its logit is text%s:", c->n > 0 ? " and collaborative scores" : "");
+    for (uint32_t k = 0; k < n_left && k < t->top; k++) {
+        const uint32_t i = place[k].item;
+        double collaborative = 0;
+        for (uint32_t j = 0; j < c->n; j++)
+            collaborative += (double)m->signal[j] * (double)signal[(size_t)j * n + i];
+        trace_line(t, "     %3u  %.4f  logit %.3f = text %.3f + collaborative %.3f + b %.3f  %s", k + 1,
+                   preference_sigmoid(place[k].score + (double)m->prior), place[k].score + (double)m->prior,
+                   place[k].score - collaborative - (double)m->bias, collaborative,
+                   (double)m->bias + (double)m->prior, trace_item(t, i));
+    }
+    return STATUS_OK;
+}
+
+enum status llm_fusion_trace(const void *state, const void *params, struct trace *t)
+{
+    const struct llm_fusion *m = state;
+    const struct llm_fusion_params *p = params;
+    const struct item_vectors_options vectors = {ITEM_VECTORS_OPTIONS(p), .text = p->text,
+                                                 .max_reviews = p->max_reviews, .dimensions = p->dimensions,
+                                                 .center = p->center};
+    const uint32_t n = m->items.n_items;
+    float *total, *signal;
+    TRY(trace_vectors(t, "llm_fusion", &vectors, &m->items, &m->history));
+    ARENA_NEW(total, t->arena, n);
+    const struct tile tile = {total, n, n};
+    TRY(model_score_users(&model_llm_fusion, state, t->backend, &t->user, 1, &tile));
+    TRY(signals_of(&m->collaborative, t, &signal));
+    return trace_preference(m, t, total, signal);
+}
