@@ -1,6 +1,6 @@
 /* explain.c - `recfuse explain`: a tree of a model of a run, as text and as a picture. */
 #include "command/command.h"
-#include "experiment/recommend.h"
+#include "experiment/chosen.h"
 #include "report/tree_picture.h"
 
 enum {
@@ -15,7 +15,7 @@ enum {
 };
 
 struct arguments {
-    struct recommend_options options;
+    struct chosen_options options;
     unsigned tree, depth;
     const char *picture;
 };
@@ -63,14 +63,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static enum status show(void *context, const struct model_type *type, const void *state,
-                        const struct backend *backend, const char *what)
+static enum status show(const struct arguments *a, const struct chosen *c)
 {
-    const struct arguments *a = context;
+    const struct model_type *type = c->fitted.type;
+    char what[512];
     struct tree_view view = {.tree = a->tree - 1, .depth = a->depth, .title = what};
-    (void)backend;
+    snprintf(what, sizeof what, "%s on %s, fold %u", c->model->label, c->dataset->name, a->options.fold);
     if (type->trees != NULL)
-        type->trees(state, &view.forest, &view.columns);
+        type->trees(c->fitted.state, &view.forest, &view.columns);
     if (view.forest == NULL)
         return status_fail(
             STATUS_USAGE,
@@ -111,7 +111,12 @@ static enum status run(int argc, char **argv)
     struct arguments a = {.options = {.signal = &command_signal}, .tree = 1, .depth = 3};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     command_catch_signals();
-    return recommend_model(&a.options, show, &a);
+    struct chosen c;
+    enum status status = chosen_open(&a.options, &c);
+    if (status == STATUS_OK)
+        status = show(&a, &c);
+    chosen_close(&c);
+    return status;
 }
 
 const struct command command_explain = {"explain", "--run RUN_DIR --model LABEL",

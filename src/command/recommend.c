@@ -20,28 +20,28 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     struct recommend_options *o = state->input;
     switch (key) {
     case OPTION_RUN:
-        o->run = argument;
+        o->chosen.run = argument;
         return 0;
     case OPTION_DATASET:
-        o->dataset = argument;
+        o->chosen.dataset = argument;
         return 0;
     case OPTION_MODEL:
-        o->model = argument;
+        o->chosen.model = argument;
         return 0;
     case OPTION_USER:
-        o->user = argument;
+        o->chosen.user = argument;
         return 0;
     case OPTION_TOP:
         o->top = (unsigned)command_number(state, "--top", argument, 1, 10000);
         return 0;
     case OPTION_FOLD:
-        o->fold = (unsigned)command_number(state, "--fold", argument, 0, 100000);
+        o->chosen.fold = (unsigned)command_number(state, "--fold", argument, 0, 100000);
         return 0;
     case OPTION_POINT:
-        o->point = (unsigned)command_number(state, "--point", argument, 0, 100000);
+        o->chosen.point = (unsigned)command_number(state, "--point", argument, 0, 100000);
         return 0;
     case OPTION_THREADS:
-        o->threads = (unsigned)command_number(state, "--threads", argument, 1, 1024);
+        o->chosen.threads = (unsigned)command_number(state, "--threads", argument, 1, 1024);
         return 0;
     case OPTION_EXPLAIN:
         o->explain = true;
@@ -50,7 +50,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         argp_error(state, "'%s' is too much", argument);
         return 0;
     case ARGP_KEY_END:
-        if (o->run == NULL || o->dataset == NULL || o->model == NULL || o->user == NULL)
+        if (o->chosen.run == NULL || o->chosen.dataset == NULL || o->chosen.model == NULL ||
+            o->chosen.user == NULL)
             argp_error(state, "--run, --dataset, --model and --user are needed");
         return 0;
     default:
@@ -81,7 +82,7 @@ static enum status run(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct recommend_options o = {.top = 10, .signal = &command_signal};
+    struct recommend_options o = {.top = 10, .chosen = {.signal = &command_signal}};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     command_catch_signals();
     return recommend_print(&o, stdout);

@@ -1,6 +1,8 @@
 /* trace.c - `recfuse trace`: what each stage of a pipeline made of one user. */
+#include "models/trace.h"
 #include "command/command.h"
-#include "experiment/recommend.h"
+#include "experiment/chosen.h"
+#include "experiment/run.h"
 
 enum {
     OPTION_RUN = 256,
@@ -12,9 +14,15 @@ enum {
     OPTION_THREADS
 };
 
+struct arguments {
+    struct chosen_options chosen;
+    unsigned top;
+};
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-    struct recommend_options *o = state->input;
+    struct arguments *a = state->input;
+    struct chosen_options *o = &a->chosen;
     switch (key) {
     case OPTION_RUN:
         o->run = argument;
@@ -26,7 +34,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         o->model = argument;
         return 0;
     case OPTION_TOP:
-        o->top = (unsigned)command_number(state, "--top", argument, 1, 10000);
+        a->top = (unsigned)command_number(state, "--top", argument, 1, 10000);
         return 0;
     case OPTION_FOLD:
         o->fold = (unsigned)command_number(state, "--fold", argument, 0, 100000);
@@ -51,6 +59,22 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+static enum status print_trace(const struct arguments *a, struct chosen *c, FILE *out)
+{
+    struct trace t = {.out = out,
+                      .view = c->stage.view,
+                      .backend = c->backend,
+                      .arena = c->arena,
+                      .cache = run_cache_folder(),
+                      .models = run_models_folder(),
+                      .seed = (uint64_t)c->experiment.seeds[0],
+                      .user = c->user,
+                      .top = a->top};
+    fprintf(out, "user %s of %s, fold %u, through %s (%s)\n", a->chosen.user, c->dataset->name,
+            a->chosen.fold, c->model->label, c->model->type->name);
+    return model_trace(c->fitted.type, c->fitted.state, c->fitted.params, &t);
+}
+
 static enum status run(int argc, char **argv)
 {
     static const struct argp_option options[] = {
@@ -73,10 +97,15 @@ static enum status run(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct recommend_options o = {.top = 5, .signal = &command_signal};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    struct arguments a = {.chosen = {.signal = &command_signal}, .top = 5};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
     command_catch_signals();
-    return recommend_trace(&o, stdout);
+    struct chosen c;
+    enum status status = chosen_open(&a.chosen, &c);
+    if (status == STATUS_OK)
+        status = print_trace(&a, &c, stdout);
+    chosen_close(&c);
+    return status;
 }
 
 const struct command command_trace = {"trace", "--run RUN_DIR USER",
