@@ -19,6 +19,8 @@
     MODEL(llm_fusion)     \
     MODEL(predicted_popularity) \
     MODEL(attribute_mapping) \
+    MODEL(llm_ease) \
+    MODEL(llm_item_knn) \
     MODEL(user_knn)       \
     MODEL(item_knn)       \
     MODEL(ease)           \

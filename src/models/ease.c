@@ -14,10 +14,11 @@
  * interactions, and while fitting n_active x 256 floats more.  Time: n_active^3 multiply-adds for the
  * inverse.
  */
+#include "models/ease.h"
+
 #include "backend/linalg.h"
 #include "knn.h"
 #include "models/history.h"
-#include "models/model_io.h"
 
 struct ease_params {
     double l2;
@@ -26,15 +27,6 @@ struct ease_params {
 static const struct param ease_params[] = {
     PARAM_REAL(struct ease_params, l2, 500, 0, 1e12, "L2 weight, added to the diagonal of X'X"),
     PARAM_BOOL(struct ease_params, binary, 1, "every interaction counts 1, whatever its value"), PARAM_END};
-
-struct ease_state {
-    const struct backend *backend;
-    uint32_t n_items, n_active;
-    const uint32_t *active; /* [n_active] items with interactions, rising */
-    struct csr profile;     /* [n_users x n_active] */
-    const float *B;         /* [n_active x ld] */
-    size_t ld;
-};
 
 /* Whole cache lines a row, and no multiple of 4 KiB, at which the rows of a tile would share a few cache
  * sets. */
@@ -45,14 +37,10 @@ static size_t row_length(uint32_t n_items)
     return ld % 512 == 0 ? ld + 16 : ld;
 }
 
-/* The users' histories in the active items' numbers; other items, which only a history after the fit can have, say nothing. */
-static enum status ease_set_history(void *state, const void *params, const struct view *history,
-                                    struct run *run)
+enum status ease_set_history(struct ease_state *s, bool binary, const struct view *history, struct run *run)
 {
-    struct ease_state *s = state;
-    const struct ease_params *p = params;
     const struct csr *a = history->by_user;
-    const bool values = !p->binary && a->val != NULL;
+    const bool values = !binary && a->val != NULL;
     uint32_t *place, *idx;
     int64_t *ptr;
     float *val = NULL;
@@ -78,22 +66,28 @@ static enum status ease_set_history(void *state, const void *params, const struc
     return STATUS_OK;
 }
 
-static enum status ease_active(struct ease_state *s, const struct view *train, struct arena *arena)
+enum status ease_begin(struct ease_state *s, const struct view *train, bool binary, const uint8_t *also,
+                       struct run *run)
 {
     uint32_t *active;
 
-    ARENA_NEW(active, arena, train->n_items);
+    ARENA_NEW(active, run->arena, train->n_items);
     for (uint32_t i = 0; i < train->n_items; i++)
         if (train->by_item->ptr[i + 1] > train->by_item->ptr[i])
             active[s->n_active++] = i;
+    s->n_columns = s->n_active;
+    for (uint32_t i = 0; also != NULL && i < train->n_items; i++)
+        if (also[i] && train->by_item->ptr[i + 1] == train->by_item->ptr[i])
+            active[s->n_columns++] = i;
     s->active = active;
     s->n_items = train->n_items;
-    return STATUS_OK;
+    s->ld = row_length(s->n_columns);
+    s->backend = run->backend;
+    return ease_set_history(s, binary, train, run);
 }
 
-/* The lower triangle of X'X + l2 I. */
-static enum status ease_gram(const struct ease_state *s, const struct csr *by_item, double l2,
-                             struct run *run, float *gram)
+enum status ease_gram(const struct ease_state *s, const struct csr *by_item, double diagonal, struct run *run,
+                      float *gram)
 {
     int64_t *ptr; /* of by_item without the empty rows: the entries stay where they are */
 
@@ -102,7 +96,7 @@ static enum status ease_gram(const struct ease_state *s, const struct csr *by_it
         ptr[c + 1] = by_item->ptr[s->active[c] + 1];
     const struct knn_gram k = {.a = {ptr, by_item->idx, s->profile.val != NULL ? by_item->val : NULL},
                                .transpose = {s->profile.ptr, s->profile.idx, s->profile.val},
-                               .diagonal = (float)l2,
+                               .diagonal = (float)diagonal,
                                .gram = gram,
                                .ld = s->ld};
 
@@ -127,63 +121,71 @@ static enum status ease_scale(uint32_t n, float *P, size_t ld, struct arena *scr
     return STATUS_OK;
 }
 
+enum status ease_weights(const struct ease_state *s, const char *model, double l2, struct run *run,
+                         float *gram)
+{
+    size_t bad;
+
+    TRY(linalg_inverse(run->backend, s->n_active, gram, s->ld, run->scratch, run->cancelled, &bad));
+    if (bad < s->n_active)
+        return status_fail(
+            STATUS_USAGE,
+            "%s: X'X + l2 I is not positive definite in single precision at l2 = %g (item %u of %u): "
+            "raise l2",
+            model, l2, s->active[bad], s->n_items);
+    return ease_scale(s->n_active, gram, s->ld, run->scratch);
+}
+
 static enum status ease_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
     struct ease_state *s = state;
     const struct ease_params *p = params;
     float *B;
-    size_t bad;
 
-    TRY(ease_active(s, train, run->arena));
-    TRY(ease_set_history(s, p, train, run));
-    s->ld = row_length(s->n_active);
-    s->backend = run->backend;
+    TRY(ease_begin(s, train, p->binary, NULL, run));
     ARENA_NEW(B, run->arena, s->n_active * s->ld);
     TRY(ease_gram(s, train->by_item, p->l2, run, B));
-    TRY(linalg_inverse(run->backend, s->n_active, B, s->ld, run->scratch, run->cancelled, &bad));
-    if (bad < s->n_active)
-        return status_fail(
-            STATUS_USAGE,
-            "ease: X'X + l2 I is not positive definite in single precision at l2 = %g (item %u of %u): "
-            "raise l2",
-            p->l2, s->active[bad], s->n_items);
-    TRY(ease_scale(s->n_active, B, s->ld, run->scratch));
     s->B = B;
-    return STATUS_OK;
+    return ease_weights(s, "ease", p->l2, run, B);
 }
 
-static enum status ease_score_users(const void *state, const uint32_t *users, size_t n,
-                                    const struct tile *out)
+static enum status ease_history(void *state, const void *params, const struct view *history, struct run *run)
+{
+    const struct ease_params *p = params;
+    return ease_set_history(state, p->binary, history, run);
+}
+
+enum status ease_score_users(const void *state, const uint32_t *users, size_t n, const struct tile *out)
 {
     const struct ease_state *s = state;
     const struct knn_profile k = {.profile = {s->profile.ptr, s->profile.idx, s->profile.val},
                                   .rows = users,
                                   .dense = s->B,
                                   .ld_dense = s->ld,
-                                  .n_columns = s->n_active,
+                                  .n_columns = s->n_columns,
                                   .column = s->active,
                                   .n_out = s->n_items,
                                   .out = out->scores,
                                   .ld = out->ld};
 
     TRY(backend_keep_csr(s->backend, &s->profile));
-    TRY(backend_keep(s->backend, s->active, s->n_active * sizeof *s->active));
+    TRY(backend_keep(s->backend, s->active, s->n_columns * sizeof *s->active));
     TRY(backend_keep(s->backend, s->B, s->n_active * s->ld * sizeof *s->B));
     return backend_launch(s->backend, &kernel_knn_profile_dense, &k, (long)n, 0);
 }
 
-static enum status ease_save(const void *state, struct model_writer *w)
+enum status ease_save(const void *state, struct model_writer *w)
 {
     const struct ease_state *s = state;
     const uint32_t shape[3] = {s->n_items, s->profile.val != NULL, s->n_active};
 
     TRY(model_put(w, "shape", ARRAY_U32, 3, 1, shape));
     TRY(csr_put(w, "profile", &s->profile));
-    TRY(model_put(w, "active", ARRAY_U32, s->n_active, 1, s->active));
+    TRY(model_put(w, "active", ARRAY_U32, s->n_columns, 1, s->active));
     return model_put(w, "B", ARRAY_F32, s->n_active, s->ld, s->B);
 }
 
-static enum status ease_load(void *state, const void *params, struct model_reader *r, struct run *run)
+enum status ease_load(void *state, const void *params, struct model_reader *r, struct run *run)
 {
     struct ease_state *s = state;
     uint64_t rows = 3, cols = 1;
@@ -195,15 +197,17 @@ static enum status ease_load(void *state, const void *params, struct model_reade
     s->n_items = shape[0];
     s->n_active = shape[2];
     TRY(csr_get(r, "profile", s->n_active, shape[1], &s->profile));
-    rows = s->n_active;
+    rows = 0;
     TRY(model_get(r, "active", ARRAY_U32, &rows, &cols, &active));
     s->active = active;
-    for (uint32_t c = 0; c < s->n_active; c++)
-        if (s->active[c] >= s->n_items || (c > 0 && s->active[c] <= s->active[c - 1]))
-            return status_fail(STATUS_DATA,
-                               "the items of the model file do not rise below %u: the file is damaged",
-                               s->n_items);
-    s->ld = row_length(s->n_active);
+    s->n_columns = (uint32_t)rows;
+    bool wrong = s->n_columns < s->n_active || s->n_columns > s->n_items;
+    for (uint32_t c = 0; c < s->n_columns && !wrong; c++)
+        wrong = s->active[c] >= s->n_items || (c > 0 && c != s->n_active && s->active[c] <= s->active[c - 1]);
+    if (wrong)
+        return status_fail(
+            STATUS_DATA, "the items of the model file do not rise below %u: the file is damaged", s->n_items);
+    s->ld = row_length(s->n_columns);
     rows = s->n_active;
     cols = s->ld;
     TRY(model_get(r, "B", ARRAY_F32, &rows, &cols, &B));
@@ -222,6 +226,7 @@ static void ease_cost(const void *params, uint32_t n_users, uint32_t n_items, ui
     *flops = 2.0 * n * n * n + 2.0 * (double)nnz * row;
 }
 
+extern const struct model_type model_ease;
 const struct model_type model_ease = {.name = "ease",
                                       .family = "linear",
                                       .source = "Steck 2019",
@@ -232,7 +237,7 @@ const struct model_type model_ease = {.name = "ease",
                                       .state_size = sizeof(struct ease_state),
                                       .cost = ease_cost,
                                       .fit = ease_fit,
-                                      .set_history = ease_set_history,
+                                      .set_history = ease_history,
                                       .score_users = ease_score_users,
                                       .save = ease_save,
                                       .load = ease_load};
