@@ -274,6 +274,15 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     return hash_config(e);
 }
 
+static enum status read_root(const struct node *root, struct arena *arena, struct experiment *out)
+{
+    out->resolved = json_object();
+    const enum status status = read_blocks(root, arena, out);
+    if (status != STATUS_OK)
+        experiment_free(out);
+    return status;
+}
+
 enum status experiment_load(const char *path, const char *const *overrides, size_t n_overrides,
                             struct arena *arena, struct experiment *out)
 {
@@ -287,11 +296,15 @@ enum status experiment_load(const char *path, const char *const *overrides, size
     TRY(node_parse_file(path, arena, &root));
     for (size_t i = 0; i < n_overrides; i++)
         TRY(config_override(&root, overrides[i], arena));
-    out->resolved = json_object();
-    const enum status status = read_blocks(root, arena, out);
-    if (status != STATUS_OK)
-        experiment_free(out);
-    return status;
+    return read_root(root, arena, out);
+}
+
+enum status experiment_parse(const char *name, const char *text, struct arena *arena, struct experiment *out)
+{
+    struct node *root;
+    *out = (struct experiment){.file = name};
+    TRY(node_parse(name, text, strlen(text), arena, &root));
+    return read_root(root, arena, out);
 }
 
 void experiment_free(struct experiment *e)

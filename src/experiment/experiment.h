@@ -119,6 +119,8 @@ struct experiment {
  * had (a dataset file) is noted in `unavailable`.  All memory is the arena's, but for out->resolved. */
 enum status experiment_load(const char *path, const char *const *overrides, size_t n_overrides,
                             struct arena *arena, struct experiment *out);
+/* The same of YAML in memory; `name` is what messages call it. */
+enum status experiment_parse(const char *name, const char *text, struct arena *arena, struct experiment *out);
 void experiment_free(struct experiment *e); /* takes a zeroed one */
 
 /* The resolved experiment as YAML text, which experiment_load() reads back to the same experiment. */

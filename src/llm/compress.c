@@ -2,8 +2,8 @@
  * compress.c - see compress.h.
  *
  * A matrix goes through a stretch of rows at a time: unpacked (kernels/quant.cu), rows and columns of parts that go left out, weights
- * pruned, packed again.  Calibration runs the text through the model and keeps, for each matrix, the mean square of each input:
- * an error in a weight counts as much as what it is multiplied with (llama.cpp's importance matrix; Sun et al. 2024 for pruning).
+ * pruned, packed again (compress_rows.c).  Calibration runs the text through the model and keeps, for each matrix, the mean square of
+ * each input (importance.h).
  */
 #include "llm/compress.h"
 
@@ -13,62 +13,30 @@
 #include <string.h>
 
 #include "base/fsio.h"
+#include "llm/compress_rows.h"
 #include "llm/decoder_internal.h"
 #include "llm/gguf_write.h"
+#include "llm/importance.h"
 #include "llm/prune.h"
 #include "llm/quantize.h"
 
 enum { WINDOW = 512, STRETCH = 1024 };
 
-struct watched {
-    const unsigned char *w;
-    double *sum; /* [k] squares */
-    float *mean; /* [k] */
-    int k;
-    uint64_t n;
-};
-
 struct compression {
     const struct compress_options *o;
     struct decoder *d;
     struct arena *arena;
-    struct watched *watched; /* [n_watched] */
-    size_t n_watched;
-    uint32_t **heads, **neurons; /* [n_layers] those that stay, rising; NULL: all */
+    struct importance *importance; /* NULL: not calibrated */
+    uint32_t **heads, **neurons;   /* [n_layers] those that stay, rising; NULL: all */
     uint32_t n_heads, n_neurons;
-};
-
-/* A tensor of the new file. */
-struct part {
-    const struct gguf_tensor *from;
-    const uint32_t *rows, *columns; /* those that stay; NULL: all */
-    size_t n_rows, n_columns;
-    bool in_block; /* weights of a block's matrix: pruned */
-    int type;      /* as asked for */
 };
 
 /* ------------------------------------------------------------------------------------------------------ calibration */
 
 static void watch(void *context, const struct decoder_matrix *m, const float *x, long ldx, uint32_t n)
 {
-    struct compression *c = context;
-    for (size_t i = 0; i < c->n_watched; i++)
-        if (c->watched[i].w == m->w) {
-            for (uint32_t t = 0; t < n; t++)
-                for (int j = 0; j < m->k; j++)
-                    c->watched[i].sum[j] += (double)x[t * ldx + j] * (double)x[t * ldx + j];
-            c->watched[i].n += n;
-            return;
-        }
-}
-
-static enum status watch_matrix(struct compression *c, const struct decoder_matrix *m)
-{
-    struct watched *w = &c->watched[c->n_watched++];
-    *w = (struct watched){.w = m->w, .k = m->k};
-    ARENA_NEW(w->sum, c->arena, (size_t)m->k);
-    ARENA_NEW(w->mean, c->arena, (size_t)m->k);
-    return STATUS_OK;
+    const struct compression *c = context;
+    importance_take(c->importance, m->w, x, ldx, n);
 }
 
 /* Calls `each` with windows of the text's tokens, begin-of-text before each. */
@@ -97,9 +65,6 @@ static enum status windows(struct decoder *d, const char *text, size_t length, s
 struct passes {
     struct decoder *d;
     struct decoder_cache *cache;
-    struct arena *arena;
-    double sum;
-    uint64_t n;
 };
 
 static enum status run_window(void *context, const uint32_t *ids, size_t n)
@@ -113,15 +78,15 @@ static enum status calibrate(struct compression *c)
 {
     struct decoder *d = c->d;
     struct passes p = {.d = d};
-    ARENA_NEW(c->watched, c->arena, (size_t)d->n_layers * 7);
+    TRY(importance_new((size_t)d->n_layers * 7, c->arena, &c->importance));
     for (int i = 0; i < d->n_layers; i++) {
         const struct decoder_layer *l = &d->layers[i];
         for (int j = 0; j < l->n_qkv; j++)
-            TRY(watch_matrix(c, &l->qkv[j]));
+            TRY(importance_add(c->importance, l->qkv[j].w, l->qkv[j].k, c->arena));
         for (int j = 0; j < l->n_up; j++)
-            TRY(watch_matrix(c, &l->up[j]));
-        TRY(watch_matrix(c, &l->out));
-        TRY(watch_matrix(c, &l->down));
+            TRY(importance_add(c->importance, l->up[j].w, l->up[j].k, c->arena));
+        TRY(importance_add(c->importance, l->out.w, l->out.k, c->arena));
+        TRY(importance_add(c->importance, l->down.w, l->down.k, c->arena));
     }
     TRY(decoder_cache_new(d, WINDOW, &p.cache));
     d->watch = watch;
@@ -129,20 +94,7 @@ static enum status calibrate(struct compression *c)
     const enum status status = windows(d, c->o->calibration, c->o->n_calibration, c->arena, run_window, &p);
     d->watch = NULL;
     decoder_cache_free(p.cache);
-    TRY(status);
-    for (size_t i = 0; i < c->n_watched; i++)
-        for (int j = 0; j < c->watched[i].k; j++)
-            c->watched[i].mean[j] =
-                (float)(c->watched[i].n > 0 ? c->watched[i].sum[j] / (double)c->watched[i].n : 1);
-    return STATUS_OK;
-}
-
-static const float *importance_of(const struct compression *c, const unsigned char *w)
-{
-    for (size_t i = 0; i < c->n_watched; i++)
-        if (c->watched[i].w == w && c->watched[i].n > 0)
-            return c->watched[i].mean;
-    return NULL;
+    return status;
 }
 
 /* ------------------------------------------------------------------------------------------------------ parts that go */
@@ -167,18 +119,13 @@ static enum status column_scores(const struct compression *c, const struct decod
 {
     float *w;
     uint32_t *rows;
-    const float *importance = importance_of(c, m->w);
+    const float *importance = importance_of(c->importance, m->w);
     ARENA_NEW(w, c->arena, (size_t)m->n * (size_t)m->k);
     ARENA_NEW(rows, c->arena, (size_t)m->n);
     for (int i = 0; i < m->n; i++)
         rows[i] = (uint32_t)i;
     TRY(unpack(c, m->w, m->type, (size_t)m->k, rows, (size_t)m->n, w));
-    memset(score, 0, (size_t)m->k * sizeof *score);
-    for (int i = 0; i < m->n; i++)
-        for (int j = 0; j < m->k; j++) {
-            const double x = (double)w[(size_t)i * (size_t)m->k + (size_t)j];
-            score[j] += x * x * (importance != NULL ? (double)importance[j] : 1);
-        }
+    prune_column_scores(w, (size_t)m->n, (size_t)m->k, importance, score);
     return STATUS_OK;
 }
 
@@ -258,18 +205,19 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-static enum status plan_part(const struct compression *c, const struct gguf_tensor *t, struct part *p)
+static enum status plan_part(const struct compression *c, const struct gguf_tensor *t,
+                             struct compress_part *p)
 {
     int layer = 0, end = 0;
-    *p = (struct part){
-        .from = t, .n_rows = (size_t)t->n_rows, .n_columns = (size_t)t->shape[0], .type = QUANT_F32};
+    *p = (struct compress_part){
+        .n_rows = (size_t)t->n_rows, .n_columns = (size_t)t->shape[0], .type = QUANT_F32};
     const bool in_block =
         sscanf(t->name, "blk.%d.%n", &layer, &end) == 1 && end > 0 && layer >= 0 && layer < c->d->n_layers;
     const char *name = t->name + (in_block ? end : 0);
     const bool matrix = t->n_rows > 1;
     if (matrix) {
         const int asked = in_block ? c->o->type : c->o->embedding_type;
-        p->in_block = in_block;
+        p->pruned = in_block;
         p->type = asked < 0 ? t->type : asked;
     } else if (t->type != QUANT_F32)
         p->type = t->type;
@@ -286,37 +234,18 @@ static enum status plan_part(const struct compression *c, const struct gguf_tens
     return STATUS_OK;
 }
 
-/* One row on its way: `x` as it was, [k]. */
-static void pack_row(const struct compression *c, const struct part *p, const float *x,
-                     const float *importance, float *kept, float *scratch, unsigned char *out)
+static enum status write_part(const struct compression *c, const struct gguf_tensor *from,
+                              const struct compress_part *p, FILE *out)
 {
-    const size_t n = p->n_columns;
-    for (size_t j = 0; j < n; j++)
-        kept[j] = x[p->columns != NULL ? p->columns[j] : j];
-    if (p->in_block && c->o->sparsity > 0)
-        prune_row(kept, importance, n, c->o->sparsity, scratch);
-    if (p->in_block && c->o->two_four)
-        prune_row_2_4(kept, importance, n);
-    quantize_row(p->type, kept, importance, n, out);
-}
-
-/* Is the tensor to be written as it is? */
-static bool as_it_is(const struct compression *c, const struct part *p)
-{
-    return p->rows == NULL && p->columns == NULL && p->type == p->from->type &&
-           !(p->in_block && (c->o->sparsity > 0 || c->o->two_four));
-}
-
-static enum status write_part(const struct compression *c, const struct part *p, FILE *out)
-{
-    const size_t k = (size_t)p->from->shape[0], n = p->n_columns;
+    const size_t k = (size_t)from->shape[0], n = p->n_columns;
     const size_t row_bytes = quant_row_bytes(quantize_stored(p->type, n), n);
-    if (as_it_is(c, p)) {
-        fwrite(p->from->data, 1, (size_t)p->from->bytes, out);
-        return gguf_write_pad(p->from->bytes, out);
+    if (p->type == from->type && !compress_changes_weights(p, c->o)) {
+        fwrite(from->data, 1, (size_t)from->bytes, out);
+        return gguf_write_pad(from->bytes, out);
     }
     struct arena *arena = arena_new();
-    float *x, *importance = NULL;
+    const float *importance;
+    float *x;
     unsigned char *packed;
     uint32_t *rows;
     if (arena == NULL)
@@ -324,37 +253,21 @@ static enum status write_part(const struct compression *c, const struct part *p,
     ARENA_NEW(x, arena, STRETCH * k);
     ARENA_NEW(packed, arena, STRETCH * row_bytes);
     ARENA_NEW(rows, arena, STRETCH);
-    const float *mean = importance_of(c, p->from->data);
-    if (mean != NULL) {
-        ARENA_NEW(importance, arena, n);
-        for (size_t j = 0; j < n; j++)
-            importance[j] = mean[p->columns != NULL ? p->columns[j] : j];
-    }
-    enum status status = STATUS_OK;
-    int failed = 0;
-    for (size_t from = 0; from < p->n_rows && status == STATUS_OK && failed == 0; from += STRETCH) {
-        const size_t m = p->n_rows - from < STRETCH ? p->n_rows - from : STRETCH;
+    enum status status = compress_importance(p, importance_of(c->importance, from->data), arena, &importance);
+    for (size_t at = 0; at < p->n_rows && status == STATUS_OK; at += STRETCH) {
+        const size_t m = p->n_rows - at < STRETCH ? p->n_rows - at : STRETCH;
         for (size_t i = 0; i < m; i++)
-            rows[i] = p->rows != NULL ? p->rows[from + i] : (uint32_t)(from + i);
-        if (p->from->type == QUANT_F32 && p->from->n_rows == 1)
-            memcpy(x, p->from->data, k * sizeof *x);
+            rows[i] = p->rows != NULL ? p->rows[at + i] : (uint32_t)(at + i);
+        if (from->type == QUANT_F32 && from->n_rows == 1)
+            memcpy(x, from->data, k * sizeof *x);
         else
-            status = unpack(c, p->from->data, p->from->type, k, rows, m, x);
-#pragma omp parallel reduction(| : failed)
-        {
-            float *kept = malloc(2 * n * sizeof *kept);
-            failed = kept == NULL;
-#pragma omp for
-            for (size_t i = 0; i < m; i++)
-                if (kept != NULL)
-                    pack_row(c, p, x + i * k, importance, kept, kept + n, packed + i * row_bytes);
-            free(kept);
-        }
-        fwrite(packed, 1, m * row_bytes, out);
+            status = unpack(c, from->data, from->type, k, rows, m, x);
+        if (status == STATUS_OK)
+            status = compress_rows(p, c->o, importance, x, m, k, packed);
+        if (status == STATUS_OK)
+            fwrite(packed, 1, m * row_bytes, out);
     }
     arena_free(arena);
-    if (failed)
-        return status_fail(STATUS_SYSTEM, "memory is out: rows of %zu weights", n);
     TRY(status);
     return gguf_write_pad(p->n_rows * row_bytes, out);
 }
@@ -362,22 +275,22 @@ static enum status write_part(const struct compression *c, const struct part *p,
 static enum status write_all(const struct compression *c, FILE *out)
 {
     const struct gguf *source = &c->d->file.gguf;
-    struct part *parts;
+    struct compress_part *parts;
     struct gguf_plan *plan;
     struct gguf_text name;
     ARENA_NEW(parts, c->arena, source->n_tensors);
     ARENA_NEW(plan, c->arena, source->n_tensors);
     for (size_t i = 0; i < source->n_tensors; i++) {
         TRY(plan_part(c, &source->tensors[i], &parts[i]));
-        const struct part *p = &parts[i];
-        plan[i] = (struct gguf_plan){.name = p->from->name,
+        const struct compress_part *p = &parts[i];
+        plan[i] = (struct gguf_plan){.name = source->tensors[i].name,
                                      .type = quantize_stored(p->type, p->n_columns),
-                                     .n_dims = p->from->n_dims,
+                                     .n_dims = source->tensors[i].n_dims,
                                      .shape = {p->n_columns, p->n_rows, 1, 1}};
         const size_t block = (size_t)quant_block_weights(plan[i].type);
         if (block == 0 || p->n_columns % block != 0)
             return status_fail(STATUS_USAGE, "tensor '%s' has rows of %zu weights, no whole blocks of %s",
-                               p->from->name, p->n_columns, quantize_name(p->type));
+                               plan[i].name, p->n_columns, quantize_name(p->type));
     }
     TRY(gguf_string(source, "general.architecture", true, &name));
     const char *a = arena_printf(c->arena, "%.*s", (int)name.length, name.bytes);
@@ -389,7 +302,7 @@ static enum status write_all(const struct compression *c, FILE *out)
         {arena_printf(c->arena, "%s.attention.value_length", a), (uint32_t)c->d->head_size}};
     TRY(gguf_write_header(source, changes, 5, plan, source->n_tensors, out));
     for (size_t i = 0; i < source->n_tensors; i++)
-        TRY(write_part(c, &parts[i], out));
+        TRY(write_part(c, &source->tensors[i], &parts[i], out));
     return STATUS_OK;
 }
 

@@ -22,6 +22,11 @@ static const char *const names[N_ENCODER_FILES] = {"model.safetensors",
                                                    "sentence_bert_config.json",
                                                    "config_sentence_transformers.json"};
 
+const char *encoder_file_name(enum encoder_file file)
+{
+    return names[file];
+}
+
 static bool begins_as_e5s1(const char *path)
 {
     char magic[4];

@@ -29,6 +29,8 @@ struct encoder_files {
     char sha256[SHA256_HEX];
 };
 
+/* Its name in a folder; NULL: any. */
+const char *encoder_file_name(enum encoder_file file);
 /* Which files the folder (or E5S1 file) `model` has; paths in the arena.  Nothing of them is read but an E5S1's first
  * bytes.  STATUS_DATA: no folder and no such file; several E5S1 files. */
 enum status encoder_files_find(const char *model, struct arena *arena, struct encoder_files *out);

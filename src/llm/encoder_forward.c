@@ -70,6 +70,8 @@ static enum status dense(const struct encoder *e, const struct encoder_dense *d,
                          const struct encoder_work *work, const float *x, long ldx, float *y, long ldy,
                          int gelu)
 {
+    if (e->watch != NULL)
+        e->watch(e->watch_context, d, x, ldx, n_tokens);
     if (d->w == NULL)
         return dense8(e, d, n_tokens, work, x, ldx, y, ldy, gelu);
     const int panels = NN_PAD_COLS(d->n_out) / NN_TILE_COLS;
@@ -107,19 +109,19 @@ static enum status norm(const struct encoder *e, const struct encoder_norm *n, u
 static enum status layer(const struct encoder *e, const struct encoder_layer *l,
                          const struct encoder_batch *b, const struct encoder_work *w, uint32_t longest)
 {
-    const int hidden = e->hidden, wide = NN_PAD_COLS(e->feed_forward), head_size = hidden / e->n_heads;
-    TRY(dense(e, &l->qkv, b->n_tokens, w, w->x, hidden, w->qkv, 3L * hidden, 0));
+    const int hidden = e->hidden, wide = NN_PAD_COLS(e->feed_forward), heads = l->n_heads * e->head_size;
+    TRY(dense(e, &l->qkv, b->n_tokens, w, w->x, hidden, w->qkv, 3L * heads, 0));
     const struct attention args = {.qkv = w->qkv,
                                    .first = b->first,
                                    .out = w->mixed,
-                                   .ld = 3L * hidden,
-                                   .ld_out = hidden,
-                                   .n_heads = e->n_heads,
-                                   .head_size = head_size,
-                                   .scale = 1.0f / sqrtf((float)head_size)};
-    TRY(backend_launch(e->backend, &kernel_attention, &args, (long)b->n_texts * e->n_heads,
-                       attention_scratch(longest, (size_t)head_size)));
-    TRY(dense(e, &l->out, b->n_tokens, w, w->mixed, hidden, w->y, hidden, 0));
+                                   .ld = 3L * heads,
+                                   .ld_out = heads,
+                                   .n_heads = l->n_heads,
+                                   .head_size = e->head_size,
+                                   .scale = 1.0f / sqrtf((float)e->head_size)};
+    TRY(backend_launch(e->backend, &kernel_attention, &args, (long)b->n_texts * l->n_heads,
+                       attention_scratch(longest, (size_t)e->head_size)));
+    TRY(dense(e, &l->out, b->n_tokens, w, w->mixed, heads, w->y, hidden, 0));
     TRY(norm(e, &l->after_attention, b->n_tokens, w->x, w->y));
     TRY(dense(e, &l->up, b->n_tokens, w, w->x, hidden, w->wide, wide, 1));
     TRY(dense(e, &l->down, b->n_tokens, w, w->wide, wide, w->y, hidden, 0));

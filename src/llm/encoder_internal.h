@@ -27,8 +27,9 @@ struct encoder_norm {
     const float *gamma, *beta; /* [hidden] */
 };
 struct encoder_layer {
-    struct encoder_dense qkv;  /* hidden -> 3 hidden: queries, keys, values side by side */
-    struct encoder_dense out;  /* hidden -> hidden */
+    int n_heads;               /* those that are left */
+    struct encoder_dense qkv;  /* hidden -> 3 n_heads * head_size: queries, keys, values side by side */
+    struct encoder_dense out;  /* n_heads * head_size -> hidden */
     struct encoder_dense up;   /* hidden -> feed_forward */
     struct encoder_dense down; /* feed_forward -> hidden */
     struct encoder_norm after_attention, after_feed_forward;
@@ -42,7 +43,7 @@ struct encoder {
     const char *prefix; /* before each text */
     size_t prefix_length;
     char sha256[SHA256_HEX];
-    int vocabulary, hidden, n_layers, n_heads, feed_forward, positions;
+    int vocabulary, hidden, n_layers, n_heads, head_size, feed_forward, positions; /* n_heads: at first */
     int first_position;  /* of a text's first token: 0, or 2 (XLM-RoBERTa) */
     int precision;       /* enum encoder_precision */
     int cls;             /* pooling: 0 mean, 1 first token */
@@ -55,13 +56,18 @@ struct encoder {
     const float *type;   /* [hidden]: token type 0 */
     struct encoder_norm embedding_norm;
     struct encoder_layer *layers; /* [n_layers] */
+    /* NULL, or called before each dense layer with its input, [n x n_in]: calibration; then threads must be 1 */
+    void (*watch)(void *context, const struct encoder_dense *d, const float *x, long ldx, uint32_t n);
+    void *watch_context;
 };
 
 /* encoder_load.c: config.json, and the tensors under Hugging Face's names; the map must stay. */
 enum status encoder_load_config(const char *path, const char *bytes, size_t n, struct encoder *e);
-/* Are these sizes, of the model in `path`, ones that can be run? */
-enum status encoder_check_sizes(const char *path, const struct encoder *e);
+/* Are these sizes, of the model in `path`, ones that can be run?  Sets head_size. */
+enum status encoder_check_sizes(const char *path, struct encoder *e);
 enum status encoder_load_weights(const struct safetensors *file, struct encoder *e);
+/* What stands before all names: "bert.", "roberta." or "". */
+const char *encoder_names_prefix(const struct safetensors *file);
 
 /* encoder_settings.c: what a folder says beside its weights. */
 struct encoder_settings {
@@ -71,6 +77,9 @@ struct encoder_settings {
 };
 enum status encoder_settings_read(const struct encoder_files *files, struct arena *arena,
                                   struct encoder_settings *out);
+
+/* encoder.c: prefix and text as ids; ids has room for max_tokens. */
+enum status encoder_ids(const struct encoder *e, const char *text, size_t length, uint32_t *ids, uint32_t *n);
 
 /* encoder_path.c: the fastest enum nn8_path of this machine. */
 int encoder_int8_path(void);

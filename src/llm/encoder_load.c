@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "llm/encoder_internal.h"
-#include "llm/safetensors.h"
+#include "llm/safetensors_matrix.h"
 #include "nn.h"
 #include "nn8.h"
 #include "quant.h"
@@ -38,6 +38,33 @@ static enum status config_word(const char *path, const json_t *config, const cha
                        json_is_string(value) ? json_string_value(value) : "no string", expected);
 }
 
+/* Heads that a layer has lost, as Hugging Face's `pruned_heads` writes it: {"layer": [head, ...], ...}. */
+static enum status read_pruned_heads(const char *path, const json_t *config, struct encoder *e)
+{
+    const json_t *pruned = json_object_get(config, "pruned_heads");
+    ARENA_NEW(e->layers, e->arena, (size_t)e->n_layers);
+    for (int i = 0; i < e->n_layers; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%d", i);
+        const json_t *heads = json_object_get(pruned, key);
+        int n = e->n_heads;
+        for (size_t j = 0; j < json_array_size(heads); j++) {
+            const json_t *head = json_array_get(heads, j);
+            bool good = json_is_integer(head) && json_integer_value(head) >= 0 &&
+                        json_integer_value(head) < e->n_heads;
+            for (size_t before = 0; before < j; before++)
+                good = good && json_integer_value(json_array_get(heads, before)) != json_integer_value(head);
+            if (!good || --n == 0)
+                return status_fail(
+                    STATUS_DATA,
+                    "%s: pruned_heads of layer %d: expected different heads from 0 to %d, not all", path, i,
+                    e->n_heads - 1);
+        }
+        e->layers[i].n_heads = n;
+    }
+    return STATUS_OK;
+}
+
 static enum status read_config(const char *path, const json_t *config, struct encoder *e)
 {
     const char *kind = json_string_value(json_object_get(config, "model_type"));
@@ -62,16 +89,18 @@ static enum status read_config(const char *path, const json_t *config, struct en
             TRY(config_int(path, config, "pad_token_id", 0, e->positions - 3, &pad));
         e->first_position = pad + 1;
     }
-    return encoder_check_sizes(path, e);
+    TRY(encoder_check_sizes(path, e));
+    return read_pruned_heads(path, config, e);
 }
 
-enum status encoder_check_sizes(const char *path, const struct encoder *e)
+enum status encoder_check_sizes(const char *path, struct encoder *e)
 {
     if (e->hidden % e->n_heads != 0 || e->hidden / e->n_heads % NN_TILE_COLS != 0)
         return status_fail(
             STATUS_DATA,
             "%s: hidden_size %d over %d heads gives no head size that is a multiple of %d, as needed", path,
             e->hidden, e->n_heads, NN_TILE_COLS);
+    e->head_size = e->hidden / e->n_heads;
     return STATUS_OK;
 }
 
@@ -101,7 +130,7 @@ static enum status load(const struct loader *l, struct arena *arena, const char 
     snprintf(full, sizeof full, "%s%s", l->prefix, name);
     const uint64_t shape[2] = {rows, cols};
     return cols == 0 ? safetensors_floats(l->file, full, 1, shape, arena, out)
-                     : safetensors_floats(l->file, full, 2, shape, arena, out);
+                     : safetensors_matrix_floats(l->file, full, rows, cols, arena, out);
 }
 
 static enum status load_norm(const struct loader *l, const char *name, struct encoder_norm *out)
@@ -174,10 +203,10 @@ static enum status load_layer(const struct loader *l, struct arena *scratch, int
     static const char *const qkv[] = {"attention.self.query", "attention.self.key", "attention.self.value"};
     static const char *const out[] = {"attention.output.dense"}, *const up[] = {"intermediate.dense"},
                              *const down[] = {"output.dense"};
-    const int hidden = l->e->hidden, wide = l->e->feed_forward;
+    const int hidden = l->e->hidden, wide = l->e->feed_forward, heads = layer->n_heads * l->e->head_size;
     char name[160];
-    TRY(load_dense(l, scratch, index, qkv, 3, hidden, hidden, &layer->qkv));
-    TRY(load_dense(l, scratch, index, out, 1, hidden, hidden, &layer->out));
+    TRY(load_dense(l, scratch, index, qkv, 3, hidden, heads, &layer->qkv));
+    TRY(load_dense(l, scratch, index, out, 1, heads, hidden, &layer->out));
     TRY(load_dense(l, scratch, index, up, 1, hidden, wide, &layer->up));
     TRY(load_dense(l, scratch, index, down, 1, wide, hidden, &layer->down));
     snprintf(name, sizeof name, "encoder.layer.%d.attention.output.LayerNorm", index);
@@ -193,7 +222,7 @@ static enum status load_words(const struct loader *l, struct encoder *e)
     float *copy = NULL;
     const uint64_t shape[2] = {(uint64_t)e->vocabulary, (uint64_t)e->hidden};
     snprintf(name, sizeof name, "%sembeddings.word_embeddings.weight", l->prefix);
-    TRY(safetensors_check(l->file, name, 2, shape, &e->words, &e->words_type));
+    TRY(safetensors_matrix(l->file, name, shape[0], shape[1], e->arena, &e->words, &e->words_type));
     if (e->words_type != QUANT_F32 || (uintptr_t)e->words % sizeof(float) == 0)
         return STATUS_OK;
     TRY(safetensors_floats(l->file, name, 2, shape, e->arena, &copy));
@@ -223,7 +252,6 @@ static enum status load_all(const struct loader *l)
 {
     struct encoder *e = l->e;
     TRY(load_embeddings(l, e));
-    ARENA_NEW(e->layers, e->arena, (size_t)e->n_layers);
     for (int i = 0; i < e->n_layers; i++) {
         struct arena *scratch = arena_new(); /* the unpacked weights of one layer */
         if (scratch == NULL)
@@ -235,15 +263,21 @@ static enum status load_all(const struct loader *l)
     return STATUS_OK;
 }
 
+const char *encoder_names_prefix(const struct safetensors *file)
+{
+    static const char *const prefixes[] = {"bert.", "roberta."};
+    char name[64];
+    for (int i = 0; i < 2; i++)
+        for (int packed = 0; packed < 2; packed++) {
+            snprintf(name, sizeof name, "%sembeddings.word_embeddings.weight%s", prefixes[i],
+                     packed ? "_packed" : "");
+            if (safetensors_find(file, name) != NULL)
+                return prefixes[i];
+        }
+    return "";
+}
+
 enum status encoder_load_weights(const struct safetensors *file, struct encoder *e)
 {
-    static const char *const prefixes[] = {"bert.", "roberta.", ""};
-    char name[64];
-    int i = 0;
-    for (; i < 2; i++) {
-        snprintf(name, sizeof name, "%sembeddings.word_embeddings.weight", prefixes[i]);
-        if (safetensors_find(file, name) != NULL)
-            break;
-    }
-    return load_all(&(struct loader){.file = file, .prefix = prefixes[i], .e = e});
+    return load_all(&(struct loader){.file = file, .prefix = encoder_names_prefix(file), .e = e});
 }

@@ -50,6 +50,17 @@ void prune_row_2_4(float *w, const float *importance, size_t k)
         }
 }
 
+void prune_column_scores(const float *w, size_t n, size_t k, const float *importance, double *score)
+{
+    for (size_t j = 0; j < k; j++)
+        score[j] = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j++) {
+            const double x = (double)w[i * k + j];
+            score[j] += x * x * (importance != NULL ? (double)importance[j] : 1);
+        }
+}
+
 enum status prune_keep(const double *score, uint32_t n, uint32_t n_kept, struct arena *arena, uint32_t **kept)
 {
     ARENA_NEW(*kept, arena, n_kept);

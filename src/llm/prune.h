@@ -16,6 +16,9 @@ void prune_row(float *w, const float *importance, size_t k, double fraction, flo
  * four stays. */
 void prune_row_2_4(float *w, const float *importance, size_t k);
 
+/* How much each column of w [n x k] gives: the squares of its weights times its importance (NULL: 1), into score [k]. */
+void prune_column_scores(const float *w, size_t n, size_t k, const float *importance, double *score);
+
 /* The `n_kept` of n parts with the highest scores, rising, [n_kept]; of equal scores the first. */
 enum status prune_keep(const double *score, uint32_t n, uint32_t n_kept, struct arena *arena,
                        uint32_t **kept);

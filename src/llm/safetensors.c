@@ -32,6 +32,12 @@ static const struct type *type_find(const char *name)
     return NULL;
 }
 
+uint64_t safetensors_type_bytes(const char *name)
+{
+    const struct type *type = type_find(name);
+    return type != NULL ? type->size : 0;
+}
+
 /* A whole number of 0 or more. */
 static bool whole(const json_t *value, uint64_t *out)
 {
@@ -209,14 +215,18 @@ static int numbers_type(const struct safetensors_tensor *t)
     static const struct {
         const char *name;
         int type;
-    } known[] = {{"F32", QUANT_F32}, {"F16", QUANT_F16}, {"BF16", QUANT_BF16}, {"Q4_0", QUANT_Q4_0}};
+    } known[] = {{"F32", QUANT_F32},
+                 {"F16", QUANT_F16},
+                 {"BF16", QUANT_BF16},
+                 {"Q4_0", QUANT_Q4_0},
+                 {"Q8_0", QUANT_Q8_0}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(t->type, known[i].name) == 0)
             return known[i].type;
     return -1;
 }
 
-/* Numbers i .. i + n - 1 of the tensor; n is 32, or what is left (then the type is not Q4_0). */
+/* Numbers i .. i + n - 1 of the tensor; n is 32, or what is left (then the type has no blocks). */
 static void unpack(const struct safetensors_tensor *t, int type, uint64_t i, size_t n, float *out)
 {
     const unsigned char *block = t->data + i / 32 * 18;
@@ -238,6 +248,13 @@ static void unpack(const struct safetensors_tensor *t, int type, uint64_t i, siz
             const uint32_t word = (uint32_t)bits << 16;
             memcpy(&out[k], &word, sizeof word);
         }
+        break;
+    case QUANT_Q8_0:
+        block = t->data + i / 32 * 34;
+        memcpy(&bits, block, sizeof bits);
+        scale = half_value(bits);
+        for (size_t k = 0; k < n; k++)
+            out[k] = scale * (float)(signed char)block[2 + k];
         break;
     default: /* Q4_0 */
         memcpy(&bits, block, sizeof bits);

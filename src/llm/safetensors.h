@@ -14,7 +14,8 @@ enum { SAFETENSORS_DIMS = 8 };
 
 struct safetensors_tensor {
     const char *name;
-    const char *type; /* "F32", "F16", "BF16", "I64", ...; of an E5S1 file also "Q4_0" */
+    const char *
+        type; /* "F32", "F16", "BF16", "I64", ...; in memory also "Q4_0" and "Q8_0" (E5S1, safetensors_matrix.h) */
     size_t n_dims;
     uint64_t shape[SAFETENSORS_DIMS];
     uint64_t n;                /* elements: the product of the shape; 1 for a scalar */
@@ -36,10 +37,13 @@ struct safetensors {
 enum status safetensors_parse(const char *path, const void *bytes, size_t n, struct arena *arena,
                               struct safetensors *out);
 
+/* Bytes of a number of that type; 0: there is no such type. */
+uint64_t safetensors_type_bytes(const char *type);
+
 /* The tensor of that name, or NULL. */
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);
 
-/* Where the numbers of one tensor lie and their type (enum quant_type), all checked; of type F32, F16, BF16 or Q4_0.
+/* Where the numbers of one tensor lie and their type (enum quant_type), all checked; of a type of floats or blocks.
  * STATUS_DATA as below. */
 enum status safetensors_check(const struct safetensors *file, const char *name, size_t n_dims,
                               const uint64_t *shape, const unsigned char **data, int *type);

@@ -1,13 +1,12 @@
 /* vectors.c - see vectors.h. */
 #include "llm/vectors.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fsio.h"
-#include "llm/safetensors.h"
+#include "llm/safetensors_write.h"
 
 bool vectors_are_in(const char *folder)
 {
@@ -131,51 +130,29 @@ static enum status ids_differ(const struct strings *ids)
     return status;
 }
 
-/* The JSON header, padded with spaces so that the data begin at a multiple of 8. */
-static char *make_header(const struct strings *ids, uint32_t d, const char *source, const char *sha256,
-                         size_t *length)
-{
-    const json_int_t n = (json_int_t)ids->n, bytes = (json_int_t)ids->offsets[ids->n];
-    const json_int_t at_vectors = 8 * (n + 1), at_ids = at_vectors + 4 * n * (json_int_t)d;
-    json_t *json = json_pack(
-        "{s:{s:s, s:s, s:s}, s:{s:s, s:[I], s:[I,I]}, s:{s:s, s:[I,I], s:[I,I]}, s:{s:s, s:[I], s:[I,I]}}",
-        "__metadata__", "format", "recfuse vectors", "source", source, "source_sha256", sha256, "offsets",
-        "dtype", "U64", "shape", n + 1, "data_offsets", (json_int_t)0, at_vectors, "vectors", "dtype", "F32",
-        "shape", n, (json_int_t)d, "data_offsets", at_vectors, at_ids, "ids", "dtype", "U8", "shape", bytes,
-        "data_offsets", at_ids, at_ids + bytes);
-    const size_t n_text = json != NULL ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
-    *length = (n_text + 7) / 8 * 8;
-    char *padded = n_text > 0 ? malloc(*length + 1) : NULL;
-    if (padded != NULL) {
-        memset(padded, ' ', *length);
-        json_dumpb(json, padded, n_text, JSON_COMPACT);
-    }
-    json_decref(json);
-    return padded;
-}
-
 enum status vectors_write(const char *folder, const struct strings *ids, uint32_t d, const float *value,
                           const char *source, const char *source_sha256)
 {
+    const struct safetensors_note notes[] = {
+        {"format", "recfuse vectors"}, {"source", source}, {"source_sha256", source_sha256}, {NULL, NULL}};
+    struct safetensors_tensor tensors[] = {{.name = "offsets",
+                                            .type = "U64",
+                                            .n_dims = 1,
+                                            .shape = {ids->n + 1},
+                                            .data = (const unsigned char *)ids->offsets},
+                                           {.name = "vectors",
+                                            .type = "F32",
+                                            .n_dims = 2,
+                                            .shape = {ids->n, d},
+                                            .data = (const unsigned char *)value},
+                                           {.name = "ids",
+                                            .type = "U8",
+                                            .n_dims = 1,
+                                            .shape = {ids->offsets[ids->n]},
+                                            .data = (const unsigned char *)ids->bytes}};
     char path[4096];
-    struct atomic_file file;
-    size_t length = 0;
     TRY(ids_differ(ids));
     TRY(make_folders(folder));
     snprintf(path, sizeof path, "%s/" VECTORS_FILE, folder);
-    char *header = make_header(ids, d, source, source_sha256, &length);
-    if (header == NULL)
-        return status_fail(STATUS_SYSTEM, "memory is out: the header of %s", path);
-    enum status status = atomic_open(&file, path);
-    if (status == STATUS_OK) {
-        const uint64_t n = length;
-        fwrite(&n, sizeof n, 1, file.stream); /* atomic_commit() sees what failed */
-        fwrite(header, 1, length, file.stream);
-        fwrite(ids->offsets, sizeof *ids->offsets, (size_t)ids->n + 1, file.stream);
-        fwrite(value, sizeof *value, (size_t)ids->n * d, file.stream);
-        fwrite(ids->bytes, 1, (size_t)ids->offsets[ids->n], file.stream);
-        status = atomic_commit(&file);
-    }
-    free(header);
-    return status;
+    return safetensors_write(path, notes, tensors, 3);
 }

@@ -63,14 +63,14 @@ static void tiny_add_pair(struct tiny *t, const char *name, int rows, int cols)
     tiny_add(t, full, rows, 0, 0, 0.1);
 }
 
-/* The weights; sizes that are no multiples of a tile's where the encoder allows that. */
-static void tiny_make(struct tiny *t, struct arena *arena, uint64_t seed, int positions)
+static void tiny_make_wide(struct tiny *t, struct arena *arena, uint64_t seed, int positions,
+                           int feed_forward)
 {
     *t = (struct tiny){.vocabulary = TINY_VOCABULARY,
                        .hidden = 96,
                        .n_layers = 2,
                        .n_heads = 3,
-                       .feed_forward = 80,
+                       .feed_forward = feed_forward,
                        .positions = positions,
                        .seed = seed,
                        .arena = arena};
@@ -97,6 +97,12 @@ static void tiny_make(struct tiny *t, struct arena *arena, uint64_t seed, int po
         tiny_add_pair(t, name, h, 0);
     }
     tiny_add_pair(t, "pooler.dense", h, h); /* unused, as in the real one */
+}
+
+/* The weights; sizes that are no multiples of a tile's where the encoder allows that. */
+static inline void tiny_make(struct tiny *t, struct arena *arena, uint64_t seed, int positions)
+{
+    tiny_make_wide(t, arena, seed, positions, 80);
 }
 
 static inline float *tiny_find(const struct tiny *t, const char *format, int layer)
