@@ -27,7 +27,8 @@ static const struct command *const commands[] = {
     &command_compress,     &command_text,
     &command_explain,      &command_simulate,
     &command_serve_events, &command_import_embeddings,
-    &command_trace,
+    &command_trace,        &command_query,
+    &command_phrases,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -30,3 +30,13 @@ long command_number(struct argp_state *state, const char *option, const char *te
         argp_error(state, "%s: '%s' is not a whole number from %ld to %ld", option, text, minimum, maximum);
     return value;
 }
+
+double command_real(struct argp_state *state, const char *option, const char *text, double minimum,
+                    double maximum)
+{
+    char *end;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value >= minimum && value <= maximum))
+        argp_error(state, "%s: '%s' is not a number from %g to %g", option, text, minimum, maximum);
+    return value;
+}

@@ -19,7 +19,7 @@ struct command {
 extern const struct command command_run, command_merge, command_plan, command_info, command_import,
     command_models, command_metrics, command_formats, command_version, command_recommend, command_export,
     command_report, command_compare, command_synth, command_embed, command_evaluate, command_text,
-    command_explain, command_trace;
+    command_explain, command_trace, command_query, command_phrases;
 extern const struct command command_simulate, command_serve_events; /* the feedback loop */
 extern const struct command command_tokenize, command_logits, command_score, command_generate,
     command_compress; /* the language model alone */
@@ -33,5 +33,7 @@ extern volatile sig_atomic_t command_signal; /* its number; 0 while none came */
 /* A positive number from an argument, or argp's usage error (status 2, no return). */
 long command_number(struct argp_state *state, const char *option, const char *text, long minimum,
                     long maximum);
+double command_real(struct argp_state *state, const char *option, const char *text, double minimum,
+                    double maximum);
 
 #endif

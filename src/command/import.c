@@ -20,6 +20,7 @@ enum {
     OPTION_ITEM_ID,
     OPTION_ATTRIBUTES,
     OPTION_ITEM_COLUMNS,
+    OPTION_ITEM_KINDS,
     OPTION_NAME,
     OPTION_REVIEWS,
     OPTION_META,
@@ -64,6 +65,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_ITEM_COLUMNS:
         a->options.item_columns = argument;
+        return 0;
+    case OPTION_ITEM_KINDS:
+        a->options.item_kinds = argument;
         return 0;
     case OPTION_ATTRIBUTES:
         a->options.attributes = argument;
@@ -141,6 +145,10 @@ static enum status run(int argc, char **argv)
         {"item-id", OPTION_ITEM_ID, "COLUMN", 0, "The id column of --items (default: the first)", 0},
         {"item-columns", OPTION_ITEM_COLUMNS, "NAME,NAME", 0,
          "The columns of --items, where it has no header line", 0},
+        {"item-kinds", OPTION_ITEM_KINDS, "NAME=KIND,...", 0,
+         "Columns of --items that are no texts: number, or list (entries parted by |): "
+         "price=number,genres=list",
+         0},
         {"attributes", OPTION_ATTRIBUTES, "FILE.json[,COLUMN]", 0,
          "tsv, csv, adjacency, libfm: an object {item: [attribute, ...]}; its keys are item ids, or what "
          "COLUMN of --items says",

@@ -21,6 +21,8 @@ struct import_options {
         item_columns; /* "NAME,NAME ...": the columns of a file of items without a header line; NULL: it has one */
     const char *item_id; /* its id column; NULL: the first */
     const char *
+        item_kinds; /* "price=number,genres=list": columns of it that are no texts; a list's entries are parted by | */
+    const char *
         attributes; /* "FILE" or "FILE,COLUMN": a JSON object {key: [attribute, ...]} of the items; NULL: none */
     const char *name;      /* dataset name; NULL: from the output file */
     const char *meta;      /* amazon: the file of product metadata; NULL: found in the folder */

@@ -97,6 +97,10 @@ static const char *choose_prefix(const char *asked, const struct encoder_setting
         return s->own != NULL ? s->own : "";
     if (strcmp(asked, "none") == 0)
         return "";
+    if (strcmp(asked, "own_query") == 0)
+        return s->query != NULL ? s->query : "";
+    if (strcmp(asked, "own_passage") == 0)
+        return s->passage != NULL ? s->passage : "";
     if (strcmp(asked, "query") == 0)
         return s->query != NULL ? s->query : "query: ";
     if (strcmp(asked, "passage") == 0)

@@ -27,7 +27,8 @@ struct encoder_options {
     int pooling;   /* enum encoder_pooling */
     /* Put before each text.  NULL or "model": what the model asks for by default (E5S1: "query: "; a folder: the prompt of
      * config_sentence_transformers.json that its default_prompt_name names; else nothing).  "none": nothing.  "query", "passage":
-     * the prompt of that name, or "query: ", "passage: " where the model declares none.  Anything else: itself. */
+     * the prompt of that name, or "query: ", "passage: " where the model declares none.  "own_query",
+     * "own_passage": likewise, nothing where the model declares none.  Anything else: itself. */
     const char *prefix;
     uint32_t max_tokens; /* of a text, begin and end tokens included; 0: the model's */
     bool

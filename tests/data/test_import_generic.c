@@ -4,6 +4,8 @@
  */
 #include "importing.h"
 
+#include <math.h>
+
 #include "data/split.h"
 
 static void attributes_by_item_id(void **state)
@@ -19,6 +21,31 @@ static void attributes_by_item_id(void **state)
     assert_string_equal(list_of(item_column(d, "attributes"), 1), "7,red");
     says(d, "items_without_interaction_left_out", 1);
     says(d, "items_without_columns", 0);
+    arena_free(arena);
+}
+
+static void kinds_of_columns(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    const char *rows = write_file("k.csv", "u1,i1,3\nu1,i2,4\n");
+    struct import_options options = {
+        .items = write_file("ki.csv", "item,title,price,genres\ni1,One,9.5,Drama|Comedy\ni2,Two,,Comedy\n"),
+        .item_kinds = "price=number,genres=list"};
+    struct dataset *d = imported("csv", rows, &options, arena);
+    assert_int_equal(item_column(d, "title")->kind, COLUMN_TEXT);
+    assert_float_equal(item_column(d, "price")->number[0], 9.5, 0);
+    assert_true(isnan(item_column(d, "price")->number[1]));
+    assert_string_equal(list_of(item_column(d, "genres"), 0), "Drama,Comedy");
+    assert_string_equal(list_of(item_column(d, "genres"), 1), "Comedy");
+    static const char *const bad[] = {"price=nummer", "cost=number", "item=number",
+                                      "price=number,price=list"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        options.item_kinds = bad[i];
+        assert_int_equal(import_run("csv", rows, &options, test_path(folder, "x.h5")), STATUS_USAGE);
+    }
+    options.item_kinds = "title=number";
+    refused("csv", rows, &options, "found 'One'", "a number");
     arena_free(arena);
 }
 
@@ -220,6 +247,7 @@ static void real_beauty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(attributes_by_item_id),
+                                       cmocka_unit_test(kinds_of_columns),
                                        cmocka_unit_test(attributes_by_column),
                                        cmocka_unit_test(folder_of_a_split),
                                        cmocka_unit_test(svmlight),

@@ -1,17 +1,20 @@
 /*
  * items.c - item columns from a csv (or tsv) file beside the interactions: one row an item, the first line names the
  * columns, or the user does. Every other column becomes a text, kept as published (HTML entities too: cleaning is the text
- * room's work).
+ * room's work), unless the user says that it is a number or a list.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "data/import/build.h"
+#include "data/import/attributes.h"
 
 struct items {
     struct string_builder *column; /* [n_columns]; the id's own stays empty */
     const char *name[RECORD_FIELDS_MAX];
+    enum column_kind kind[RECORD_FIELDS_MAX];
+    uint32_t attribute[RECORD_FIELDS_MAX]; /* of numbers and lists: which column of the table */
+    struct attributes *table;
     size_t n_columns, id_at;
     uint64_t n_headers; /* 1, or 0: the user names the columns */
     struct string_map *seen;
@@ -65,6 +68,52 @@ static enum status name_from(struct items *items, const struct record_reader *r,
     return name_columns(items, r, field, n, item_id, arena);
 }
 
+/* "price=number,genres=list" */
+static enum status name_kinds(struct items *items, const char *kinds)
+{
+    for (size_t i = 0; i < items->n_columns; i++)
+        items->kind[i] = COLUMN_TEXT;
+    for (const char *at = kinds; at != NULL && *at != '\0';) {
+        const size_t length = strcspn(at, ","), name = strcspn(at, "=,"), rest = length - name;
+        const bool number = rest == 7 && memcmp(at + name, "=number", 7) == 0,
+                   list = rest == 5 && memcmp(at + name, "=list", 5) == 0;
+        size_t i = 0;
+        while (i < items->n_columns &&
+               (strlen(items->name[i]) != name || memcmp(items->name[i], at, name) != 0))
+            i++;
+        if (!number && !list)
+            return status_fail(STATUS_USAGE, "--item-kinds: found '%.*s', expected NAME=number or NAME=list",
+                               (int)length, at);
+        if (i == items->n_columns || i == items->id_at)
+            return status_fail(STATUS_USAGE,
+                               "--item-kinds: the file of --items has no column '%.*s' beside its id",
+                               (int)name, at);
+        if (items->kind[i] != COLUMN_TEXT)
+            return status_fail(STATUS_USAGE, "--item-kinds: '%.*s' stands twice", (int)name, at);
+        items->kind[i] = number ? COLUMN_NUMBER : COLUMN_LIST;
+        TRY(attributes_define(items->table, items->name[i], items->kind[i], &items->attribute[i]));
+        at += length + (at[length] == ',');
+    }
+    return STATUS_OK;
+}
+
+static enum status add_value(struct items *items, const struct record_reader *r, size_t i, uint32_t item)
+{
+    float number;
+    switch (items->kind[i]) {
+    case COLUMN_NUMBER:
+        if (r->field[i].length == 0)
+            return STATUS_OK; /* unknown */
+        if (!field_real(r->field[i], &number))
+            return record_expected(r, i, "a number, or nothing where it is unknown");
+        return attributes_number(items->table, items->attribute[i], item, number);
+    case COLUMN_LIST:
+        return attributes_entries(items->table, items->attribute[i], item, r->field[i], '|');
+    default:
+        return string_builder_add(&items->column[i], r->field[i].at, r->field[i].length);
+    }
+}
+
 static enum status read_item(struct import *im, struct items *items, const struct record_reader *r)
 {
     uint32_t item, place;
@@ -84,9 +133,11 @@ static enum status read_item(struct import *im, struct items *items, const struc
         items->n_allocated = more;
     }
     items->owner[place] = item;
+    bool again;
+    TRY(attributes_row(items->table, item, &again));
     for (size_t i = 0; i < r->n; i++)
         if (i != items->id_at)
-            TRY(string_builder_add(&items->column[i], r->field[i].at, r->field[i].length));
+            TRY(add_value(items, r, i, item));
     return STATUS_OK;
 }
 
@@ -105,15 +156,17 @@ static enum status read_items(struct import *im, struct items *items, struct rec
         TRY(name_columns(items, r, r->field, r->n, o->item_id, arena));
         TRY(record_next(r, &found));
     }
+    TRY(name_kinds(items, o->item_kinds));
     while (found) {
         TRY(read_item(im, items, r));
         TRY(record_next(r, &found));
     }
     const uint32_t n_items = string_map_size(im->items);
     for (size_t i = 0; i < items->n_columns; i++)
-        if (i != items->id_at)
+        if (i != items->id_at && items->kind[i] == COLUMN_TEXT)
             TRY(import_text_column(&im->item_columns[im->n_item_columns++], items->name[i], &items->column[i],
                                    items->owner, n_items, arena));
+    TRY(attributes_finish(items->table, im->item_columns, &im->n_item_columns, n_items, arena));
     const uint32_t n_rows = string_map_size(items->seen), n_new = n_items - n_before;
     TRY(import_note_count(im, "items_without_interaction", n_new));
     return import_note_count(im, "items_without_columns", n_before - (n_rows - n_new));
@@ -129,9 +182,10 @@ static enum status read_file(struct import *im, const struct import_options *opt
 {
     struct record_reader r;
     struct items items = {.column = calloc(RECORD_FIELDS_MAX, sizeof *items.column),
-                          .seen = string_map_new()};
+                          .seen = string_map_new(),
+                          .table = calloc(1, sizeof *items.table)};
     enum status status = STATUS_SYSTEM;
-    if (items.column == NULL)
+    if (items.column == NULL || items.table == NULL)
         status_fail(STATUS_SYSTEM, "out of memory reading %s", options->items);
     else if (items.seen != NULL)
         status = record_open(&r, options->items, is_tsv(options->items) ? RECORD_TAB : RECORD_CSV,
@@ -143,6 +197,9 @@ static enum status read_file(struct import *im, const struct import_options *opt
     for (size_t i = 0; items.column != NULL && i < RECORD_FIELDS_MAX; i++)
         string_builder_free(&items.column[i]);
     free(items.column);
+    if (items.table != NULL)
+        attributes_close(items.table);
+    free(items.table);
     free(items.owner);
     string_map_free(items.seen);
     return status;

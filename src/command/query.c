@@ -1,0 +1,222 @@
+/* query.c - `recfuse query`: items that a search text asks for, by meaning, with filters and a user's preference. */
+#include <string.h>
+
+#include "command/command.h"
+#include "data/store.h"
+#include "experiment/chosen.h"
+#include "experiment/run.h"
+#include "fusion/query.h"
+
+enum { LIMIT_FILTERS = 32, LIMIT_FIELDS = 32 };
+enum {
+    OPTION_DATA = 256,
+    OPTION_RUN,
+    OPTION_DATASET,
+    OPTION_MODEL,
+    OPTION_USER,
+    OPTION_FOLD,
+    OPTION_ENCODER,
+    OPTION_FIELDS,
+    OPTION_FILTER,
+    OPTION_WEIGHT,
+    OPTION_TOP,
+    OPTION_THREADS
+};
+
+struct arguments {
+    struct chosen_options chosen;
+    const char *data, *text, *encoder, *filters[LIMIT_FILTERS], *fields[LIMIT_FIELDS];
+    size_t n_filters, n_fields;
+    double weight;
+    unsigned top;
+};
+
+static void split_fields(struct argp_state *state, struct arguments *a, char *words)
+{
+    a->n_fields = 0;
+    for (char *word; (word = strsep(&words, ",")) != NULL;) {
+        if (*word == '\0' || a->n_fields == LIMIT_FIELDS)
+            argp_error(state, "--text-fields: expected at most %d names with commas between", LIMIT_FIELDS);
+        a->fields[a->n_fields++] = word;
+    }
+}
+
+static error_t parse_more(int key, char *argument, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case OPTION_ENCODER:
+        a->encoder = argument;
+        return 0;
+    case OPTION_FIELDS:
+        split_fields(state, a, argument);
+        return 0;
+    case OPTION_FILTER:
+        if (a->n_filters == LIMIT_FILTERS)
+            argp_error(state, "more than %d filters", LIMIT_FILTERS);
+        a->filters[a->n_filters++] = argument;
+        return 0;
+    case OPTION_WEIGHT:
+        a->weight = command_real(state, "--weight", argument, 0, 1000);
+        return 0;
+    case OPTION_TOP:
+        a->top = (unsigned)command_number(state, "--top", argument, 1, 10000);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->text != NULL)
+            argp_error(state, "one TEXT at a time; put it in quotes");
+        a->text = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->text == NULL || (a->data == NULL) == (a->chosen.run == NULL))
+            argp_error(state, "a TEXT is needed, and either --data FILE.h5 or --run RUN_DIR");
+        if (a->data != NULL && a->chosen.user != NULL)
+            argp_error(state, "--user needs --run: a model of that run says what the user prefers");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case OPTION_DATA:
+        a->data = argument;
+        return 0;
+    case OPTION_RUN:
+        a->chosen.run = argument;
+        return 0;
+    case OPTION_DATASET:
+        a->chosen.dataset = argument;
+        return 0;
+    case OPTION_MODEL:
+        a->chosen.model = argument;
+        return 0;
+    case OPTION_USER:
+        a->chosen.user = argument;
+        return 0;
+    case OPTION_FOLD:
+        a->chosen.fold = (unsigned)command_number(state, "--fold", argument, 0, 100000);
+        return 0;
+    case OPTION_THREADS:
+        a->chosen.threads = (unsigned)command_number(state, "--threads", argument, 1, 1024);
+        return 0;
+    default:
+        return parse_more(key, argument, state);
+    }
+}
+
+static enum status print_hits(const struct arguments *a, struct query *q, const struct view *view,
+                              const struct backend *backend, struct arena *arena)
+{
+    struct query_filter *filters;
+    struct query_hit *hit;
+    uint32_t n;
+    const struct column *title = view_item_column(view, "title");
+    ARENA_NEW(filters, arena, a->n_filters);
+    for (size_t f = 0; f < a->n_filters; f++)
+        TRY(query_filter_parse(a->filters[f], arena, &filters[f]));
+    q->text = a->text, q->encoder = a->encoder, q->weight = a->weight, q->max_reviews = 50;
+    q->models = run_models_folder(), q->cache = run_cache_folder();
+    q->fields = (struct param_list){a->n_fields, (const char **)(uintptr_t)a->fields};
+    q->n_filters = a->n_filters, q->filters = filters;
+    TRY(query_match(q, view, backend, a->top, arena, &hit, &n));
+    if (n == 0)
+        printf("no item passes the filters\n");
+    for (uint32_t k = 0; k < n; k++) {
+        const uint32_t i = hit[k].item;
+        const bool has = title != NULL && title->kind == COLUMN_TEXT;
+        printf("%3u  %8.4f  cosine %.4f  %.*s [%.*s]\n", k + 1, hit[k].score, hit[k].cosine,
+               has ? (int)strings_length(&title->text, i) : 0, has ? strings_at(&title->text, i) : "",
+               (int)strings_length(&view->item_ids, i), strings_at(&view->item_ids, i));
+    }
+    return STATUS_OK;
+}
+
+/* All rows of a dataset file are known. */
+static enum status query_data(const struct arguments *a, struct arena *arena)
+{
+    struct dataset *d;
+    struct fold *fold;
+    struct view *view;
+    const struct backend *backend;
+    struct query q = {0};
+    ARENA_NEW(fold, arena, 1);
+    TRY(store_read(a->data, arena, &d));
+    fold->train = d->interactions;
+    TRY(view_build(d, fold, arena, &view));
+    TRY(backend_open("auto", (int)a->chosen.threads, &backend));
+    return print_hits(a, &q, view, backend, arena);
+}
+
+static enum status query_run(const struct arguments *a, struct chosen *c)
+{
+    struct query q = {0};
+    float *scores;
+    if (a->chosen.user == NULL)
+        return print_hits(a, &q, c->stage.view, c->backend, c->arena);
+    const uint32_t n = c->stage.view->n_items;
+    ARENA_NEW(scores, c->arena, n);
+    const struct tile tile = {scores, n, n};
+    TRY(model_score_users(c->fitted.type, c->fitted.state, c->backend, &c->user, 1, &tile));
+    q.without = &c->stage.train, q.user = c->user, q.preference = scores;
+    return print_hits(a, &q, c->stage.view, c->backend, c->arena);
+}
+
+static const struct argp_option options[] = {
+    {"data", OPTION_DATA, "FILE.h5", 0, "A dataset file", 0},
+    {"run", OPTION_RUN, "RUN_DIR", 0, "Or: folder of results, whose models know users", 0},
+    {"dataset", OPTION_DATASET, "D", 0, "Name of a dataset of the run (default: its first)", 0},
+    {"user", OPTION_USER, "ID", 0,
+     "A user of the run: items that the user had are left out, and preference counts too", 0},
+    {"model", OPTION_MODEL, "LABEL", 0,
+     "Whose scores are the preference (default: the first that is made of stages)", 0},
+    {"fold", OPTION_FOLD, "F", 0, "Fold whose train rows are learned from (default 0)", 0},
+    {"encoder", OPTION_ENCODER, "NAME", 0,
+     "Folder of a sentence encoder, below models/ or a path (default minilm; e5 reads Chinese)", 0},
+    {"text-fields", OPTION_FIELDS, "NAMES", 0, "Fields of the items' texts (default title)", 0},
+    {"filter", OPTION_FILTER, "F", 0,
+     "COLUMN=WORD, COLUMN>=NUMBER or COLUMN<=NUMBER; more than one: all must hold", 0},
+    {"weight", OPTION_WEIGHT, "W", 0,
+     "Of preference beside the query, both in standard deviations (default 0.5)", 0},
+    {"top", OPTION_TOP, "N", 0, "How many items (default 10)", 0},
+    {"threads", OPTION_THREADS, "N", 0, "Threads (default: all cores); results don't depend on it", 0},
+    {0}};
+
+static enum status run(int argc, char **argv)
+{
+    const struct argp argp = {
+        options,
+        parse,
+        "TEXT",
+        "Items that a search text asks for: by the cosine of its vector with those of the "
+        "items' texts, filtered, and for a user of a run blended with a model's scores.",
+        NULL,
+        NULL,
+        NULL};
+    struct arguments a = {.chosen = {.signal = &command_signal},
+                          .encoder = "minilm",
+                          .fields = {"title"},
+                          .n_fields = 1,
+                          .weight = 0.5,
+                          .top = 10};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    command_catch_signals();
+    if (a.data != NULL) {
+        struct arena *arena = arena_new();
+        const enum status status = arena != NULL ? query_data(&a, arena) : STATUS_SYSTEM;
+        arena_free(arena);
+        return status;
+    }
+    struct chosen c;
+    enum status status = chosen_open(&a.chosen, &c);
+    if (status == STATUS_OK)
+        status = query_run(&a, &c);
+    chosen_close(&c);
+    return status;
+}
+
+const struct command command_query = {"query", "--data FILE.h5 TEXT", "items that a search text asks for",
+                                      run};
