@@ -21,6 +21,7 @@
 #include "kernels.h"
 #include "knn.h"
 #include "mf.h"
+#include "mf2020.h"
 #include "nn.h"
 #include "nn8.h"
 #include "quant.h"
@@ -166,6 +167,22 @@ DECLARE(bpr)
     READS(part, grid + 1);
     READS(part_item, n_items);
     CSR_READS(ptr, idx, idx, 0, a->n_users);
+}
+
+DECLARE(mf2020)
+{
+    const size_t rank = (size_t)a->rank, grid = (size_t)a->grid, n_items = a->part[grid];
+    UPDATES(user, a->n_users * rank);
+    UPDATES(item, n_items * rank);
+    UPDATES(user_bias, a->n_users);
+    UPDATES(item_bias, n_items);
+    READS(bias_from, grid);
+    ROWS(bias_to, BUFFER_WRITE, 0, rows, 1);
+    READS(sample, (size_t)a->block[grid * grid]);
+    READS(block, grid * grid + 1);
+    READS(part, grid + 1);
+    READS(part_item, n_items);
+    READS(place, n_items);
 }
 
 DECLARE(knn_similar)

@@ -31,6 +31,7 @@
     MODEL(ials)           \
     MODEL(pure_svd)       \
     MODEL(bpr_mf)         \
+    MODEL(mf2020)         \
     MODEL(logistic_mf)    \
     MODEL(pmf)            \
     MODEL(cmf)            \

@@ -19,6 +19,7 @@
 
 #include "bpr.h"
 #include "models/curve.h"
+#include "models/deal.h"
 #include "models/early.h"
 #include "models/model_io.h"
 
@@ -50,17 +51,6 @@ struct bpr_mf_state {
     float *user, *item, *item_bias; /* [n_users x ld], [n_items x ld], [n_items] */
 };
 
-/* What an epoch's order is made in. */
-struct deal {
-    uint32_t *place, *user_part, *item_part; /* [max(n_users, n_items)], [n_users], [n_items] */
-    uint32_t *part, *part_item, *order;      /* [grid + 1], [n_items], [nnz] */
-    struct bpr_sample *sorted, *sample;      /* [nnz] */
-    int64_t *block, *at;                     /* [grid^2 + 1] */
-    int grid;
-};
-
-enum { GRID_MOST = 32, STREAMS = 2048 }; /* streams of RANDOM_ORDER an epoch has */
-enum { ORDER_USERS, ORDER_ITEMS, ORDER_DIAGONALS, ORDER_BLOCKS };
 enum { INIT_USERS, INIT_ITEMS };
 
 static size_t rank_of(int factors, const struct kernel **kernel)
@@ -75,14 +65,6 @@ static size_t rank_of(int factors, const struct kernel **kernel)
                             : ((size_t)factors + BPR_PAD - 1) / BPR_PAD * BPR_PAD;
 }
 
-/* Parts of users and of items: a function of the data alone.  A part holds enough items to draw from. */
-static int grid_of(int64_t nnz, uint32_t n_items)
-{
-    const int grid = nnz < 1000 ? 2 : nnz < 1000000 ? 8 : nnz < 10000000 ? 16 : GRID_MOST;
-
-    return n_items < 16 ? 1 : n_items < 256 && grid > 2 ? 2 : grid;
-}
-
 static void init_rows(float *x, const struct csr *by_row, const struct bpr_mf_state *s, double std,
                       uint64_t seed, uint32_t stream)
 {
@@ -92,65 +74,6 @@ static void init_rows(float *x, const struct csr *by_row, const struct bpr_mf_st
             for (uint32_t k = 0; k < s->factors; k++)
                 x[r * s->ld + k] =
                     (float)(std * random_normal(seed, RANDOM_INIT, stream, (uint64_t)r * s->factors + k));
-}
-
-static enum status deal_new(struct deal *d, const struct csr *a, struct arena *scratch)
-{
-    const size_t blocks = (size_t)d->grid * (size_t)d->grid;
-
-    ARENA_NEW(d->place, scratch, a->n_rows > a->n_cols ? a->n_rows : a->n_cols);
-    ARENA_NEW(d->user_part, scratch, a->n_rows);
-    ARENA_NEW(d->item_part, scratch, a->n_cols);
-    ARENA_NEW(d->part, scratch, (size_t)d->grid + 1);
-    ARENA_NEW(d->part_item, scratch, a->n_cols);
-    ARENA_NEW(d->order, scratch, (size_t)a->nnz);
-    ARENA_NEW(d->sorted, scratch, (size_t)a->nnz);
-    ARENA_NEW(d->sample, scratch, (size_t)a->nnz);
-    ARENA_NEW(d->block, scratch, blocks + 1);
-    ARENA_NEW(d->at, scratch, blocks + 1);
-    return STATUS_OK;
-}
-
-/* Users and items into parts; part_item by part. */
-static void deal_parts(struct deal *d, const struct csr *a, uint64_t seed, uint32_t stream)
-{
-    const uint64_t grid = (uint64_t)d->grid;
-
-    random_permutation(seed, RANDOM_ORDER, stream + ORDER_USERS, a->n_rows, d->place);
-    for (uint32_t u = 0; u < a->n_rows; u++)
-        d->user_part[u] = (uint32_t)(d->place[u] * grid / a->n_rows);
-    random_permutation(seed, RANDOM_ORDER, stream + ORDER_ITEMS, a->n_cols, d->place);
-    for (uint64_t h = 0; h <= grid; h++)
-        d->part[h] = (uint32_t)((h * a->n_cols + grid - 1) / grid); /* the first place of part h */
-    for (uint32_t i = 0; i < a->n_cols; i++) {
-        d->item_part[i] = (uint32_t)(d->place[i] * grid / a->n_cols);
-        d->part_item[d->place[i]] = i; /* parts are ranges of places */
-    }
-}
-
-/* The interactions block by block, shuffled within each. */
-static void deal_samples(struct deal *d, const struct csr *a, uint64_t seed, uint32_t stream)
-{
-    const uint32_t grid = (uint32_t)d->grid, blocks = grid * grid;
-
-    for (uint32_t b = 0; b <= blocks; b++)
-        d->block[b] = 0;
-    for (uint32_t u = 0; u < a->n_rows; u++)
-        for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++)
-            d->block[d->user_part[u] * grid + d->item_part[a->idx[e]] + 1]++;
-    for (uint32_t b = 0; b < blocks; b++)
-        d->block[b + 1] += d->block[b], d->at[b] = d->block[b];
-    for (uint32_t u = 0; u < a->n_rows; u++)
-        for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++)
-            d->sorted[d->at[d->user_part[u] * grid + d->item_part[a->idx[e]]]++] =
-                (struct bpr_sample){.user = u, .item = a->idx[e]};
-#pragma omp parallel for schedule(dynamic, 1)
-    for (uint32_t b = 0; b < blocks; b++) {
-        random_permutation(seed, RANDOM_ORDER, stream + ORDER_BLOCKS + b,
-                           (uint32_t)(d->block[b + 1] - d->block[b]), d->order + d->block[b]);
-        for (int64_t e = d->block[b]; e < d->block[b + 1]; e++)
-            d->sample[e] = d->sorted[d->block[b] + d->order[e]];
-    }
 }
 
 static bool all_finite(const float *x, size_t n)
@@ -165,12 +88,7 @@ static enum status bpr_mf_epoch(const struct bpr_mf_state *s, struct bpr *args, 
                                 const struct csr *a, const struct kernel *kernel, uint32_t epoch,
                                 struct run *run)
 {
-    uint32_t diagonal[GRID_MOST];
-
-    deal_parts(d, a, run->seed, epoch * STREAMS);
-    deal_samples(d, a, run->seed, epoch * STREAMS);
-    random_permutation(run->seed, RANDOM_ORDER, epoch * STREAMS + ORDER_DIAGONALS, (uint32_t)d->grid,
-                       diagonal);
+    deal_epoch(d, a, run->seed, epoch);
     args->stream = (uint64_t)epoch << 32 | RANDOM_NEGATIVES;
     if (epoch == 0)
         TRY(backend_keep_launch(run->backend, kernel, args, d->grid));
@@ -180,7 +98,7 @@ static enum status bpr_mf_epoch(const struct bpr_mf_state *s, struct bpr *args, 
     for (int i = 0; i < d->grid; i++) {
         if (*run->cancelled)
             return STATUS_STOPPED;
-        args->diagonal = (int)diagonal[i];
+        args->diagonal = (int)d->diagonal[i];
         TRY(backend_launch(run->backend, kernel, args, d->grid, BPR_SCRATCH));
     }
     TRY(backend_fetch(run->backend, s->user));
@@ -219,7 +137,7 @@ static enum status bpr_mf_fit(void *state, const void *params, const struct view
     const struct kernel *kernel;
     struct curve_pairs pairs;
     struct early early;
-    struct deal d = {.grid = grid_of(a->nnz, train->n_items)};
+    struct deal d;
     time_t told = time(NULL);
 
     if (a->nnz > UINT32_MAX)

@@ -1,5 +1,5 @@
 /*
- * test_early.c - early stopping of ials, bpr_mf and svd: the state kept is the one of the best epoch, to the bit that of a fit of so many epochs;
+ * test_early.c - early stopping of ials, bpr_mf, mf2020 and svd: the state kept is the one of the best epoch, to the bit that of a fit of so many epochs;
  * the fit goes on for `patience` epochs more and no further; without validation rows nothing changes.
  */
 #include "small_view.h"
@@ -78,6 +78,11 @@ static void test_bpr_mf(void **state)
     (void)state;
     stops("bpr_mf", "epochs");
 }
+static void test_mf2020(void **state)
+{
+    (void)state;
+    stops("mf2020", "epochs");
+}
 static void test_svd(void **state)
 {
     (void)state;
@@ -87,6 +92,6 @@ static void test_svd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_ials), cmocka_unit_test(test_bpr_mf),
-                                       cmocka_unit_test(test_svd)};
+                                       cmocka_unit_test(test_mf2020), cmocka_unit_test(test_svd)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
