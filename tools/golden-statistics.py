@@ -82,6 +82,92 @@ for n in SIZES:
                                     random_state=1).confidence_interval
                 show(f"bca_low_{level}", n, kind, r.low)
                 show(f"bca_high_{level}", n, kind, r.high)
+# What is not a mean: lists of 5 of 12 items, and parts of ratios.  scipy resamples the users' numbers.
+COLUMNS = {"coverage": 0, "gini": 1, "entropy": 2}
+
+
+def user_lists(n):
+    draws = Draws(5000 + n)
+    lists = []
+    for _ in range(n):
+        items = []
+        while len(items) < 5:
+            item = min(draws.below(12), draws.below(12))
+            if item not in items:
+                items.append(item)
+        lists.append(items)
+    return np.array(lists)
+
+
+def spread(counts):
+    """Coverage, Gini, entropy of counts [..., 12]."""
+    c = np.sort(counts, axis=-1).astype(float)
+    total, m = c.sum(axis=-1), c.shape[-1]
+    gini = ((2 * np.arange(1, m + 1) - m - 1) * c).sum(axis=-1) / (m * total)
+    p = c / total[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        entropy = -np.where(p > 0, p * np.log2(p), 0).sum(axis=-1)
+    return (c > 0).mean(axis=-1), gini, entropy
+
+
+def spread_of(lists, column):
+    def statistic(users, axis=-1):
+        rows = lists[users].reshape(*users.shape[:-1], -1)
+        flat = rows.reshape(-1, rows.shape[-1])
+        at = flat + 12 * np.arange(len(flat))[:, None]
+        counts = np.bincount(at.ravel(), minlength=12 * len(flat)).reshape(*users.shape[:-1], 12)
+        return spread(counts)[column]
+    return statistic
+
+
+def r2(s, v, w, n):
+    return 1 - s / (w - v * v / n)
+
+
+def ratios(n):
+    """Rows of a user: how many, and their errors and ratings."""
+    draws = Draws(7000 + n)
+    parts = []
+    for _ in range(n):
+        rows = 1 + draws.below(6)
+        e = [draws.below(33) / 16 for _ in range(rows)]
+        v = [1 + draws.below(9) / 2 for _ in range(rows)]
+        parts.append((sum(x * x for x in e), sum(e), sum(v), sum(x * x for x in v), rows))
+    return np.array(parts)
+
+
+def measure(parts, name):
+    def statistic(users, axis=-1):
+        s, e, v, w, n = np.moveaxis(parts[users].sum(axis=-2), -1, 0)
+        return {"rmse": np.sqrt(s / n), "mae": e / n, "r2": r2(s, v, w, n)}[name]
+    return statistic
+
+
+def interval(name, statistic, n):
+    users = np.arange(n)
+    value = statistic(users)
+    left = np.array([statistic(np.delete(users, u)) for u in users])
+    d = left.mean() - left
+    error = np.sqrt((n - 1) / n * (d * d).sum())
+    show(f"users_{name}_value", n, 0, value)
+    show(f"users_{name}_acceleration", n, 0, (d ** 3).sum() / (6 * (d * d).sum() ** 1.5))
+    show(f"users_{name}_error", n, 0, error)
+    r = stats.bootstrap((users,), statistic, n_resamples=200000 if n > 100 else 1000000, method="BCa", batch=2000, random_state=1)
+    below = (r.bootstrap_distribution < value).mean() + (r.bootstrap_distribution == value).mean() / 2
+    if abs(stats.norm.ppf(below)) <= 0.5:
+        low, high = r.confidence_interval
+    else:
+        low, high = value + stats.t.ppf([0.025, 0.975], n - 1) * error
+    show(f"users_{name}_low", n, 0, low)
+    show(f"users_{name}_high", n, 0, high)
+
+
+for n in (60, 300):
+    for name, column in COLUMNS.items():
+        few = n // 12 if name == "coverage" else n  # more users list all items
+        interval(name, spread_of(user_lists(few), column), few)
+    for name in ("rmse", "mae", "r2"):
+        interval(name, measure(ratios(n), name), n)
 for n in (1, 2, 7, 20):
     draws = Draws(n)
     p = [draws.below(1 << 20) / (1 << 20) / (1 + draws.below(40)) for _ in range(n)]

@@ -26,9 +26,10 @@ enum status beyond_facts_make(const struct csr *train, struct arena *arena, stru
 enum status beyond_users(const struct lists *lists, const uint32_t *users, const struct relevance *relevance,
                          const struct beyond_facts *facts, const struct metric_at *measures,
                          size_t n_measures, double *values);
-/* Measures of METRIC_AGGREGATE: out[m], over all lists together; NaN where it is not defined. */
+/* Measures of METRIC_AGGREGATE: out[m], over all lists together; NaN where it is not defined.  parts: [n_users x n_parts] of each
+ * measure that has parts, one after the other; NULL: not wanted. */
 enum status beyond_all(const struct lists *lists, const uint32_t *users, const struct relevance *relevance,
                        const struct beyond_facts *facts, const struct metric_at *measures, size_t n_measures,
-                       double *out);
+                       double *out, double *parts);
 
 #endif

@@ -1,14 +1,14 @@
 /*
- * bootstrap.c - the BCa interval (Efron, Better Bootstrap Confidence Intervals, JASA 82, 1987) of a mean.
+ * bootstrap.c - the BCa interval (Efron, Better Bootstrap Confidence Intervals, JASA 82, 1987).
  *
- * A resample is how often it holds each user, so a mean of every series costs one pass over those counts.  Of a mean the
- * jackknife is known: the acceleration is sum (x - mean)^3 / (6 (sum (x - mean)^2)^1.5).  Quantiles are linear between order
- * statistics, z0 counts ties half, as in scipy.stats.bootstrap.
+ * A resample is how often it holds each user.  The acceleration is that of the jackknife, sum d^3 / (6 (sum d^2)^1.5), d the mean of what leaving one out changes less what it changes; of a mean d is in
+ * proportion to x - mean.  Quantiles are linear between order statistics, z0 counts ties half, as in scipy.stats.bootstrap.
  */
 #include "eval/bootstrap.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +16,18 @@
 #include "philox.h"
 
 enum { DRAWS_LEAST = 100 };
+static const double MOST_BIAS = 0.5; /* |z0| */
 
-/* How often resample `draw` holds each user. */
-static void resample(uint32_t n, uint64_t seed, uint64_t draw, uint32_t *count)
+enum status bootstrap_check(uint32_t n_draws, double level)
+{
+    if (n_draws < DRAWS_LEAST || !(level > 0 && level < 1))
+        return status_fail(STATUS_USAGE,
+                           "a bootstrap of %u draws at level %g: take %d draws at least, a level in (0, 1)",
+                           n_draws, level, DRAWS_LEAST);
+    return STATUS_OK;
+}
+
+void bootstrap_resample(uint32_t n, uint64_t seed, uint64_t draw, uint32_t *count)
 {
     memset(count, 0, n * sizeof *count);
     const uint64_t blocks = ((uint64_t)n + 3) / 4;
@@ -27,38 +36,6 @@ static void resample(uint32_t n, uint64_t seed, uint64_t draw, uint32_t *count)
         for (uint32_t w = 0; w < 4 && 4 * b + w < n; w++)
             count[(uint64_t)p.v[w] * n >> 32]++;
     }
-}
-
-static double mean_of(const double *x, const uint32_t *count, uint32_t n)
-{
-    double sum = 0, size = 0;
-    for (uint32_t u = 0; u < n; u++)
-        if (!isnan(x[u])) {
-            sum += count != NULL ? count[u] * x[u] : x[u];
-            size += count != NULL ? count[u] : 1;
-        }
-    return size > 0 ? sum / size : NAN;
-}
-
-/* The same where no value is NaN: four sums, so that additions need not wait for one another. */
-static double whole_mean(const double *x, const uint32_t *count, uint32_t n)
-{
-    double sum[4] = {0, 0, 0, 0};
-    uint32_t u = 0;
-    for (; u + 4 <= n; u += 4)
-        for (uint32_t l = 0; l < 4; l++)
-            sum[l] += count[u + l] * x[u + l];
-    for (; u < n; u++)
-        sum[0] += count[u] * x[u];
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) / n;
-}
-
-static bool has_nan(const double *x, uint32_t n)
-{
-    for (uint32_t u = 0; u < n; u++)
-        if (isnan(x[u]))
-            return true;
-    return false;
 }
 
 static int rising(const void *a, const void *b)
@@ -75,77 +52,63 @@ static double quantile(const double *x, uint32_t n, double q)
     return x[low] + (at - low) * (x[high] - x[low]);
 }
 
-static double acceleration(const double *x, uint32_t n, double mean)
+/* Over those who can be left out. */
+struct jackknife {
+    double n, squares, cubes; /* of the mean change less each */
+};
+
+static struct jackknife jackknife_of(const double *change, uint32_t n)
 {
-    double squares = 0, cubes = 0;
+    struct jackknife j = {0, 0, 0};
+    double sum = 0;
     for (uint32_t u = 0; u < n; u++)
-        if (!isnan(x[u])) {
-            const double d = x[u] - mean;
-            squares += d * d;
-            cubes += d * d * d;
+        if (!isnan(change[u]))
+            sum += change[u], j.n++;
+    const double mean = j.n > 0 ? sum / j.n : 0;
+    for (uint32_t u = 0; u < n; u++)
+        if (!isnan(change[u])) {
+            const double d = mean - change[u];
+            j.squares += d * d;
+            j.cubes += d * d * d;
         }
-    return squares > 0 ? cubes / (6 * pow(squares, 1.5)) : 0;
+    return j;
 }
 
-/* means: [n_draws], sorted here. */
-static struct interval bca(const double *x, uint32_t n, double *means, uint32_t n_draws, double level)
+double bootstrap_acceleration(const double *change, uint32_t n)
 {
-    struct interval out = {mean_of(x, NULL, n), NAN, NAN};
+    const struct jackknife j = jackknife_of(change, n);
+    return j.squares > 0 ? j.cubes / (6 * pow(j.squares, 1.5)) : 0;
+}
+
+struct interval bootstrap_interval(double value, const double *change, uint32_t n, double *values,
+                                   uint32_t n_draws, double level)
+{
+    struct interval out = {value, NAN, NAN, false};
     uint32_t kept = 0;
     double below = 0;
     for (uint32_t i = 0; i < n_draws; i++)
-        if (!isnan(means[i])) {
-            below += means[i] < out.mean ? 1 : means[i] == out.mean ? 0.5 : 0;
-            means[kept++] = means[i];
+        if (!isnan(values[i])) {
+            below += values[i] < value ? 1 : values[i] == value ? 0.5 : 0;
+            values[kept++] = values[i];
         }
-    if (kept == 0)
+    if (kept == 0 || isnan(value))
         return out;
-    qsort(means, kept, sizeof *means, rising);
-    if (means[0] == means[kept - 1]) {
-        out.low = out.high = out.mean;
+    qsort(values, kept, sizeof *values, rising);
+    if (values[0] == values[kept - 1]) {
+        out.low = out.high = value;
         return out;
     }
-    const double share = fmin(fmax(below / kept, 0.5 / kept), 1 - 0.5 / kept),
-                 a = acceleration(x, n, out.mean);
-    const double z0 = gsl_cdf_ugaussian_Pinv(share), z = gsl_cdf_ugaussian_Pinv((1 - level) / 2);
-    out.low = quantile(means, kept, gsl_cdf_ugaussian_P(z0 + (z0 + z) / (1 - a * (z0 + z))));
-    out.high = quantile(means, kept, gsl_cdf_ugaussian_P(z0 + (z0 - z) / (1 - a * (z0 - z))));
+    const double z0 = gsl_cdf_ugaussian_Pinv(below / kept), tail = (1 - level) / 2;
+    if (!(fabs(z0) <= MOST_BIAS)) {
+        const struct jackknife j = jackknife_of(change, n);
+        const double error = sqrt((j.n - 1) / j.n * j.squares);
+        const double reach = j.n > 1 ? error * gsl_cdf_tdist_Qinv(tail, j.n - 1) : NAN;
+        out = (struct interval){value, value - reach, value + reach, true};
+        return out;
+    }
+    const double a = bootstrap_acceleration(change, n);
+    const double z = gsl_cdf_ugaussian_Pinv(tail);
+    out.low = quantile(values, kept, gsl_cdf_ugaussian_P(z0 + (z0 + z) / (1 - a * (z0 + z))));
+    out.high = quantile(values, kept, gsl_cdf_ugaussian_P(z0 + (z0 - z) / (1 - a * (z0 - z))));
     return out;
-}
-
-enum status bootstrap_means(const double *const *series, size_t n_series, uint32_t n, uint32_t n_draws,
-                            double level, uint64_t seed, struct interval *out)
-{
-    if (n_draws < DRAWS_LEAST || !(level > 0 && level < 1))
-        return status_fail(STATUS_USAGE,
-                           "a bootstrap of %u draws at level %g: take %d draws at least, a level in (0, 1)",
-                           n_draws, level, DRAWS_LEAST);
-    double *means = malloc(n_series * n_draws * sizeof *means + 1);
-    bool *whole = malloc(n_series + 1);
-    int failed = means == NULL || whole == NULL;
-    for (size_t s = 0; s < n_series && !failed; s++)
-        whole[s] = n > 0 && !has_nan(series[s], n);
-#pragma omp parallel reduction(| : failed)
-    {
-        uint32_t *count = malloc((n + 1) * sizeof *count);
-        failed |= count == NULL;
-#pragma omp for schedule(static)
-        for (uint32_t i = 0; i < n_draws; i++) {
-            if (failed)
-                continue;
-            resample(n, seed, i, count);
-            for (size_t s = 0; s < n_series; s++)
-                means[s * n_draws + i] =
-                    whole[s] ? whole_mean(series[s], count, n) : mean_of(series[s], count, n);
-        }
-        free(count);
-    }
-#pragma omp parallel for schedule(dynamic, 1)
-    for (size_t s = 0; s < n_series; s++)
-        if (!failed)
-            out[s] = bca(series[s], n, means + s * n_draws, n_draws, level);
-    free(means);
-    free(whole);
-    return failed ? status_fail(STATUS_SYSTEM, "memory is out: %u resamples of %zu means", n_draws, n_series)
-                  : STATUS_OK;
 }

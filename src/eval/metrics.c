@@ -358,8 +358,7 @@ double metrics_mean(const double *values, uint32_t n_users)
     return n > 0 ? (total.sum + total.lost) / n : NAN;
 }
 
-/* A user's weight in the pooled value. */
-static double weight_of(const struct metric_at *measure, uint32_t rows)
+double metrics_weight(const struct metric_at *measure, uint32_t rows)
 {
     if (measure->metric->power > 0)
         return rows;
@@ -375,7 +374,7 @@ double metrics_pool(const struct metric_at *measure, const double *values, const
     const int power = measure->metric->power;
     for (uint32_t u = 0; u < n_users; u++)
         if (!isnan(values[u])) {
-            const double weight = weight_of(measure, rows[u]);
+            const double weight = metrics_weight(measure, rows[u]);
             add(&total, weight * (power == 2 ? values[u] * values[u] : values[u]));
             add(&weights, weight);
         }

@@ -34,6 +34,7 @@ enum metric_kind {
     METRIC_KINDS
 };
 typedef double metric_value(const struct ranking *r);
+enum { METRIC_PARTS_MOST = 16 };
 struct metric_type {
     const char *name;    /* "ndcg" */
     const char *formula; /* as text */
@@ -44,6 +45,9 @@ struct metric_type {
     bool usual;                      /* taken where an experiment names no metrics */
     int power;                       /* rmse, mae: (mean of |error|^power)^(1 / power); else 0 */
     bool lower_is_better;
+    /* Of one number for all users that is not a mean of theirs: what each user adds, and the number from the sums over users; else 0. */
+    unsigned n_parts; /* at most METRIC_PARTS_MOST */
+    double (*of_parts)(const double *sum /* [n_parts] */);
 };
 extern const struct metric_type *const metric_types[];   /* NULL-ended */
 const struct metric_type *metric_find(const char *name); /* NULL: none */
@@ -83,6 +87,8 @@ enum status metrics_compute(const struct lists *lists, const uint32_t *users, co
                             size_t n_k, double *values);
 /* Over the users that have a value; NaN when none has. */
 double metrics_mean(const double *values, uint32_t n_users);
+/* A user's weight, of as many rows, in what follows. */
+double metrics_weight(const struct metric_at *measure, uint32_t rows);
 /* What one fold's values come to: the mean over users of a ranking metric (implicit's precision: hits over all users by
  * possible hits); of rmse and mae the value over all test rows at once.  rows: [n_users] of relevant items of each user, for
  * rmse and mae of test rows. */

@@ -21,11 +21,13 @@ double probability_calibration_error(const struct probability_sums *s);
 
 /* Measures of METRIC_PROBABILITY over all pairs of users [n_users] and items but those of the masks, those with
  * items[i] alone (NULL: all); out[m], NaN where the model
- * gives no probabilities (model.h: probabilities).  STATUS_SYSTEM for a probability outside of [0, 1]; what the model
+ * gives no probabilities (model.h: probabilities).  parts: [n_users x n_parts] of each measure, one after the other; NULL: not wanted.
+ * STATUS_SYSTEM for a probability outside of [0, 1]; what the model
  * returns. */
 enum status probability_compute(const struct model_type *type, const void *state, uint32_t n_items,
                                 const uint32_t *users, uint32_t n_users, const struct csr *const masks[2],
                                 const uint8_t *items, const struct relevance *relevance,
-                                const struct metric_at *measures, size_t n_measures, double *out);
+                                const struct metric_at *measures, size_t n_measures, double *out,
+                                double *parts);
 
 #endif

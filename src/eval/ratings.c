@@ -10,6 +10,21 @@
 
 #include "eval/metrics_list.h"
 
+/* Parts of a user's rows: squares and rows; errors and rows; squares, ratings, their squares and rows; right pairs and pairs. */
+static double rmse_of(const double *sum)
+{
+    return sum[1] > 0 ? sqrt(sum[0] / sum[1]) : NAN;
+}
+static double share_of(const double *sum)
+{
+    return sum[1] > 0 ? sum[0] / sum[1] : NAN;
+}
+static double r2_of(const double *sum)
+{
+    const double spread = sum[3] > 0 ? sum[2] - sum[1] * sum[1] / sum[3] : 0;
+    return spread > 1e-9 * sum[2] ? 1 - sum[0] / spread : NAN;
+}
+
 const struct metric_type metric_rmse = {
     .name = "rmse",
     .formula =
@@ -17,6 +32,8 @@ const struct metric_type metric_rmse = {
     .source = "Herlocker et al., ACM TOIS 22(1), 2004; Bennett, Lanning, KDD Cup and Workshop 2007",
     .kind = METRIC_RATING,
     .power = 2,
+    .n_parts = 2,
+    .of_parts = rmse_of,
     .lower_is_better = true};
 const struct metric_type metric_mae = {
     .name = "mae",
@@ -24,20 +41,26 @@ const struct metric_type metric_mae = {
     .source = "Shardanand, Maes, CHI 1995; Herlocker et al., ACM TOIS 22(1), 2004",
     .kind = METRIC_RATING,
     .power = 1,
+    .n_parts = 2,
+    .of_parts = share_of,
     .lower_is_better = true};
 
 const struct metric_type metric_r2 = {
     .name = "r2",
     .formula = "1 - sum (prediction - rating)^2 / sum (mean rating - rating)^2 over test rows; no cut-off",
     .source = "Draper, Smith, Applied Regression Analysis, 1998 (coefficient of determination)",
-    .kind = METRIC_RATING};
+    .kind = METRIC_RATING,
+    .n_parts = 4,
+    .of_parts = r2_of};
 const struct metric_type metric_fcp = {
     .name = "fcp",
     .formula =
         "share of a user's pairs of test rows with different ratings that the predictions order alike; equal "
         "predictions count as wrong; no cut-off",
     .source = "Koren, Sill, OrdRec, RecSys 2011, equation 13",
-    .kind = METRIC_RATING};
+    .kind = METRIC_RATING,
+    .n_parts = 2,
+    .of_parts = share_of};
 
 /* Room for one user's rows. */
 struct room {
@@ -88,17 +111,23 @@ static struct sums sums_of(float *score, const float *value, uint32_t n, float l
     return s;
 }
 
+/* What one user, or all, add to a metric. */
+static void parts_of(const struct metric_type *metric, const struct sums *s, double *part)
+{
+    if (metric == &metric_fcp)
+        part[0] = s->right, part[1] = s->right + s->wrong;
+    else if (metric == &metric_r2)
+        part[0] = s->squares, part[1] = s->values, part[2] = s->values_squared, part[3] = s->rows;
+    else
+        part[0] = metric == &metric_rmse ? s->squares : s->errors, part[1] = s->rows;
+}
+
 /* NaN where there is nothing to divide by. */
 static double value_of(const struct metric_type *metric, const struct sums *s)
 {
-    if (metric == &metric_rmse)
-        return s->rows > 0 ? sqrt(s->squares / s->rows) : NAN;
-    if (metric == &metric_mae)
-        return s->rows > 0 ? s->errors / s->rows : NAN;
-    if (metric == &metric_fcp)
-        return s->right + s->wrong > 0 ? s->right / (s->right + s->wrong) : NAN;
-    const double spread = s->rows > 0 ? s->values_squared - s->values * s->values / s->rows : 0;
-    return spread > 1e-9 * s->values_squared ? 1 - s->squares / spread : NAN;
+    double part[METRIC_PARTS_MOST];
+    parts_of(metric, s, part);
+    return metric->of_parts(part);
 }
 
 static void add_sums(struct sums *to, const struct sums *s)
@@ -107,6 +136,20 @@ static void add_sums(struct sums *to, const struct sums *s)
     to->values += s->values, to->values_squared += s->values_squared;
     to->right += s->right, to->wrong += s->wrong;
     to->rows += s->rows;
+}
+
+/* One user's value of every measure, and parts. */
+static void keep_user(const struct metric_at *measures, size_t n_measures, const struct sums *s, uint32_t u,
+                      uint32_t n_users, double *values, double *parts)
+{
+    for (size_t m = 0; m < n_measures; m++) {
+        const struct metric_type *x = measures[m].metric;
+        values[m * n_users + u] = value_of(x, s);
+        if (parts == NULL)
+            continue;
+        parts_of(x, s, parts + (size_t)u * x->n_parts);
+        parts += (size_t)n_users * x->n_parts;
+    }
 }
 
 /* rmse and mae by metrics_pool(), which adds with compensation. */
@@ -125,7 +168,7 @@ static void pool(const struct metric_at *measures, size_t n_measures, const doub
 enum status ratings_compute(const struct model_type *type, const void *state, const struct backend *backend,
                             const uint32_t *users, uint32_t n_users, const struct csr *test, float low,
                             float high, const struct metric_at *measures, size_t n_measures, double *values,
-                            double *pooled)
+                            double *pooled, double *parts)
 {
     bool pairs = false;
     for (size_t v = 0; v < n_measures * n_users; v++)
@@ -156,8 +199,7 @@ enum status ratings_compute(const struct model_type *type, const void *state, co
             break;
         const struct sums s = sums_of(room.scores, test->val + first, n, low, high, pairs);
         add_sums(&all, &s);
-        for (size_t m = 0; m < n_measures; m++)
-            values[m * n_users + u] = value_of(measures[m].metric, &s);
+        keep_user(measures, n_measures, &s, u, n_users, values, parts);
     }
     if (status == STATUS_OK)
         pool(measures, n_measures, values, users, n_users, test, &all, room.users, pooled);

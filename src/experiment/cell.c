@@ -34,7 +34,7 @@ static enum status rating_quality(const struct stage *s, const struct model_type
             users[n++] = u;
     ARENA_NEW(values, arena, n);
     return ratings_compute(type, state, backend, users, n, part, s->view->minimum_value,
-                           s->view->maximum_value, &measure, 1, values, out);
+                           s->view->maximum_value, &measure, 1, values, out, NULL);
 }
 
 enum status cell_quality(const struct stage *s, const struct model_type *type, const void *state,

@@ -7,7 +7,7 @@
 
 #include "base/fsio.h"
 
-static const char magic[16] = "recfuse cell 5\n";
+static const char magic[16] = "recfuse cell 6\n";
 enum { SUM = 16, SIZES = SUM + 32, MORE = SIZES + 4 + 4 + 8 + 8 + 8, HEADER = MORE + 8 * CELL_MORE };
 
 static void digest(const void *bytes, size_t n, unsigned char out[32])

@@ -63,6 +63,11 @@ static enum status gather_facts(struct evaluation *v, struct arena *scratch)
     return asks_for(v, "ild_text") ? text_facts(v, scratch) : STATUS_OK;
 }
 
+static double *own_parts(struct evaluation *v, enum metric_kind kind)
+{
+    return parts_at(v, v->parts, v->evaluate->first[kind], v->stage->n_users);
+}
+
 static enum status measure_lists(struct evaluation *v)
 {
     TRY(metrics_score(v->backend, &v->lists, v->stage->users, &v->relevance, measures_of(v, METRIC_RANKING),
@@ -73,7 +78,8 @@ static enum status measure_lists(struct evaluation *v)
     TRY(beyond_users(&v->lists, v->stage->users, &v->relevance, &v->facts, measures_of(v, METRIC_BEYOND),
                      count(v, METRIC_BEYOND), values_of(v, v->evaluate->first[METRIC_BEYOND])));
     return beyond_all(&v->lists, v->stage->users, &v->relevance, &v->facts, measures_of(v, METRIC_AGGREGATE),
-                      count(v, METRIC_AGGREGATE), v->pooled + v->evaluate->first[METRIC_AGGREGATE]);
+                      count(v, METRIC_AGGREGATE), v->pooled + v->evaluate->first[METRIC_AGGREGATE],
+                      own_parts(v, METRIC_AGGREGATE));
 }
 
 static enum status measure_the_rest(struct evaluation *v)
@@ -88,11 +94,12 @@ static enum status measure_the_rest(struct evaluation *v)
     if (count(v, METRIC_RATING) > 0)
         TRY(ratings_compute(f->type, f->state, v->backend, s->users, s->n_users, &s->test,
                             s->view->minimum_value, s->view->maximum_value, measures_of(v, METRIC_RATING),
-                            count(v, METRIC_RATING), values_of(v, rating), v->pooled + rating));
-    return probability_compute(f->type, f->state, s->dataset->n_items, s->users, s->n_users, v->masks, NULL,
-                               &v->relevance, measures_of(v, METRIC_PROBABILITY),
-                               count(v, METRIC_PROBABILITY),
-                               v->pooled + v->evaluate->first[METRIC_PROBABILITY]);
+                            count(v, METRIC_RATING), values_of(v, rating), v->pooled + rating,
+                            own_parts(v, METRIC_RATING)));
+    return probability_compute(
+        f->type, f->state, s->dataset->n_items, s->users, s->n_users, v->masks, NULL, &v->relevance,
+        measures_of(v, METRIC_PROBABILITY), count(v, METRIC_PROBABILITY),
+        v->pooled + v->evaluate->first[METRIC_PROBABILITY], own_parts(v, METRIC_PROBABILITY));
 }
 
 static enum status measure_popularity(struct evaluation *v, FILE *out)
@@ -132,6 +139,30 @@ static enum status keep_text(struct evaluation *v, enum status (*write)(struct e
     return status;
 }
 
+/* What intervals are computed from. */
+static enum status write_parts(struct evaluation *v, FILE *out)
+{
+    const struct evaluate_config *e = v->evaluate;
+    const struct stage *s = v->stage;
+    struct cell_part whole = {.stratum = "all",
+                              .measured = {.n_users = s->n_users,
+                                           .n_items = s->dataset->n_items,
+                                           .depth = measured_depth(e->measures, e->n_measures),
+                                           .users = s->users,
+                                           .n_relevant = v->n_relevant,
+                                           .values = v->values,
+                                           .pooled = v->pooled,
+                                           .parts = v->parts}};
+    struct measured *m = &whole.measured;
+    uint32_t *lists;
+    ARENA_NEW(lists, v->arena, (size_t)m->n_users * m->depth);
+    for (uint32_t u = 0; u < m->n_users && m->depth > 0; u++)
+        memcpy(lists + (size_t)u * m->depth, v->lists.item + (size_t)u * v->lists.k,
+               m->depth * sizeof *lists);
+    m->lists = lists;
+    return cell_parts_write(&whole, v->strata, v->n_strata, e->measures, e->n_measures, out);
+}
+
 static enum status write_texts(struct evaluation *v, struct cell_values *out)
 {
     struct cell_text strata = {"", 0};
@@ -139,6 +170,7 @@ static enum status write_texts(struct evaluation *v, struct cell_values *out)
         TRY(keep_text(v, evaluation_strata, &strata));
     out->extra = strata.bytes;
     out->n_extra = strata.n;
+    TRY(keep_text(v, write_parts, &out->more[CELL_PARTS]));
     if (v->evaluate->longest > 0)
         TRY(keep_text(v, measure_popularity, &out->more[CELL_POPULARITY]));
     if (v->evaluate->multiverse.n_masks > 0)
@@ -232,6 +264,7 @@ static enum status prepare(struct evaluation *v)
     const size_t n = v->evaluate->n_measures;
     ARENA_NEW(v->values, v->arena, n * s->n_users);
     ARENA_NEW(v->pooled, v->arena, n);
+    ARENA_NEW(v->parts, v->arena, measured_parts(v->evaluate->measures, n) * s->n_users);
     ARENA_NEW(v->rows, v->arena, s->n_users);
     ARENA_NEW(v->n_relevant, v->arena, s->n_users);
     for (size_t i = 0; i < n * s->n_users; i++)

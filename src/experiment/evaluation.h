@@ -3,6 +3,7 @@
 #define EXPERIMENT_EVALUATION_H
 #include "eval/beyond.h"
 #include "experiment/cell.h"
+#include "experiment/cell_parts.h"
 
 /* What the measures of one cell are computed from, and where to. */
 struct evaluation {
@@ -21,11 +22,19 @@ struct evaluation {
     uint32_t *rows;               /* [n_users] test rows of each user */
     double *values;               /* [n_measures x n_users] */
     double *pooled;               /* [n_measures] */
+    double *parts;                /* [n_users x n_parts] of each measure that has parts */
+    size_t n_strata;              /* measured so far */
+    struct cell_part *strata;     /* [n_strata] */
 };
 
 static inline double *values_of(const struct evaluation *v, size_t measure)
 {
     return v->values + measure * v->stage->n_users;
+}
+/* Where the parts of a measure begin, of so many users. */
+static inline double *parts_at(const struct evaluation *v, double *parts, size_t measure, uint32_t n_users)
+{
+    return parts + measured_parts(v->evaluate->measures, measure) * n_users;
 }
 /* Measures of a kind, and the first of them. */
 static inline size_t count(const struct evaluation *v, enum metric_kind kind)
@@ -49,7 +58,7 @@ enum status evaluation_lists(const struct stage *stage, const struct fitted *fit
                              const struct backend *backend, unsigned top, struct arena *arena,
                              struct lists *out);
 
-/* Every measure for every stratum that `evaluate` asks for, as lines of metrics.csv from the column `candidates` on. */
+/* Every measure for every stratum that `evaluate` asks for, as lines of metrics.csv from the column `candidates` on; fills v->strata. */
 enum status evaluation_strata(struct evaluation *v, FILE *out);
 
 #endif

@@ -19,7 +19,7 @@
 struct part {
     const struct evaluation *v;
     const struct stratum *stratum;
-    struct arena *arena;
+    struct arena *arena, *kept; /* kept: of users, n_relevant, values, pooled, parts */
     uint32_t n_users;
     uint32_t *users, *place; /* [n_users] and their places among the cell's users */
     struct relevance relevance;
@@ -27,6 +27,7 @@ struct part {
     uint32_t *rows, *n_relevant; /* [n_users] */
     double *values;              /* [n_measures x n_users] */
     double *pooled;              /* [n_measures] */
+    double *parts;               /* of each measure that has parts */
     uint32_t *n;                 /* [n_measures] users with a value */
 };
 
@@ -73,7 +74,7 @@ static enum status part_make(struct part *p)
 {
     const struct stage *s = p->v->stage;
     const struct stratum *x = p->stratum;
-    ARENA_NEW(p->users, p->arena, s->n_users);
+    ARENA_NEW(p->users, p->kept, s->n_users);
     ARENA_NEW(p->place, p->arena, s->n_users);
     for (uint32_t u = 0; u < s->n_users; u++)
         if (x->users == NULL || x->users[u])
@@ -86,9 +87,10 @@ static enum status part_make(struct part *p)
     }
     const size_t n_measures = p->v->evaluate->n_measures;
     ARENA_NEW(p->rows, p->arena, p->n_users);
-    ARENA_NEW(p->n_relevant, p->arena, p->n_users);
-    ARENA_NEW(p->values, p->arena, n_measures * p->n_users);
-    ARENA_NEW(p->pooled, p->arena, n_measures);
+    ARENA_NEW(p->n_relevant, p->kept, p->n_users);
+    ARENA_NEW(p->values, p->kept, n_measures * p->n_users);
+    ARENA_NEW(p->pooled, p->kept, n_measures);
+    ARENA_NEW(p->parts, p->kept, measured_parts(p->v->evaluate->measures, n_measures) * p->n_users);
     ARENA_NEW(p->n, p->arena, n_measures);
     for (size_t i = 0; i < n_measures * p->n_users; i++)
         p->values[i] = NAN;
@@ -139,7 +141,8 @@ static enum status measure_beyond(struct part *p, enum metric_kind kind)
             TRY(beyond_users(&lists, p->users, &p->relevance, &facts, x, 1,
                              p->values + (first + m) * p->n_users));
         else
-            TRY(beyond_all(&lists, p->users, &p->relevance, &facts, x, 1, p->pooled + first + m));
+            TRY(beyond_all(&lists, p->users, &p->relevance, &facts, x, 1, p->pooled + first + m,
+                           parts_at(v, p->parts, first + m, p->n_users)));
     }
     return STATUS_OK;
 }
@@ -165,17 +168,19 @@ static enum status measure_part(struct part *p)
     if (!of_items && count(v, METRIC_AGGREGATE) > 0) {
         TRY(part_lists(p, 0, &lists));
         TRY(beyond_all(&lists, p->users, &p->relevance, &v->facts, measures_of(v, METRIC_AGGREGATE),
-                       count(v, METRIC_AGGREGATE), p->pooled + e->first[METRIC_AGGREGATE]));
+                       count(v, METRIC_AGGREGATE), p->pooled + e->first[METRIC_AGGREGATE],
+                       parts_at(v, p->parts, e->first[METRIC_AGGREGATE], p->n_users)));
     } else if (of_items)
         TRY(measure_beyond(p, METRIC_AGGREGATE));
     if (count(v, METRIC_RATING) > 0)
-        TRY(ratings_compute(f->type, f->state, v->backend, p->users, p->n_users, &p->test,
-                            v->stage->view->minimum_value, v->stage->view->maximum_value,
-                            measures_of(v, METRIC_RATING), count(v, METRIC_RATING),
-                            p->values + rating * n_users, p->pooled + rating));
+        TRY(ratings_compute(
+            f->type, f->state, v->backend, p->users, p->n_users, &p->test, v->stage->view->minimum_value,
+            v->stage->view->maximum_value, measures_of(v, METRIC_RATING), count(v, METRIC_RATING),
+            p->values + rating * n_users, p->pooled + rating, parts_at(v, p->parts, rating, p->n_users)));
     return probability_compute(f->type, f->state, v->stage->dataset->n_items, p->users, p->n_users, v->masks,
                                p->stratum->items, &p->relevance, measures_of(v, METRIC_PROBABILITY),
-                               count(v, METRIC_PROBABILITY), p->pooled + e->first[METRIC_PROBABILITY]);
+                               count(v, METRIC_PROBABILITY), p->pooled + e->first[METRIC_PROBABILITY],
+                               parts_at(v, p->parts, e->first[METRIC_PROBABILITY], p->n_users));
 }
 
 /* The pooled values of the part, of all that its users have as they were measured with everyone. */
@@ -213,13 +218,43 @@ struct gap {
     uint32_t n;
 };
 
-static enum status one_stratum(const struct evaluation *v, const struct stratum *s, struct gap *gap,
-                               FILE *out)
+/* What intervals of the part are computed from: lists as they were, with holes for items of other parts. */
+static enum status keep_part(struct evaluation *v, const struct part *p)
 {
-    struct part p = {.v = v, .stratum = s, .arena = arena_new()};
+    const struct evaluate_config *e = v->evaluate;
+    const uint8_t *only = p->stratum->items;
+    const uint32_t depth = measured_depth(e->measures, e->n_measures), n_items = v->stage->dataset->n_items;
+    uint32_t *lists, n_own = 0;
+    ARENA_NEW(lists, v->arena, (size_t)p->n_users * depth);
+    for (uint32_t u = 0; u < p->n_users; u++)
+        for (uint32_t j = 0; j < depth; j++) {
+            const uint32_t item = v->lists.item[(size_t)p->place[u] * v->lists.k + j];
+            const bool own = only == NULL || (item != UINT32_MAX && only[item]);
+            lists[(size_t)u * depth + j] = own ? item : UINT32_MAX;
+        }
+    for (uint32_t i = 0; i < n_items; i++)
+        n_own += only == NULL || only[i];
+    v->strata[v->n_strata++] = (struct cell_part){.stratum = p->stratum->name,
+                                                  .measured = {.n_users = p->n_users,
+                                                               .n_items = n_own,
+                                                               .depth = depth,
+                                                               .users = p->users,
+                                                               .n_relevant = p->n_relevant,
+                                                               .values = p->values,
+                                                               .pooled = p->pooled,
+                                                               .parts = p->parts,
+                                                               .lists = lists}};
+    return STATUS_OK;
+}
+
+static enum status one_stratum(struct evaluation *v, const struct stratum *s, struct gap *gap, FILE *out)
+{
+    struct part p = {.v = v, .stratum = s, .arena = arena_new(), .kept = v->arena};
     if (p.arena == NULL)
         return STATUS_SYSTEM;
-    const enum status status = measure_stratum(&p);
+    enum status status = measure_stratum(&p);
+    if (status == STATUS_OK && p.n_users > 0)
+        status = keep_part(v, &p);
     for (size_t m = 0; m < v->evaluate->n_measures && status == STATUS_OK && p.n_users > 0; m++) {
         if (p.n[m] == 0)
             continue;
@@ -248,6 +283,7 @@ enum status evaluation_strata(struct evaluation *v, FILE *out)
     size_t n;
     TRY(strata_make(&v->evaluate->strata, &v->facts, v->stage->view->user_columns,
                     v->stage->view->n_user_columns, v->stage->users, v->stage->n_users, v->arena, &s, &n));
+    ARENA_NEW(v->strata, v->arena, n);
     for (size_t i = 0, end; i < n; i = end) {
         struct gap *gap;
         ARENA_NEW(gap, v->arena, v->evaluate->n_measures);

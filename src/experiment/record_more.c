@@ -9,7 +9,7 @@
 
 static const struct {
     const char *file, *columns;
-} MORE[CELL_MORE] = {
+} MORE[CELL_PARTS] = {
     [CELL_CURVES] = {"curves.csv", "curve,step,value"},
     [CELL_POPULARITY] = {"popularity.csv", "k,by,group,n,train,test,recommended"},
     [CELL_MULTIVERSE] = {"multiverse.csv", "mask,ties,metric,k,dialect,value,n_users,n_tied"},
@@ -49,7 +49,7 @@ static enum status write_cells(const struct record *r, enum cell_more kind, FILE
 
 enum status record_more(const struct record *r)
 {
-    for (int kind = 0; kind < CELL_MORE; kind++) {
+    for (int kind = 0; kind < CELL_PARTS; kind++) {
         char path[4096];
         struct atomic_file csv;
         bool any = false;

@@ -291,8 +291,8 @@ static size_t measure_named(const struct records *r, const char *metric, const c
 /* intervals.csv, where the run has one. */
 static enum status read_intervals(struct records *r, struct arena *arena)
 {
-    static const char *const columns[] = {"dataset", "label", "params", "metric", "k",
-                                          "dialect", "mean",  "low",    "high"};
+    static const char *const columns[] = {"dataset", "label",   "params", "metric", "k",
+                                          "dialect", "stratum", "mean",   "low",    "high"};
     const char *path = arena_printf(arena, "%s/intervals.csv", r->run_dir);
     struct csv_table t;
     if (path == NULL)
@@ -304,10 +304,10 @@ static enum status read_intervals(struct records *r, struct arena *arena)
         const char *metric = shown_name(csv_cell(&t, i, 3), csv_cell(&t, i, 5), arena);
         const size_t m = metric != NULL ? measure_named(r, metric, csv_cell(&t, i, 4)) : r->n_measures;
         double low, high;
-        if (m == r->n_measures)
+        if (m == r->n_measures || !same(csv_cell(&t, i, 6), "all"))
             continue;
-        TRY(csv_number(&t, i, 7, "low", &low));
-        TRY(csv_number(&t, i, 8, "high", &high));
+        TRY(csv_number(&t, i, 8, "low", &low));
+        TRY(csv_number(&t, i, 9, "high", &high));
         for (size_t s = 0; s < r->n_series; s++)
             if (is_of(&r->series[s], csv_cell(&t, i, 0), csv_cell(&t, i, 1), csv_cell(&t, i, 2)))
                 r->series[s].low[m] = low, r->series[s].high[m] = high;

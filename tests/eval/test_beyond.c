@@ -69,11 +69,25 @@ static double user_value(const char *metric, uint32_t k, uint32_t u)
     return v[u];
 }
 
+/* What users add, put together, is the value. */
+static void parts_make_up(const struct metric_type *metric, const double *parts, uint32_t n_users,
+                          double value)
+{
+    double sum[METRIC_PARTS_MOST] = {0};
+    for (uint32_t j = 0; j < n_users * metric->n_parts; j++)
+        sum[j % metric->n_parts] += parts[j];
+    const double made = metric->of_parts(sum);
+    assert_true(isnan(value) ? isnan(made) : fabs(made - value) < 1e-14);
+}
+
 static double all_value(const char *metric, uint32_t k)
 {
     const struct metric_at x = {metric_find(metric), k, DIALECT_DEFAULT};
     double v;
-    assert_ok(beyond_all(&lists, users, &relevance, &facts, &x, 1, &v));
+    double parts[2 * METRIC_PARTS_MOST];
+    assert_ok(beyond_all(&lists, users, &relevance, &facts, &x, 1, &v, parts));
+    if (x.metric->n_parts > 0)
+        parts_make_up(x.metric, parts, 2, v);
     return v;
 }
 #define NEAR(a, b) assert_true(fabs((a) - (b)) < 1e-14)
@@ -143,6 +157,27 @@ static enum status probabilities(const void *state, const uint32_t *u, const uin
 static const struct model_type nine = {
     .name = "nine", .score_users = score_users, .probabilities = probabilities};
 
+/* The area over all pairs when the pairs of one user count `weight` times. */
+static double weighted_area(const struct csr *relevant, const struct csr *mask, uint32_t user, double weight)
+{
+    enum { USERS = 6 };
+    double right = 0, pairs = 0;
+    for (uint32_t a = 0; a < USERS * ITEMS; a++)
+        for (uint32_t b = 0; b < USERS * ITEMS; b++) {
+            const uint32_t ua = a / ITEMS, ia = a % ITEMS, ub = b / ITEMS, ib = b % ITEMS;
+            float pa, pb;
+            if (csr_has(mask, ua, ia) || csr_has(mask, ub, ib) || !csr_has(relevant, ua, ia) ||
+                csr_has(relevant, ub, ib))
+                continue;
+            assert_ok(probabilities(NULL, &ua, &ia, 1, &pa));
+            assert_ok(probabilities(NULL, &ub, &ib, 1, &pb));
+            const double both = (ua == user ? weight : 1) * (ub == user ? weight : 1);
+            right += both * (pa > pb ? 1 : pa == pb ? 0.5 : 0);
+            pairs += both;
+        }
+    return right / pairs;
+}
+
 static void rankings_by_counting(void **state)
 {
     (void)state;
@@ -155,7 +190,8 @@ static void rankings_by_counting(void **state)
                                   {metric_find("calibration_error"), 0, DIALECT_DEFAULT}};
     uint32_t row[200], col[200], mask_row[60], mask_col[60], n = 0, n_mask = 0, all[USERS];
     struct csr relevant, mask;
-    double v[2 * USERS], found[4], right = 0, pairs = 0, brier = 0, n_pairs = 0;
+    double v[2 * USERS], found[4], parts[4 * USERS * METRIC_PARTS_MOST], *part = parts, brier = 0,
+                                                                         n_pairs = 0;
     for (uint32_t u = 0; u < USERS; u++) {
         all[u] = u;
         for (uint32_t j = 0; j < u; j++)
@@ -168,7 +204,11 @@ static void rankings_by_counting(void **state)
     const struct relevance r = {.items = relevant};
     const struct csr *const masks[2] = {&mask, NULL};
     assert_ok(positions_compute(&nine, NULL, NULL, ITEMS, all, USERS, masks, NULL, &r, x, 2, v));
-    assert_ok(probability_compute(&nine, NULL, ITEMS, all, USERS, masks, NULL, &r, p, 4, found));
+    assert_ok(probability_compute(&nine, NULL, ITEMS, all, USERS, masks, NULL, &r, p, 4, found, parts));
+    for (int m = 0; m < 4; m++) {
+        parts_make_up(p[m].metric, part, USERS, found[m]);
+        part += USERS * p[m].metric->n_parts;
+    }
     for (uint32_t u = 0; u < USERS; u++) {
         double good = 0, both = 0, ranks = 0, size = 0;
         struct tile tile = {
@@ -197,20 +237,13 @@ static void rankings_by_counting(void **state)
         NEAR(v[u], good / both);
         NEAR(v[USERS + u], ranks / u / (size - 1));
     }
-    /* the area over all pairs together */
-    for (uint32_t a = 0; a < USERS * ITEMS; a++)
-        for (uint32_t b = 0; b < USERS * ITEMS; b++) {
-            const uint32_t ua = a / ITEMS, ia = a % ITEMS, ub = b / ITEMS, ib = b % ITEMS;
-            if (csr_has(&mask, ua, ia) || csr_has(&mask, ub, ib) || !csr_has(&relevant, ua, ia) ||
-                csr_has(&relevant, ub, ib))
-                continue;
-            float pa, pb;
-            assert_ok(probabilities(NULL, &ua, &ia, 1, &pa));
-            assert_ok(probabilities(NULL, &ub, &ib, 1, &pb));
-            right += pa > pb ? 1 : pa == pb ? 0.5 : 0;
-            pairs++;
-        }
-    NEAR(found[0], right / pairs);
+    NEAR(found[0], weighted_area(&relevant, &mask, 0, 1)); /* over all pairs together */
+    /* to first order, what users weigh changes the area as counted anew: user 3 ten thousandth more */
+    const double more = 1e-4, now = weighted_area(&relevant, &mask, 3, 1 + more);
+    double sum[METRIC_PARTS_MOST] = {0};
+    for (uint32_t j = 0; j < USERS * p[0].metric->n_parts; j++)
+        sum[j % p[0].metric->n_parts] += (j / p[0].metric->n_parts == 3 ? 1 + more : 1) * parts[j];
+    assert_true(fabs(p[0].metric->of_parts(sum) - now) < 1e-7 && fabs(now - found[0]) > 1e-6);
     NEAR(found[2], brier / n_pairs);
     assert_true(found[1] > 0 && found[3] > 0 && found[3] <= 1);
 }

@@ -33,10 +33,17 @@ static void errors_by_hand(void **state)
                                   {metric_find("r2"), 0, DIALECT_DEFAULT},
                                   {metric_find("fcp"), 0, DIALECT_DEFAULT}};
     const struct metric_at ndcg = {metric_find("ndcg"), 10, DIALECT_DEFAULT};
-    double v[12], pooled[4];
+    double v[12], pooled[4], parts[3 * (2 + 2 + 4 + 2)], *part = parts;
     (void)state;
     /* predictions 1, 3 for user 0, 20 (held at 5) for user 2; errors -1, 2 and 1 */
-    assert_ok(ratings_compute(&predictor, NULL, NULL, users, 3, &test, 1, 5, m, 4, v, pooled));
+    assert_ok(ratings_compute(&predictor, NULL, NULL, users, 3, &test, 1, 5, m, 4, v, pooled, parts));
+    for (int i = 0; i < 4; i++) { /* what users add, put together, is the value */
+        double sum[METRIC_PARTS_MOST] = {0};
+        for (unsigned j = 0; j < 3 * m[i].metric->n_parts; j++)
+            sum[j % m[i].metric->n_parts] += part[j];
+        assert_true(fabs(m[i].metric->of_parts(sum) - pooled[i]) < 1e-14);
+        part += 3 * m[i].metric->n_parts;
+    }
     assert_true(fabs(v[0] - sqrt(2.5)) < 1e-15 && isnan(v[1]) && fabs(v[2] - 1) < 1e-15);
     assert_true(fabs(v[3] - 1.5) < 1e-15 && isnan(v[4]) && fabs(v[5] - 1) < 1e-15);
     /* over the rows: (1 + 4 + 1) / 3, (1 + 2 + 1) / 3 */
@@ -51,7 +58,7 @@ static void errors_by_hand(void **state)
     /* of a ranking metric the pool is the mean over users */
     assert_true(metrics_pool(&ndcg, v + 3, rows, 3) == metrics_mean(v + 3, 3));
     /* with a wider scale nothing is held */
-    assert_ok(ratings_compute(&predictor, NULL, NULL, users, 3, &test, -100, 100, m, 4, v, pooled));
+    assert_ok(ratings_compute(&predictor, NULL, NULL, users, 3, &test, -100, 100, m, 4, v, pooled, NULL));
     assert_true(fabs(v[5] - 16) < 1e-15);
 }
 
@@ -60,13 +67,13 @@ static void who_has_no_value(void **state)
     const struct metric_at rmse = {metric_find("rmse"), 0, DIALECT_DEFAULT};
     double v[3] = {0, 0, 0}, pooled;
     (void)state;
-    assert_ok(ratings_compute(&ranker, NULL, NULL, users, 3, &test, 1, 5, &rmse, 1, v, &pooled));
+    assert_ok(ratings_compute(&ranker, NULL, NULL, users, 3, &test, 1, 5, &rmse, 1, v, &pooled, NULL));
     for (int u = 0; u < 3; u++)
         assert_true(isnan(v[u]));
     assert_true(isnan(pooled) && isnan(metrics_pool(&rmse, v, rows, 3)));
     struct csr bare = test;
     bare.val = NULL;
-    test_fails(ratings_compute(&predictor, NULL, NULL, users, 3, &bare, 1, 5, &rmse, 1, v, &pooled),
+    test_fails(ratings_compute(&predictor, NULL, NULL, users, 3, &bare, 1, 5, &rmse, 1, v, &pooled, NULL),
                STATUS_DATA, "no ratings", NULL);
 }
 

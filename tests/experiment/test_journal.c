@@ -86,7 +86,7 @@ static void cells(void **state)
                                     .pooled = pooled,
                                     .extra = "full,ndcg,5,default,head,0.5,3\n",
                                     .n_extra = 31,
-                                    .more = {{"loss,1,0.5\n", 11}, {"", 0}, {"train,hash\n", 11}}};
+                                    .more = {{"loss,1,0.5\n", 11}, {"", 0}, {"train,hash\n", 11}, {"parts", 5}}};
     struct cell_values in;
     char *bytes;
     size_t n;

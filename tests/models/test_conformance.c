@@ -354,7 +354,7 @@ static void predicts_ratings(const struct fitted *f, const struct view *v, const
         if (test->ptr[u + 1] > test->ptr[u])
             users[n++] = u;
     assert_ok(ratings_compute(f->type, f->state, f->run.backend, users, n, test, v->minimum_value,
-                              v->maximum_value, &rmse, 1, mine, &pooled));
+                              v->maximum_value, &rmse, 1, mine, &pooled, NULL));
     for (int64_t e = 0; e < v->by_user->nnz; e++)
         mean += (double)v->by_user->val[e] / (double)v->by_user->nnz;
     for (uint32_t u = 0; u < n; u++) {

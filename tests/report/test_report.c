@@ -241,8 +241,9 @@ static void further_files_are_shown(void **state)
             "") "],\"report\":{\"tables\":[\"csv\",\"md\"],\"plots\":[\"metrics\",\"strata\",\"tradeoff\","
                 "\"ranks\"]}}");
     test_write(test_path(folder, "intervals.csv"),
-               "dataset,label,params,metric,k,dialect,mean,low,high,n_users,draws\n"
-               "toy,E,{},ndcg,10,default,0.5,0.41,0.62,10,2000\n");
+               "dataset,label,params,metric,k,dialect,stratum,mean,low,high,n_users,draws\n"
+               "toy,E,{},ndcg,10,default,head,0.45,0.4,0.49,8,2000\n"
+               "toy,E,{},ndcg,10,default,all,0.5,0.41,0.62,10,2000\n");
     test_write(test_path(folder, "ranks.csv"), "dataset,metric,k,dialect,over,label,grid,mean_rank,n_blocks,"
                                                "chi_square,p,p_f,critical_difference,alpha\n"
                                                "toy,ndcg,10,default,users,P,{},1.7,10,1,0.3,0.3,0.6,0.05\n"
