@@ -11,7 +11,7 @@ enum { FEATURES_MAX = 16 };
 struct arguments {
     const char *format, *source, *out;
     struct import_options options;
-    const char *features[FEATURES_MAX];
+    const char *features[FEATURES_MAX], *item_texts[FEATURES_MAX];
 };
 
 enum {
@@ -21,6 +21,7 @@ enum {
     OPTION_ATTRIBUTES,
     OPTION_ITEM_COLUMNS,
     OPTION_ITEM_KINDS,
+    OPTION_ITEM_TEXT,
     OPTION_NAME,
     OPTION_REVIEWS,
     OPTION_META,
@@ -65,6 +66,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_ITEM_COLUMNS:
         a->options.item_columns = argument;
+        return 0;
+    case OPTION_ITEM_TEXT:
+        if (a->options.n_item_texts == FEATURES_MAX)
+            argp_error(state, "--item-text: more than %d", FEATURES_MAX);
+        a->item_texts[a->options.n_item_texts++] = argument;
         return 0;
     case OPTION_ITEM_KINDS:
         a->options.item_kinds = argument;
@@ -155,6 +161,11 @@ static enum status run(int argc, char **argv)
          0},
         {"reviews", OPTION_REVIEWS, "FILE", 0, "amazon: the file of reviews, in place of SOURCE", 0},
         {"meta", OPTION_META, "FILE", 0, "amazon: the file of product metadata", 0},
+        {"item-text", OPTION_ITEM_TEXT, "NAME=FILE.json", 0,
+         "A text column of the items from an object {item: text}, plain or .gz: what a catalogue or a "
+         "language "
+         "model says of each",
+         0},
         {"feature", OPTION_FEATURE, "NAME=FILE[,IDS]", 0,
          "Vectors of the items: .npy (row k is item k, or the k-th line of IDS), or Amazon's image features "
          "(.b)",
@@ -184,6 +195,7 @@ static enum status run(int argc, char **argv)
     struct arguments a = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     a.options.features = a.features;
+    a.options.item_texts = a.item_texts;
     return import_run(a.format, a.source, &a.options, a.out);
 }
 

@@ -28,6 +28,8 @@ struct import_options {
     const char *meta;      /* amazon: the file of product metadata; NULL: found in the folder */
     const char **features; /* [n_features] "NAME=FILE" or "NAME=FILE,IDS": vectors of the items */
     size_t n_features;
+    const char **item_texts; /* [n_item_texts] "NAME=FILE.json": text columns of the items */
+    size_t n_item_texts;
     int duplicates, out_of_range, missing_times; /* of the enums above */
     bool has_scale;                              /* ratings lie within scale_low .. scale_high */
     float scale_low, scale_high;

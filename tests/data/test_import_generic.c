@@ -49,6 +49,30 @@ static void kinds_of_columns(void **state)
     arena_free(arena);
 }
 
+static void texts_of_items(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    char option[4300];
+    const char *texts[] = {option};
+    const char *rows = write_file("t.csv", "u1,i1,3\nu1,i2,4\n");
+    const struct import_options options = {.item_texts = texts, .n_item_texts = 1};
+    write_file("t.json", "{\"i2\": \"A \\\"film\\\"\", \"i9\": \"none\", \"i1\": \"\"}");
+    snprintf(option, sizeof option, "plot=%s", lasting_path("t.json"));
+    struct dataset *d = imported("csv", rows, &options, arena);
+    is_string(&item_column(d, "plot")->text, 1, "A \"film\"");
+    is_string(&item_column(d, "plot")->text, 0, "");
+    says(d, "plot_of_no_item", 1);
+    says(d, "items_without_plot", 0);
+    write_file("t.json", "{\"i2\": 3}");
+    refused("csv", rows, &options, "'i2'", "expected a text");
+    write_file("t.json", "{\"j2\": \"A film\"}");
+    refused("csv", rows, &options, "none of its 1 keys", "publisher");
+    snprintf(option, sizeof option, "=%s", lasting_path("t.json"));
+    assert_int_equal(import_run("csv", rows, &options, test_path(folder, "x.h5")), STATUS_USAGE);
+    arena_free(arena);
+}
+
 /* The file counts items from 1; a column of --items says which is which. */
 static void attributes_by_column(void **state)
 {
@@ -248,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(attributes_by_item_id),
                                        cmocka_unit_test(kinds_of_columns),
+                                       cmocka_unit_test(texts_of_items),
                                        cmocka_unit_test(attributes_by_column),
                                        cmocka_unit_test(folder_of_a_split),
                                        cmocka_unit_test(svmlight),

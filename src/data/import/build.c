@@ -65,6 +65,8 @@ enum status import_fill(const char *source, const struct import_options *options
     im.scale_high = options->scale_high;
     if (status == STATUS_OK)
         status = fill(&im, source, options, arena);
+    for (size_t k = 0; status == STATUS_OK && k < options->n_item_texts; k++)
+        status = import_read_item_text(&im, options->item_texts[k], arena);
     for (size_t k = 0; status == STATUS_OK && k < options->n_features; k++)
         status = features_read_option(&im, options->features[k], arena);
     if (status == STATUS_OK)

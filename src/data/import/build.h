@@ -128,6 +128,8 @@ bool import_seconds(struct field f, int64_t *out);
 int64_t import_day(int64_t year, int month, int day); /* seconds since 1970 of that day's beginning */
 
 /* Adds a count or a sentence to the policies. */
+/* "NAME=FILE.json": a text column of the items (item_texts.c). */
+enum status import_read_item_text(struct import *im, const char *option, struct arena *arena);
 enum status import_note_count(struct import *im, const char *key, uint64_t count);
 enum status import_note(struct import *im, const char *key, const char *sentence);
 
