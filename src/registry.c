@@ -21,6 +21,8 @@
     MODEL(attribute_mapping) \
     MODEL(llm_ease) \
     MODEL(llm_item_knn) \
+    MODEL(llm_init_mf) \
+    MODEL(llm_reg_mf) \
     MODEL(user_knn)       \
     MODEL(item_knn)       \
     MODEL(ease)           \

@@ -92,7 +92,7 @@ static enum status map_factors(const struct attribute_mapping_params *p, const s
         known[i * (k + 1) + k] = f->item_bias != NULL ? f->item_bias[i] : 0;
     }
     TRY(linear_map_fit(run->backend, "attribute_mapping", items->v, n, items->d, known, k + 1, k + 1, weight,
-                       p->regularization, run->scratch, run->scratch, &map));
+                       p->regularization, true, run->scratch, run->scratch, &map));
     TRY(linear_map_apply(run->backend, &map, items->v, n, mapped, k + 1));
     TRY(text_factors_new(f->n_users, n, k, run->arena, m));
     for (size_t i = 0; i < n; i++) {

@@ -8,9 +8,9 @@
 
 #include "base/csr.h"
 
-/* Rows of A [n x lda], k columns: sqrt(weight) (a - mean) into out [n x k]; mean [k] with the weights. */
-static void center_rows(const float *A, size_t lda, uint32_t n, uint32_t k, const float *weight, float *out,
-                        double *mean)
+/* Rows of A [n x lda], k columns: sqrt(weight) (a - mean) into out [n x k]; mean [k] with the weights, or 0. */
+static void center_rows(const float *A, size_t lda, uint32_t n, uint32_t k, const float *weight, bool to_mean,
+                        float *out, double *mean)
 {
     double all = 0;
     memset(mean, 0, k * sizeof *mean);
@@ -21,7 +21,7 @@ static void center_rows(const float *A, size_t lda, uint32_t n, uint32_t k, cons
             mean[c] += w * (double)A[i * lda + c];
     }
     for (uint32_t c = 0; c < k; c++)
-        mean[c] /= all > 0 ? all : 1;
+        mean[c] = to_mean && all > 0 ? mean[c] / all : 0;
     for (uint32_t i = 0; i < n; i++) {
         const double root = weight == NULL ? 1 : sqrt((double)weight[i]);
         for (uint32_t c = 0; c < k; c++)
@@ -69,7 +69,7 @@ done:
 
 enum status linear_map_fit(const struct backend *b, const char *model, const float *X, uint32_t n, uint32_t d,
                            const float *Y, size_t ldy, uint32_t k, const float *weight, double regularization,
-                           struct arena *arena, struct arena *scratch, struct linear_map *out)
+                           bool intercept, struct arena *arena, struct arena *scratch, struct linear_map *out)
 {
     float *x = NULL, *y = NULL;
     double *x_mean = NULL, *y_mean = NULL;
@@ -80,8 +80,8 @@ enum status linear_map_fit(const struct backend *b, const char *model, const flo
     ARENA_NEW(y, scratch, (size_t)n * k);
     ARENA_NEW(x_mean, scratch, d);
     ARENA_NEW(y_mean, scratch, k);
-    center_rows(X, d, n, d, weight, x, x_mean);
-    center_rows(Y, ldy, n, k, weight, y, y_mean);
+    center_rows(X, d, n, d, weight, intercept, x, x_mean);
+    center_rows(Y, ldy, n, k, weight, intercept, y, y_mean);
     if (d > 0) {
         TRY(backend_sgemm(b, true, false, d, k, n, 1, x, d, y, k, 0, out->W, k));
         TRY(solve(b, model, x, n, d, regularization, scratch, out->W, k));

@@ -14,13 +14,14 @@ struct linear_map {
 };
 
 /* Minimises  sum_i weight_i |y_i - x_i W - b|^2 + regularization |W|^2  over the n rows of X [n x d] and Y [n x ldy], of which k columns
- * count; b has no penalty.  weight [n]: NULL all ones; a row of weight 0 is as if not there.  d may be 0: b is then the mean, and W
+ * count; b has no penalty (without `intercept`: b is 0).  weight [n]: NULL all ones; a row of weight 0 is as if not there.  d may be 0: b is then the mean, and W
  * and b are 0 where no row has a weight.  Solved in double by Cholesky's decomposition from products in single precision;
  * the same bits for any number of threads.  W and b in `arena`.  `model` goes into the sentence of STATUS_USAGE: X'X +
  * regularization is not positive definite. */
 enum status linear_map_fit(const struct backend *b, const char *model, const float *X, uint32_t n, uint32_t d,
                            const float *Y, size_t ldy, uint32_t k, const float *weight, double regularization,
-                           struct arena *arena, struct arena *scratch, struct linear_map *out);
+                           bool intercept, struct arena *arena, struct arena *scratch,
+                           struct linear_map *out);
 /* out [n x ldo] = X W + b. */
 enum status linear_map_apply(const struct backend *b, const struct linear_map *map, const float *X,
                              uint32_t n, float *out, size_t ldo);

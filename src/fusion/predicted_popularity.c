@@ -37,7 +37,7 @@ static enum status predicted_popularity_fit(void *state, const void *params, con
     for (uint32_t i = 0; i < train->n_items; i++)
         log_rows[i] = log1pf((float)(by_item->ptr[i + 1] - by_item->ptr[i]));
     TRY(linear_map_fit(run->backend, "predicted_popularity", items.v, items.n_items, items.d, log_rows, 1, 1,
-                       weight, p->regularization, run->scratch, run->scratch, &map));
+                       weight, p->regularization, true, run->scratch, run->scratch, &map));
     TRY(text_factors_new(train->n_users, train->n_items, 0, run->arena, m));
     return linear_map_apply(run->backend, &map, items.v, items.n_items, m->item_bias, 1);
 }

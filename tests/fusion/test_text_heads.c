@@ -94,7 +94,7 @@ static void a_map_is_the_weighed_ridge_regression(void **state)
     }
     for (int weighed = 0; weighed < 2; weighed++) {
         assert_int_equal(linear_map_fit(w.f.backend, "test", v.v, ITEMS, v.d, Y, 5, 3,
-                                        weighed ? weight : NULL, 0.5, w.f.arena, w.f.arena, &map),
+                                        weighed ? weight : NULL, 0.5, true, w.f.arena, w.f.arena, &map),
                          STATUS_OK);
         assert_int_equal(linear_map_apply(w.f.backend, &map, v.v, ITEMS, out, 3), STATUS_OK);
         for (uint32_t k = 0; k < 3; k++) {
@@ -106,9 +106,9 @@ static void a_map_is_the_weighed_ridge_regression(void **state)
         }
     }
     /* Without vectors the map is the mean. */
-    assert_int_equal(
-        linear_map_fit(w.f.backend, "test", NULL, ITEMS, 0, Y, 5, 1, NULL, 0.5, w.f.arena, w.f.arena, &map),
-        STATUS_OK);
+    assert_int_equal(linear_map_fit(w.f.backend, "test", NULL, ITEMS, 0, Y, 5, 1, NULL, 0.5, true, w.f.arena,
+                                    w.f.arena, &map),
+                     STATUS_OK);
     double mean = 0;
     for (uint32_t i = 0; i < ITEMS; i++)
         mean += (double)Y[i * 5] / ITEMS;
@@ -217,7 +217,7 @@ static void mistakes(void **state)
         w.value[e] = w.value[e - e % WIDTH];
     struct linear_map map;
     assert_int_equal(linear_map_fit(w.f.backend, "some_model", w.value, ITEMS, WIDTH, w.value, WIDTH, 1, NULL,
-                                    0, w.f.arena, w.f.arena, &map),
+                                    0, true, w.f.arena, w.f.arena, &map),
                      STATUS_USAGE);
     assert_non_null(strstr(status_sentence(), "some_model"));
     status_set_handler(NULL, NULL, NULL, NULL);
