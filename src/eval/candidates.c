@@ -15,6 +15,11 @@ const char *const candidates_warning =
     "expectation (Krichene, "
     "Rendle, On Sampled Metrics for Item Recommendation, KDD 2020); prefer candidates: full";
 
+bool candidates_warned(enum candidates_kind kind)
+{
+    return kind == CANDIDATES_SAMPLED || kind == CANDIDATES_GIVEN;
+}
+
 /* State of an item for the user at hand. */
 enum { ITEM_OTHER, ITEM_HIDDEN, ITEM_RELEVANT, ITEM_CHOSEN };
 

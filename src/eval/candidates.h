@@ -17,6 +17,7 @@ extern const char *const candidates_kinds[]; /* NULL-ended: full, sampled, given
 extern const char *const candidates_bys[];   /* NULL-ended: uniform, popularity, unknown */
 /* What people are told who measure so. */
 extern const char *const candidates_warning;
+bool candidates_warned(enum candidates_kind kind);
 
 struct candidates_config {
     enum candidates_kind kind;

@@ -143,6 +143,8 @@ enum status plan_print(const struct experiment *e, const struct plan *plan, cons
     printf("experiment %s: %zu cells (config %.12s, plan %.12s) on %s%s%s, %d threads, %s\n", e->name,
            plan->n_cells, e->sha256, plan->sha256, backend->name, backend->card != NULL ? " " : "",
            backend->card != NULL ? backend->card : "", backend->threads, machine_instructions());
+    if (candidates_warned(e->evaluate.candidates.kind))
+        printf("warning: %s\n", candidates_warning);
     for (size_t d = 0; d < e->n_datasets; d++)
         print_dataset(e, d, &plan->datasets[d]);
     printf("\n%-24s %-20s %5s %13s %11s\n", "dataset", "model", "cells", "memory", "time");

@@ -364,8 +364,7 @@ static enum status run_cells(struct runner *r)
     log_info("%s: %zu cells, %zu to run, into %s", r->experiment->name, r->plan.n_cells, n_todo,
              r->folder.path);
     tell_counts(r);
-    const enum candidates_kind ranked = r->experiment->evaluate.candidates.kind;
-    if (ranked == CANDIDATES_SAMPLED || ranked == CANDIDATES_GIVEN)
+    if (candidates_warned(r->experiment->evaluate.candidates.kind))
         log_warn("%s", candidates_warning);
     TRY(skip_cells(r));
     r->progress = progress_new(n_todo);

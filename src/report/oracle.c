@@ -19,7 +19,14 @@ static bool has_share(const struct records *r, size_t measure)
     return metric != NULL && metric->kind == METRIC_RANKING && !metric->lower_is_better;
 }
 
-/* Does the column belong to the table of shares? */
+/* A table of shares: measures first .. end of an oracle, or all of them. */
+struct shares {
+    const struct records *r;
+    const struct series *oracle;
+    size_t first, end;
+};
+
+/* Does the column belong to a table of shares? */
 static bool is_shown(const struct records *r, size_t measure)
 {
     const char *k = r->measure[measure].k;
@@ -66,20 +73,21 @@ static const struct {
                              "<th><button>", "</button></th>", "</tr></thead><tbody>\n", "<tr><td>", "<td>",
                              "</td>", "</tr>\n", "</tbody></table></div>\n"}};
 
-static void write_heading(const struct records *r, const struct series *oracle, enum table_form form,
-                          FILE *out)
+static void write_heading(const struct shares *t, enum table_form form, FILE *out)
 {
+    const struct records *r = t->r;
     fputs(forms[form].title, out);
-    write_text(oracle->name, form, out);
+    write_text(t->oracle->name, form, out);
     fputs(forms[form].after_title, out);
     if (form == TABLE_TEX) {
-        fputs("\\begin{tabular}{l", out);
-        for (size_t m = 0; m < r->n_measures; m++)
+        fputs("\\begin{tabular}{", out);
+        table_tex_labels(r, t->oracle->dataset, out);
+        for (size_t m = t->first; m < t->end; m++)
             fputs(is_shown(r, m) ? "r" : "", out);
         fputs("}\n\\toprule\n", out);
     }
     fputs(forms[form].head, out);
-    for (size_t m = 0; m < r->n_measures; m++) {
+    for (size_t m = t->first; m < t->end; m++) {
         if (!is_shown(r, m))
             continue;
         fputs(forms[form].before_name, out);
@@ -90,28 +98,45 @@ static void write_heading(const struct records *r, const struct series *oracle, 
     fputs(forms[form].after_head, out);
     if (form == TABLE_MD) {
         fputs("|:--|", out);
-        for (size_t m = 0; m < r->n_measures; m++)
+        for (size_t m = t->first; m < t->end; m++)
             fputs(is_shown(r, m) ? "--:|" : "", out);
         fputc('\n', out);
     }
 }
 
-static void write_row(const struct records *r, const struct series *oracle, const struct series *s,
-                      enum table_form form, FILE *out)
+static void write_row(const struct shares *t, const struct series *s, enum table_form form, FILE *out)
 {
     fputs(forms[form].row, out);
-    write_text(s->name, form, out);
-    fputs(form == TABLE_TEX ? "" : forms[form].after, out);
-    for (size_t m = 0; m < r->n_measures; m++) {
-        if (!is_shown(r, m))
+    if (form == TABLE_TEX)
+        table_tex_label(out, s->name);
+    else {
+        write_text(s->name, form, out);
+        fputs(forms[form].after, out);
+    }
+    for (size_t m = t->first; m < t->end; m++) {
+        if (!is_shown(t->r, m))
             continue;
-        const double share = share_of(oracle, s, m);
+        const double share = share_of(t->oracle, s, m);
         fputs(forms[form].before, out);
         if (!isnan(share))
             fprintf(out, "%.1f", 100 * share);
         fputs(forms[form].after, out);
     }
     fputs(forms[form].end_row, out);
+}
+
+/* LaTeX has the columns that a line holds in one table. */
+static size_t end_of(const struct records *r, const struct series *oracle, size_t first, enum table_form form)
+{
+    size_t m = first, width = table_tex_labels(r, oracle->dataset, NULL);
+    for (size_t n = 0; m < r->n_measures; m++) {
+        const size_t own = is_shown(r, m) ? table_tex_width(r->measure[m].metric) + 3 : 0; /* @10 */
+        if (form == TABLE_TEX && own > 0 && n > 0 && width + own > TABLE_TEX_LINE * 4 / 5)
+            break;
+        width += own;
+        n += own > 0;
+    }
+    return m;
 }
 
 void oracle_write(const struct records *r, const char *dataset, enum table_form form, FILE *out)
@@ -121,13 +146,16 @@ void oracle_write(const struct records *r, const char *dataset, enum table_form 
         n_shown += is_shown(r, m);
     if (n_shown == 0)
         return;
-    for (const struct series *o = oracle_next(r, dataset, NULL); o != NULL; o = oracle_next(r, dataset, o)) {
-        write_heading(r, o, form, out);
-        for (size_t s = 0; s < r->n_series; s++)
-            if (is_model_of(&r->series[s], dataset) && &r->series[s] != o)
-                write_row(r, o, &r->series[s], form, out);
-        fputs(forms[form].end, out);
-    }
+    for (const struct series *o = oracle_next(r, dataset, NULL); o != NULL; o = oracle_next(r, dataset, o))
+        for (size_t m = 0; m < r->n_measures;) {
+            const struct shares t = {r, o, m, end_of(r, o, m, form)};
+            write_heading(&t, form, out);
+            for (size_t s = 0; s < r->n_series; s++)
+                if (is_model_of(&r->series[s], dataset) && &r->series[s] != o)
+                    write_row(&t, &r->series[s], form, out);
+            fputs(forms[form].end, out);
+            m = t.end;
+        }
 }
 
 enum status oracle_write_csv(const struct records *r, const char *dataset, const char *path)

@@ -194,6 +194,8 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
             "A click on a heading sorts.</p>\n",
             tests ? "; \u2020 differs from it significantly (declared comparisons, " : "",
             tests ? r->tests : "", tests ? ")" : "");
+    if (r->warning != NULL)
+        fprintf(out, "<p><strong>Warning.</strong> %s</p>\n", r->warning);
     for (size_t p = 0; p < r->n_plots; p++)
         if (plot_is_of_run(r->plots[p]))
             TRY(write_plot(r, NULL, r->plots[p], arena, out));

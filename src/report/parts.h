@@ -23,6 +23,12 @@ size_t table_cutoffs(const struct records *r, const char **out, size_t limit);
 void table_csv_field(FILE *out, const char *text);
 void table_md_text(FILE *out, const char *text);
 void table_tex_text(FILE *out, const char *text);
+/* LaTeX that a page holds: the column of the labels of a dataset's models (out NULL: none is written), whose width in characters it
+ * returns; a label in it; the width of a metric's column, its gap included; a line has TABLE_TEX_LINE at \small of article's 345 pt. */
+enum { TABLE_TEX_LINE = 76 };
+size_t table_tex_labels(const struct records *r, const char *dataset, FILE *out);
+void table_tex_label(FILE *out, const char *name);
+size_t table_tex_width(const char *metric);
 
 /* Does a column belong to the table of this cut-off?  Metrics without one belong to every table.  And how many do. */
 bool table_has(const struct measure *m, const char *k);

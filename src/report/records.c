@@ -41,6 +41,20 @@ static const char *shown_name(const char *metric, const char *dialect, struct ar
     return NULL;
 }
 
+/* What tables say of measures among a few candidates. */
+static enum status warn_of(const char *candidates, struct arena *arena, const char **out)
+{
+    if (!same(candidates, "sampled") && !same(candidates, "given"))
+        return STATUS_OK;
+    *out = arena_printf(
+        arena,
+        "Lists of %s candidates, not of all items: such measures can order models differently, even "
+        "in expectation; those named (unbiased_rank), (cls) and (bv) estimate the measures of all "
+        "items (Krichene, Rendle, KDD 2020).",
+        candidates);
+    return *out != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
 static enum status read_metrics(struct records *r, struct arena *arena)
 {
     static const char *const columns[] = {"dataset", "fold",    "model",      "label",  "params",
@@ -60,8 +74,8 @@ static enum status read_metrics(struct records *r, struct arena *arena)
         const char *metric = shown_name(csv_cell(&t, i, 8), csv_cell(&t, i, 10), arena);
         if (same(csv_cell(&t, i, 6), "valid") || metric == NULL)
             continue;
-        if (!same(csv_cell(&t, i, 7), "full"))
-            r->candidates = csv_cell(&t, i, 7);
+        if (r->warning == NULL)
+            TRY(warn_of(csv_cell(&t, i, 7), arena, &r->warning));
         const size_t part = same(stratum, "all") ? 0 : stratum_of(r, stratum) + 1;
         if (part > MAX_STRATA)
             continue;

@@ -87,7 +87,7 @@ struct records {
     const char *run_dir, *experiment;
     const char
         *tests; /* how differences were tested: "t over users, holm, alpha 0.05"; NULL: none were declared */
-    const char *candidates; /* "sampled", "given": not all items were ranked; NULL: they were */
+    const char *warning; /* a sentence: a few candidates were ranked, sampled or given; NULL: they were not */
     size_t n_rows, n_cells, n_datasets, n_measures, n_series;
     struct metric_row *row;
     struct cell_row *cell;

@@ -31,6 +31,8 @@ static enum status print(const char *run_dir, FILE *out, struct arena *arena)
         fprintf(out, "\n%s\n", r->dataset[d]);
         table_print(r, r->dataset[d], table_main_k(r), out);
     }
+    if (r->warning != NULL)
+        fprintf(out, "\n%s\n", r->warning);
     return STATUS_OK;
 }
 

@@ -105,7 +105,9 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
             fprintf(out, ",%.4g,%.4g,", series->fit_seconds, series->rank_seconds);
         else
             fputs(",,,", out);
-        table_csv_field(out, series->skipped != NULL ? series->skipped : "");
+        table_csv_field(out, series->skipped != NULL ? series->skipped
+                             : r->warning != NULL    ? r->warning
+                                                     : "");
         fputc('\n', out);
     }
 }
@@ -185,13 +187,11 @@ static void write_md(const struct records *r, const char *dataset, FILE *out)
     if (r->tests != NULL)
         fprintf(out, "; † differs from it significantly (declared comparisons, %s)", r->tests);
     fputs(".\n", out);
-    if (r->candidates != NULL)
-        fprintf(out,
-                "\n**Lists of %s candidates, not of all items**: such measures can order models differently, "
-                "even in expectation; those "
-                "named (unbiased_rank), (cls) and (bv) estimate the measures of all items (Krichene, Rendle, "
-                "KDD 2020).\n",
-                r->candidates);
+    if (r->warning != NULL) {
+        fputs("\n**Warning.** ", out);
+        table_md_text(out, r->warning);
+        fputc('\n', out);
+    }
     for (size_t i = 0; i < n || i == 0; i++) {
         if (n > 0)
             fprintf(out, "\n## k = %s\n", k[i]);

@@ -1,6 +1,6 @@
 /*
  * table_tex.c - tables that go into a paper unchanged: a LaTeX table a cut-off (and part of it, where its columns are many), lines by booktabs where the paper loads it
- * (\providecommand), the best value bold, what differs from it significantly marked, a label to refer to.
+ * (\providecommand), long labels broken into lines, the best value bold, what differs from it significantly marked, a label to refer to.
  */
 #include <math.h>
 #include <string.h>
@@ -59,7 +59,8 @@ static void tex_letter(FILE *out, const char **text)
 }
 
 /* One table: the columns of a cut-off, or a part of them where they are too many for a page. */
-enum { MOST_COLUMNS = 6 };
+/* Characters: a value and its mark, a gap between columns, a label that is not broken into lines. */
+enum { MOST_COLUMNS = 6, VALUE_WIDTH = 7, GAP_WIDTH = 2, LABEL_WIDTH = 30 };
 struct part {
     const char *k;
     size_t first, end; /* of the columns of this cut-off */
@@ -81,6 +82,68 @@ void table_tex_text(FILE *out, const char *text)
         tex_letter(out, &text);
 }
 
+/* Text of a paragraph: a line may end behind every sign, and in a word that nothing else breaks. */
+static void write_paragraph(FILE *out, const char *text)
+{
+    enum { LONGEST_WORD = 16 };
+    for (int run = 0; *text != '\0';) {
+        const unsigned char letter = (unsigned char)*text;
+        const bool sign = letter < 0x80 && strchr(" _-/.,:;=+|&()[]{}", letter) != NULL;
+        tex_letter(out, &text);
+        while (((unsigned char)*text & 0xC0) == 0x80) /* the rest of a letter of UTF-8 */
+            fputc(*text++, out);
+        run = sign ? 0 : run + 1;
+        if ((sign && letter != ' ') || run == LONGEST_WORD) {
+            fputs("\\allowbreak{}", out);
+            run = 0;
+        }
+    }
+}
+
+size_t table_tex_labels(const struct records *r, const char *dataset, FILE *out)
+{
+    size_t widest = 0;
+    for (size_t s = 0; s < r->n_series; s++)
+        if (strcmp(r->series[s].dataset, dataset) == 0 && text_columns(r->series[s].name) > widest)
+            widest = text_columns(r->series[s].name);
+    if (out != NULL)
+        fputs(widest > LABEL_WIDTH ? "p{0.4\\linewidth}" : "l", out);
+    return widest > LABEL_WIDTH ? LABEL_WIDTH : widest;
+}
+
+void table_tex_label(FILE *out, const char *name)
+{
+    if (text_columns(name) > LABEL_WIDTH) {
+        fputs("\\raggedright ", out);
+        write_paragraph(out, name);
+    } else
+        table_tex_text(out, name);
+}
+
+size_t table_tex_width(const char *metric)
+{
+    const char *below = strstr(metric, " (");
+    const size_t top = below != NULL ? (size_t)(below - metric) : strlen(metric);
+    const size_t bottom = below != NULL ? strlen(below + 1) : 0, widest = top > bottom ? top : bottom;
+    return (widest > VALUE_WIDTH ? widest : VALUE_WIDTH) + GAP_WIDTH;
+}
+
+/* An estimate's name stands below its metric's. */
+static void write_heading(const char *metric, FILE *out)
+{
+    const char *below = strstr(metric, " (");
+    if (below == NULL) {
+        table_tex_text(out, metric);
+        return;
+    }
+    fputs("\\shortstack[r]{", out);
+    for (const char *c = metric; c < below;)
+        tex_letter(out, &c);
+    fputs("\\\\", out);
+    table_tex_text(out, below + 1);
+    fputc('}', out);
+}
+
 /* Of a search, in the last part. */
 static bool has_trials(const struct records *r, const char *dataset, const struct part *p)
 {
@@ -90,7 +153,7 @@ static bool has_trials(const struct records *r, const char *dataset, const struc
 static void write_row(const struct records *r, const struct series *series, const struct part *p, FILE *out)
 {
     size_t column = 0;
-    table_tex_text(out, series->name);
+    table_tex_label(out, series->name);
     if (series->n_cells == 0) {
         fprintf(out, " & \\multicolumn{%zu}{l}{\\emph{not run}} \\\\ %% ",
                 p->end - p->first + has_trials(r, series->dataset, p));
@@ -118,15 +181,38 @@ static void write_row(const struct records *r, const struct series *series, cons
     fputs(" \\\\\n", out);
 }
 
+/* Characters of the widest line. */
+static size_t line_width(const struct records *r, const char *dataset, const struct part *p)
+{
+    size_t column = 0, width = table_tex_labels(r, dataset, NULL) + (records_searched(r, dataset) ? 8 : 0);
+    for (size_t m = 0; m < r->n_measures; m++)
+        if (part_has(r, m, p, &column))
+            width += table_tex_width(r->measure[m].metric);
+    return width;
+}
+
+/* Where the part ends that begins at p->first: before the column that the line does not hold. */
+static size_t end_of(const struct records *r, const char *dataset, const struct part *p, size_t n)
+{
+    struct part more = *p;
+    for (more.end = p->first + 1; more.end < n; more.end++) {
+        struct part next = more;
+        next.end++;
+        if (next.end - next.first > MOST_COLUMNS || line_width(r, dataset, &next) > TABLE_TEX_LINE)
+            break;
+    }
+    return more.end;
+}
+
 static void write_head(const struct records *r, const char *dataset, const struct part *p, FILE *out)
 {
     const char *dash = p->k[0] != '\0' ? "-" : "";
     size_t column = 0;
     fputs("\\begin{table}\n\\centering\n", out);
-    if (p->end - p->first > 5)
+    if (line_width(r, dataset, p) > TABLE_TEX_LINE * 4 / 5)
         fputs("\\small\\setlength{\\tabcolsep}{4pt}\n", out);
     fputs("\\caption{", out);
-    table_tex_text(out, dataset);
+    write_paragraph(out, dataset);
     if (p->k[0] != '\0')
         fprintf(out, ", $k = %s$", p->k);
     if (p->n_parts > 1)
@@ -137,29 +223,38 @@ static void write_head(const struct records *r, const char *dataset, const struc
         table_tex_text(out, r->tests);
         fputc(')', out);
     }
-    fputs(".}\n\\label{tab:", out);
+    fputc('.', out);
+    if (r->warning != NULL) {
+        fputc(' ', out);
+        table_tex_text(out, r->warning);
+    }
+    fputs("}\n\\label{tab:", out);
     for (const char *c = dataset; *c != '\0'; c++) /* a name of the config: letters, digits, '.', '_', '-' */
         fputc(*c == '_' ? '-' : *c, out);
     fprintf(out, "%s%s", dash, p->k);
     if (p->n_parts > 1)
         fprintf(out, "-part%zu", p->part + 1);
-    fputs("}\n\\begin{tabular}{l", out);
+    fputs("}\n\\begin{tabular}{", out);
+    table_tex_labels(r, dataset, out);
     for (size_t m = p->first; m < p->end + has_trials(r, dataset, p); m++)
         fputc('r', out);
     fputs("}\n\\toprule\nmodel", out);
     for (size_t m = 0; m < r->n_measures; m++) /* the cut-off stands in the caption */
         if (part_has(r, m, p, &column)) {
             fputs(" & ", out);
-            table_tex_text(out, r->measure[m].metric);
+            write_heading(r->measure[m].metric, out);
         }
     fputs(has_trials(r, dataset, p) ? " & trials \\\\\n\\midrule\n" : " \\\\\n\\midrule\n", out);
 }
 
 static void write_cutoff(const struct records *r, const char *dataset, const char *k, FILE *out)
 {
-    const size_t n = table_columns(r, k), n_parts = (n + MOST_COLUMNS - 1) / MOST_COLUMNS;
-    for (size_t i = 0; i < n_parts; i++) {
-        const struct part p = {k, n * i / n_parts, n * (i + 1) / n_parts, i, n_parts};
+    const size_t n = table_columns(r, k);
+    struct part p = {.k = k};
+    for (size_t at = 0; at < n; p.n_parts++)
+        at = end_of(r, dataset, &(struct part){.k = k, .first = at}, n);
+    for (; p.first < n; p.first = p.end, p.part++) {
+        p.end = end_of(r, dataset, &p, n);
         fputc('\n', out);
         write_head(r, dataset, &p, out);
         for (size_t s = 0; s < r->n_series; s++)
