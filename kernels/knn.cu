@@ -172,6 +172,16 @@ TEAM_FN void knn_values(const struct knn_similar *a, long r, const union knn_wor
             s.f = more / (more + shrinkage) * acc[c].f / (mine * norm[c]);
             bits[c] = acc[c].f > 0.0f && more > 0.0f ? s.u : 0u;
         }
+    } else if (a->similarity == KNN_CORRELATION) {
+        const float mine = norm[r];
+        const float *TEAM_RESTRICT sum = a->other;
+        const float own = sum[r];
+        LANE_FOR(c, n) {
+            const float x = acc[c].f - own * sum[c], lengths = mine * norm[c];
+            union knn_word s;
+            s.f = x / (lengths + shrinkage);
+            bits[c] = x > 0.0f && lengths > 0.0f ? s.u : 0u;
+        }
     } else {
         LANE_FOR(c, n) {
             union knn_word s;

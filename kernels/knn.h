@@ -10,8 +10,9 @@
  *     cosine   x / (N M + shrinkage), N, M lengths               jaccard  x / (N + M - x + shrinkage), N, M sums of squares
  *     dot      x                                                 ratio    scale x / (own N + others M + both x + shrinkage)
  *     msd      n / (n + shrinkage) / (sum over common columns of (a - b)^2 / n + 1)
- *     support  (n - 1) / (n - 1 + shrinkage) x / (N M); 0 for n below 2 */
-enum knn_similarity { KNN_COSINE, KNN_JACCARD, KNN_DOT, KNN_RATIO, KNN_MSD, KNN_SUPPORT };
+ *     support  (n - 1) / (n - 1 + shrinkage) x / (N M); 0 for n below 2
+ *     correlation   (x - s t) / (N M + shrinkage), N, M lengths of the rows less their means over all m columns, s, t their sums / sqrt(m) */
+enum knn_similarity { KNN_COSINE, KNN_JACCARD, KNN_DOT, KNN_RATIO, KNN_MSD, KNN_SUPPORT, KNN_CORRELATION };
 
 /* Compressed rows, as struct csr. */
 struct knn_rows {
@@ -24,9 +25,10 @@ struct knn_rows {
 struct knn_similar {
     struct knn_rows a;         /* A [n x m] */
     struct knn_rows transpose; /* A' [m x n] */
+    const float *
+        norm; /* [n] cosine, support, correlation: Euclidean length; jaccard, ratio: sum of squares; else not read */
     const float
-        *norm; /* [n] cosine, support: Euclidean length; jaccard, ratio: sum of squares; else not read */
-    const float *other; /* [n] cosine: the other row's norm, where it is another one; NULL: norm */
+        *other; /* [n] cosine: the other row's norm, where it is another one; NULL: norm.  correlation: s */
     float scale, own, others, both; /* of ratio */
     uint32_t n, k;                  /* k > 0 */
     uint32_t first;                 /* the launch's row 0 is row `first` of A */

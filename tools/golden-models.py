@@ -8,7 +8,7 @@ Lines: name,row,column,value
   bayes NAME   log odds (difference of predict_joint_log_proba) of item `column` for user `row`, by scikit-learn's MultinomialNB,
                BernoulliNB, ComplementNB; counts and ratings: count() and rating() below
   lmf_user, lmf_item   factors of implicit's LogisticMatrixFactorization after three iterations without negatives, from start()
-  knn NAME     similarities of items by implicit's CosineRecommender, TFIDFRecommender, BM25Recommender, from rating()
+  knn NAME     similarities of items by implicit's CosineRecommender, TFIDFRecommender, BM25Recommender, and by numpy.corrcoef, from rating()
 """
 import sys
 
@@ -73,3 +73,5 @@ counts = sp.csr_matrix(R.astype(np.float64))
 for name, model in {"cosine": CosineRecommender(K=ITEMS), "tf_idf": TFIDFRecommender(K=ITEMS), "bm25": BM25Recommender(K=ITEMS, K1=1.2, B=0.75)}.items():
     model.fit(counts, show_progress=False)
     show(f"knn_{name}", model.similarity.toarray())
+with np.errstate(invalid="ignore"):  # of an item without rows, or with all: none
+    show("knn_correlation", np.nan_to_num(np.corrcoef(R.T.astype(np.float64))))

@@ -70,6 +70,26 @@ static enum status row_norms(const struct csr *a, double power, struct arena *ar
     return STATUS_OK;
 }
 
+/* [n] each: a row's sum over the root of the number of columns, and its length less its mean over all of them. */
+static enum status row_deviations(const struct csr *a, struct arena *arena, const float **sums,
+                                  const float **lengths)
+{
+    float *sum, *length;
+    ARENA_NEW(sum, arena, a->n_rows);
+    ARENA_NEW(length, arena, a->n_rows);
+    for (uint32_t r = 0; r < a->n_rows; r++) {
+        double s = 0, squares = 0;
+        for (int64_t e = a->ptr[r]; e < a->ptr[r + 1]; e++)
+            s += value_at(a, e), squares += value_at(a, e) * value_at(a, e);
+        const double apart = squares - s * s / a->n_cols;
+        sum[r] = (float)(s / sqrt(a->n_cols));
+        length[r] = apart > 1e-9 * squares ? (float)sqrt(apart)
+                                           : 0; /* 0: alike in every column, without correlation */
+    }
+    *sums = sum, *lengths = length;
+    return STATUS_OK;
+}
+
 /* The kernel's matrices, norms and similarity. */
 static enum status prepare(const struct csr *a, const struct csr *transpose, const struct knn_params *p,
                            struct arena *scratch, struct knn_similar *k)
@@ -98,6 +118,9 @@ static enum status prepare(const struct csr *a, const struct csr *transpose, con
     case SIMILARITY_MSD:
         k->similarity = KNN_MSD;
         return STATUS_OK;
+    case SIMILARITY_CORRELATION:
+        k->similarity = KNN_CORRELATION;
+        return row_deviations(a, scratch, &k->other, &k->norm);
     case SIMILARITY_BM25:
     case SIMILARITY_DOT:
         k->similarity = KNN_DOT;

@@ -14,6 +14,8 @@
  *     dice               2 x / (|a|^2 + |b|^2 + h)
  *     tversky            x / (x + alpha (|a|^2 - x) + beta (|b|^2 - x) + h)                                       (Tversky 1977)
  *     msd                n / (n + h) / (mean squared difference over common columns + 1)
+ *     correlation        the cosine of what exceeds the row's mean over all columns, an absent interaction a zero (of sets: the phi coefficient);
+ *                        pearson looks at what is there alone
  *     dot                x;  bm25: the same with weighting bm25, as in `implicit`
  * Only positive similarities count, never that of a row to itself.  N_k(a) are the k largest; of equal
  * ones at the end of the list those with the larger hash of (seed, a, b).  normalize divides a list by its sum or largest.
@@ -49,11 +51,12 @@ enum {
     SIMILARITY_DICE,
     SIMILARITY_ASYMMETRIC_COSINE,
     SIMILARITY_TVERSKY,
-    SIMILARITY_DOT
+    SIMILARITY_DOT,
+    SIMILARITY_CORRELATION
 };
 #define KNN_SIMILARITIES                                                                                     \
     "cosine|jaccard|bm25|adjusted_cosine|pearson|pearson_baseline|msd|tanimoto|dice|asymmetric_cosine|"      \
-    "tversky|dot"
+    "tversky|dot|correlation"
 enum { WEIGHTING_NONE, WEIGHTING_TF_IDF, WEIGHTING_BM25 };
 #define KNN_WEIGHTINGS "none|tf_idf|bm25"
 enum { NORM_NONE, NORM_SUM, NORM_MAX };

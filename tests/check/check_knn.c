@@ -74,6 +74,8 @@ static double similarity_of(const struct sparse *s, const struct knn_similar *a,
             n++, apart += pow(s->dense[r][c] - s->dense[j][c], 2);
     if (a->similarity == KNN_COSINE)
         return x / (mine * other + a->shrinkage);
+    if (a->similarity == KNN_CORRELATION)
+        return (x - (double)a->other[r] * (double)a->other[j]) / (mine * (double)a->norm[j] + h);
     if (a->similarity == KNN_RATIO)
         return (double)a->scale * x /
                ((double)a->own * mine + (double)a->others * other + (double)a->both * x + h);
@@ -122,8 +124,11 @@ static void check_list(const struct sparse *s, const struct knn_similar *a, int 
             continue;
         }
         const double want = similarity_of(s, a, r, (int)j);
+        /* a correlation is a difference of numbers that may be larger */
+        const double lost =
+            a->similarity == KNN_CORRELATION ? dot(s, r, (int)j) / (a->norm[r] * (double)a->norm[j]) : 0;
         check_near("value", (long)(r * (int)a->k + (int)i), a->value[(size_t)r * a->k + i], want,
-                   4 * CHECK_EPS * fabs(want));
+                   4 * CHECK_EPS * (fabs(want) + lost));
     }
     for (uint32_t i = 0; i < n; i++) {
         const int sure = a->similarity == KNN_DOT || all[i].similarity > (1 + 1e-5f) * all[n - 1].similarity;
@@ -135,16 +140,16 @@ static void check_list(const struct sparse *s, const struct knn_similar *a, int 
 static void similar_cases(const char *kernel)
 {
     static const uint32_t lengths[] = {1, 6, N};
-    for (int c = 0; c < 21; c++) {
+    for (int c = 0; c < 24; c++) {
         struct sparse s = sparse_new(c % 2);
         float *norm = check_buffer("norm", N, sizeof *norm), *other = check_buffer("other", N, sizeof *other);
         struct knn_similar a = {.a = s.a,
                                 .transpose = s.transpose,
                                 .norm = norm,
                                 .n = N,
-                                .k = lengths[c / 7],
-                                .similarity = c % 7 % 6, /* cosine twice: with one norm and with two */
-                                .shrinkage = c < 7 ? 0.0f : 2.0f,
+                                .k = lengths[c / 8],
+                                .similarity = c % 8 % 7, /* cosine twice: with one norm and with two */
+                                .shrinkage = c < 8 ? 0.0f : 2.0f,
                                 .scale = 2.0f,
                                 .own = 0.75f,
                                 .others = 1.25f,
@@ -156,8 +161,15 @@ static void similar_cases(const char *kernel)
             norm[r] =
                 (float)(a.similarity == KNN_COSINE || a.similarity == KNN_SUPPORT ? sqrt(square) : square);
             other[r] = (float)(2 * sqrt(square) + 1);
+            if (a.similarity == KNN_CORRELATION) {
+                double sum = 0;
+                for (int m = 0; m < M; m++)
+                    sum += s.dense[r][m];
+                other[r] = (float)(sum / sqrt(M));
+                norm[r] = (float)sqrt(square - sum * sum / M);
+            }
         }
-        a.other = c % 7 == 6 ? other : NULL;
+        a.other = c % 8 == 7 || a.similarity == KNN_CORRELATION ? other : NULL;
         a.neighbour = check_buffer("neighbour", N * a.k, sizeof *a.neighbour);
         a.value = check_floats("value", N * a.k, 4);
         a.count = check_buffer("count", N, sizeof *a.count);

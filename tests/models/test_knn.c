@@ -141,6 +141,13 @@ static double *similarities(const double *x, bool items, const struct knn_params
         tf_idf(a, n, m);
     if (p->similarity >= SIMILARITY_ADJUSTED_COSINE && p->similarity <= SIMILARITY_PEARSON_BASELINE)
         centre(a, there, items, n, m, p->similarity);
+    for (size_t i = 0; i < n && p->similarity == SIMILARITY_CORRELATION; i++) {
+        double sum = 0;
+        for (size_t c = 0; c < m; c++)
+            sum += a[i * m + c];
+        for (size_t c = 0; c < m; c++)
+            a[i * m + c] -= sum / (double)m;
+    }
     for (size_t e = 0; e < n * m; e++)
         square[e / m] += a[e] * a[e];
     for (size_t i = 0; i < n; i++)
@@ -225,7 +232,7 @@ static void test_against_double(void **state)
 
     (void)state;
     for (int items = 0; items < 2; items++)
-        for (int similarity = 0; similarity <= SIMILARITY_DOT; similarity++)
+        for (int similarity = 0; similarity <= SIMILARITY_CORRELATION; similarity++)
             for (int k = 0; k < 3; k++)
                 for (int s = 0; s < (similarity == SIMILARITY_BM25 || similarity == SIMILARITY_DOT ? 1 : 3);
                      s++) {
@@ -307,8 +314,8 @@ static void test_decay_and_normalize(void **state)
     }
 }
 
-/* implicit's CosineRecommender, TFIDFRecommender and BM25Recommender: their similarities are ours. */
-static void test_equals_implicit(void **state)
+/* implicit's CosineRecommender, TFIDFRecommender and BM25Recommender, numpy's corrcoef: their similarities are ours. */
+static void test_equals_libraries(void **state)
 {
     static const struct {
         const char *name;
@@ -316,7 +323,8 @@ static void test_equals_implicit(void **state)
     } cases[] = {{"knn_cosine", SIMILARITY_COSINE, WEIGHTING_NONE},
                  {"knn_tf_idf", SIMILARITY_COSINE, WEIGHTING_TF_IDF},
                  {"knn_bm25", SIMILARITY_DOT, WEIGHTING_BM25},
-                 {"knn_bm25", SIMILARITY_BM25, WEIGHTING_NONE}};
+                 {"knn_bm25", SIMILARITY_BM25, WEIGHTING_NONE},
+                 {"knn_correlation", SIMILARITY_CORRELATION, WEIGHTING_NONE}};
     static uint32_t user[GOLDEN_USERS * GOLDEN_ITEMS], item[GOLDEN_USERS * GOLDEN_ITEMS];
     static float value[GOLDEN_USERS * GOLDEN_ITEMS];
     struct small s;
@@ -348,7 +356,7 @@ static void test_equals_implicit(void **state)
         for (int e = 0; e < GOLDEN_ITEMS * GOLDEN_ITEMS; e++) /* an item is its own neighbour there */
             if (e / GOLDEN_ITEMS != e % GOLDEN_ITEMS &&
                 !(fabs(got[e] - fmax(want[e], 0)) < 1e-5 * (1 + fabs(want[e]))))
-                fail_msg("%s: items %d and %d: %g, implicit says %g", cases[c].name, e / GOLDEN_ITEMS,
+                fail_msg("%s: items %d and %d: %g, the library says %g", cases[c].name, e / GOLDEN_ITEMS,
                          e % GOLDEN_ITEMS, got[e], want[e]);
     }
     small_free(&s);
@@ -388,7 +396,7 @@ static void test_threads_give_the_same_bytes(void **state)
 {
     (void)state;
     for (int items = 0; items < 2; items++)
-        for (int similarity = 0; similarity <= SIMILARITY_DOT; similarity++) {
+        for (int similarity = 0; similarity <= SIMILARITY_CORRELATION; similarity++) {
             const struct model_type *type = items ? &model_item_knn : &model_user_knn;
             const bool ratings = similarity >= SIMILARITY_ADJUSTED_COSINE && similarity <= SIMILARITY_MSD;
             const struct knn_params p = {.similarity = similarity,
@@ -479,7 +487,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_double),
                                        cmocka_unit_test(test_decay_and_normalize),
-                                       cmocka_unit_test(test_equals_implicit),
+                                       cmocka_unit_test(test_equals_libraries),
                                        cmocka_unit_test(test_ties_favour_no_index),
                                        cmocka_unit_test(test_threads_give_the_same_bytes),
                                        cmocka_unit_test(test_edges),
