@@ -58,6 +58,12 @@ enum status curve_rmse(const struct run *run, struct curve_pairs *p, curve_score
     return STATUS_OK;
 }
 
+/* log(1 + e^x) */
+static double softplus(double x)
+{
+    return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
 enum status curve_pairwise(const struct run *run, struct curve_pairs *p, curve_scorer *scorer,
                            const void *state, int step)
 {
@@ -68,14 +74,31 @@ enum status curve_pairwise(const struct run *run, struct curve_pairs *p, curve_s
     TRY(scorer(state, p->user, p->item, p->n, p->score));
     TRY(scorer(state, p->user, p->other, p->n, p->other_score));
     for (uint32_t j = 0; j < p->n; j++) {
-        const double x = (double)p->score[j] - (double)p->other_score[j];
         if (p->item[j] == p->other[j])
             continue;
-        sum += x > 0 ? log1p(exp(-x)) : log1p(exp(x)) - x;
+        sum += softplus((double)p->other_score[j] - (double)p->score[j]);
         n++;
     }
     if (n > 0)
         run_curve(run, "loss", step, sum / n);
+    return STATUS_OK;
+}
+
+enum status curve_logistic(const struct run *run, struct curve_pairs *p, curve_scorer *scorer,
+                           const void *state, const struct curve_logistic *how, int step)
+{
+    double sum = 0;
+    if (p->n == 0)
+        return STATUS_OK;
+    for (uint32_t j = 0; j < p->n; j++)
+        p->other[j] = p->item[(j + 1) % p->n];
+    TRY(scorer(state, p->user, p->item, p->n, p->score));
+    TRY(scorer(state, p->user, p->other, p->n, p->other_score));
+    for (uint32_t j = 0; j < p->n; j++) {
+        const double c = how->alpha * (how->use_values ? (double)p->value[j] : 1.0);
+        sum += c * softplus(-(double)p->score[j]) + how->negatives * softplus((double)p->other_score[j]);
+    }
+    run_curve(run, "loss", step, sum / p->n);
     return STATUS_OK;
 }
 

@@ -28,6 +28,15 @@ enum status curve_rmse(const struct run *run, struct curve_pairs *pairs, curve_s
 enum status curve_pairwise(const struct run *run, struct curve_pairs *pairs, curve_scorer *scorer,
                            const void *state, int step);
 
+/* "loss": mean over the sample of c log(1 + e^-x_ui) + negatives log(1 + e^x_uj), j the item of another train pair, so drawn by
+ * popularity; c: alpha, times the pair's value where use_values. */
+struct curve_logistic {
+    double alpha, negatives;
+    bool use_values;
+};
+enum status curve_logistic(const struct run *run, struct curve_pairs *pairs, curve_scorer *scorer,
+                           const void *state, const struct curve_logistic *how, int step);
+
 /* "validation ndcg@10": run->validate() in every run->validate_every'th step; nothing where that is 0. */
 enum status curve_validation(const struct run *run, const void *state, int step);
 

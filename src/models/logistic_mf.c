@@ -5,7 +5,7 @@
  *     maximising  sum over train pairs c_ui log p + sum over drawn other pairs log(1 - p) - regularization (|x|^2 + |y|^2) / 2,
  *     c_ui = alpha r_ui (use_values), else alpha
  * by alternating steps of gradient ascent with AdaGrad: all users, then all items, is an iteration.  Names and defaults are those
- * of `implicit`'s LogisticMatrixFactorization, to which it is equal where no negatives are drawn (tests/models/test_logistic_mf.c);
+ * of `implicit`'s LogisticMatrixFactorization, to which it is equal where no negatives are drawn (tests/models/test_gradient_rows.c);
  * negatives are drawn as there, by popularity and the user's own items among them, at most as many as there are items
  * (implicit 0.7.3 stops at factors + 2 of them, by a slip: its n_items is the number of columns).
  *
@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "mf.h"
+#include "models/curve.h"
 #include "models/gradient_rows.h"
 #include "models/model_io.h"
 
@@ -107,12 +108,43 @@ static enum status side_init(struct mf_rows *m, const struct csr *rows, const st
     return confidences(rows, p, run->scratch, &m->val);
 }
 
+/* For the training curve: a row's biases are columns of it. */
+static enum status pair_scores(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
+                               float *scores)
+{
+    const struct logistic_mf_state *s = state;
+    for (size_t j = 0; j < n; j++) {
+        const float *x = s->user + users[j] * s->ld, *y = s->item + items[j] * s->ld;
+        float dot = 0.0f;
+#pragma omp simd reduction(+ : dot)
+        for (uint32_t k = 0; k < s->factors + 2; k++)
+            dot += x[k] * y[k];
+        scores[j] = dot;
+    }
+    return STATUS_OK;
+}
+
+/* What an iteration came to, where somebody listens. */
+static enum status tell(const struct logistic_mf_state *s, const struct logistic_mf_params *p,
+                        struct curve_pairs *pairs, int step, struct run *run)
+{
+    const struct curve_logistic how = {p->alpha, p->neg_prop, p->use_values};
+    if (run->curve == NULL)
+        return STATUS_OK;
+    TRY(backend_fetch(run->backend, s->user));
+    TRY(backend_fetch(run->backend, s->item));
+    TRY(curve_logistic(run, pairs, pair_scores, s, &how, step));
+    return curve_validation(run, s, step);
+}
+
 static enum status iterate(const struct logistic_mf_state *s, const struct logistic_mf_params *p,
                            const struct view *train, struct mf_rows side[2], struct run *run)
 {
     const struct kernel *kernel = gradient_kernel(s->ld);
     const long n_rows[2] = {(long)train->n_users, (long)train->n_items};
+    struct curve_pairs pairs;
     time_t told = time(NULL);
+    TRY(curve_pairs_new(train->by_user, run, &pairs));
     for (int k = 0; k < 2; k++)
         TRY(backend_keep_launch(run->backend, kernel, &side[k], n_rows[k]));
     for (int i = 0; i < p->iterations; i++) {
@@ -122,6 +154,7 @@ static enum status iterate(const struct logistic_mf_state *s, const struct logis
             side[k].stream = (uint64_t)(2 * i + k) << 32 | RANDOM_NEGATIVES;
             TRY(backend_launch(run->backend, kernel, &side[k], n_rows[k], mf_scratch((int)s->ld)));
         }
+        TRY(tell(s, p, &pairs, i + 1, run));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "logistic_mf: iteration %d of %d", i + 1, p->iterations);
             told = time(NULL);

@@ -114,13 +114,29 @@ static enum status join(const struct csr *piece, uint32_t n_pieces, uint32_t n, 
     return csr_transpose(&transposed, run->arena, out);
 }
 
+/* How the descent went: the share of columns that still moved after a sweep, at most some 200 points.  finished: [sweeps + 2]
+ * columns that ended in a sweep. */
+static void tell(const struct run *run, const uint32_t *finished, int sweeps, uint32_t n)
+{
+    int last = sweeps;
+    uint32_t moving = n - finished[0];
+    while (last > 1 && finished[last] == 0 && finished[sweeps + 1] == 0)
+        last--;
+    const int stride = last / 200 + 1;
+    for (int sweep = 1; sweep <= last && n > 0; sweep++) {
+        moving -= finished[sweep];
+        if (sweep % stride == 0 || sweep == last)
+            run_curve(run, "columns still moving", sweep, (double)moving / n);
+    }
+}
+
 /* All columns; warns of those that did not converge. */
 static enum status slim_columns(struct slim *k, const struct slim_params *p, struct run *run, struct csr *out)
 {
     const uint32_t n = k->n, n_pieces = (n + COLUMNS - 1) / COLUMNS;
     struct csr *piece;
     float *diagonal;
-    uint32_t unfinished = 0;
+    uint32_t *finished;
     enum status status = STATUS_OK;
     time_t told = time(NULL);
 
@@ -129,6 +145,7 @@ static enum status slim_columns(struct slim *k, const struct slim_params *p, str
     ARENA_NEW(k->weight, run->scratch, COLUMNS * k->ld);
     ARENA_NEW(k->swept, run->scratch, COLUMNS);
     ARENA_NEW(diagonal, run->scratch, n);
+    ARENA_NEW(finished, run->scratch, (size_t)p->max_iterations + 2);
     for (uint32_t i = 0; i < n; i++)
         diagonal[i] = k->gram[i * k->ld + i];
     k->diagonal = diagonal;
@@ -146,16 +163,17 @@ static enum status slim_columns(struct slim *k, const struct slim_params *p, str
             status = take(k, rows, (uint32_t)p->k, run->seed, mine, run->scratch, &piece[i]);
         arena_free(mine);
         for (uint32_t r = 0; r < rows; r++)
-            unfinished += k->swept[r] > p->max_iterations;
+            finished[k->swept[r] > p->max_iterations ? p->max_iterations + 1 : k->swept[r]]++;
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "slim: column %u of %u", i * COLUMNS + rows, n);
             told = time(NULL);
         }
     }
     TRY(status);
-    if (unfinished > 0)
+    tell(run, finished, p->max_iterations, n);
+    if (finished[p->max_iterations + 1] > 0)
         log_warn("slim: %u of %u columns still moved after max_iterations (%d); raise it, or tolerance (%g)",
-                 unfinished, n, p->max_iterations, p->tolerance);
+                 finished[p->max_iterations + 1], n, p->max_iterations, p->tolerance);
     return join(piece, n_pieces, n, run, out);
 }
 

@@ -99,12 +99,13 @@ check one_fold_is_refused gives 0 "seeds of one split show nothing" "$R" run e.y
 cat >w.yaml <<'YAML'
 experiment: {name: w, seeds: [0]}
 datasets: [{name: s, file: s.h5, split: {kind: random, test: 0.2, valid: 0.1, scope: per_user, seed: 1}}]
-models: [{name: popularity}, {name: svd}, {name: bpr_mf, params: {epochs: 6}}, {name: ials, params: {iterations: 4}}, {name: item_knn}]
+models: [{name: popularity}, {name: svd}, {name: bpr_mf, params: {epochs: 6}}, {name: ials, params: {iterations: 4}}, {name: item_knn},
+  {name: logistic_mf, params: {iterations: 6, learning_rate: 0.3}}, {name: slim, params: {alpha: 0.01}}]
 evaluate: {k: [5, 10], metrics: [ndcg, recall], dialects: [default, lenskit], validation_every: 2, multiverse: {}}
 report: {tables: [csv], plots: []}
 YAML
-check watched gives 0 "5 cells done" "$R" run w.yaml --out w2
-check watched_by_one_thread gives 0 "5 cells done" "$R" run w.yaml --out w1 --threads 1
+check watched gives 0 "7 cells done" "$R" run w.yaml --out w2
+check watched_by_one_thread gives 0 "7 cells done" "$R" run w.yaml --out w1 --threads 1
 for f in curves popularity multiverse; do check "${f}_any_threads" cmp w1/$f.csv w2/$f.csv; done
 check watching_changes_nothing gives 0 "" "$R" run w.yaml --out w0 --set evaluate.validation_every=0
 check same_metrics cmp w0/metrics.csv w2/metrics.csv
@@ -114,7 +115,7 @@ import csv, collections
 curves = collections.defaultdict(dict)
 for r in csv.DictReader(open("w2/curves.csv")):
     curves[r["model"], r["curve"]][int(r["step"])] = float(r["value"])
-assert set(curves) == {("svd", "rmse"), ("bpr_mf", "loss"), ("ials", "loss")} | {(m, "validation ndcg@10") for m in ("svd", "bpr_mf", "ials")}, set(curves)
+assert set(curves) == {("svd", "rmse"), ("bpr_mf", "loss"), ("ials", "loss"), ("logistic_mf", "loss"), ("slim", "columns still moving")} | {(m, "validation ndcg@10") for m in ("svd", "bpr_mf", "ials", "logistic_mf")}, set(curves)
 for (model, curve), points in curves.items():
     if curve == "validation ndcg@10":
         assert all(s % 2 == 0 and 0 <= v <= 1 for s, v in points.items())
@@ -126,11 +127,11 @@ for r in csv.DictReader(open("w2/popularity.csv")):
         for what in ("train", "test", "recommended"):
             shares[r["model"], r["k"], what] += float(r[what])
         assert abs(float(r["train"]) - .1) < .05
-assert len(shares) == 30 and all(abs(v - 1) < 1e-6 for v in shares.values())
+assert len(shares) == 42 and all(abs(v - 1) < 1e-6 for v in shares.values())
 value = {}
 for r in csv.DictReader(open("w2/multiverse.csv")):
     value[r["model"], r["mask"], r["ties"], r["metric"], r["k"], r["dialect"]] = float(r["value"])
-assert len(value) == 5 * 2 * 5 * 2 * 2 * 2, len(value)
+assert len(value) == 7 * 2 * 5 * 2 * 2 * 2, len(value)
 for r in csv.DictReader(open("w2/metrics.csv")):
     assert value[r["model"], "train+valid", "hash", r["metric"], r["k"], r["dialect"]] == float(r["value"])
 moved = 0
