@@ -8,7 +8,7 @@
 #include "backend/backend.h"
 #include "eval/candidates_parts.h"
 
-const char *const candidates_kinds[] = {"full", "sampled", "given", "cold", NULL};
+const char *const candidates_kinds[] = {"full", "sampled", "given", "cold", "matched", NULL};
 const char *const candidates_bys[] = {"uniform", "popularity", "unknown", NULL};
 const char *const candidates_warning =
     "measures of a few candidates are not those of all items and can order models differently, even in "
@@ -17,7 +17,7 @@ const char *const candidates_warning =
 
 bool candidates_warned(enum candidates_kind kind)
 {
-    return kind == CANDIDATES_SAMPLED || kind == CANDIDATES_GIVEN;
+    return kind == CANDIDATES_SAMPLED || kind == CANDIDATES_GIVEN || kind == CANDIDATES_MATCHED;
 }
 
 /* State of an item for the user at hand. */

@@ -10,10 +10,16 @@
 #include "base/strings.h"
 #include "eval/metrics.h"
 
-enum candidates_kind { CANDIDATES_FULL, CANDIDATES_SAMPLED, CANDIDATES_GIVEN, CANDIDATES_COLD };
+enum candidates_kind {
+    CANDIDATES_FULL,
+    CANDIDATES_SAMPLED,
+    CANDIDATES_GIVEN,
+    CANDIDATES_COLD,
+    CANDIDATES_MATCHED
+};
 /* How negatives were chosen: each as likely as any other, by train rows + 1, or no one knows. */
 enum candidates_by { CANDIDATES_UNIFORM, CANDIDATES_POPULARITY, CANDIDATES_UNKNOWN };
-extern const char *const candidates_kinds[]; /* NULL-ended: full, sampled, given, cold */
+extern const char *const candidates_kinds[]; /* NULL-ended: full, sampled, given, cold, matched */
 extern const char *const candidates_bys[];   /* NULL-ended: uniform, popularity, unknown */
 /* What people are told who measure so. */
 extern const char *const candidates_warning;
@@ -23,7 +29,7 @@ struct candidates_config {
     enum candidates_kind kind;
     enum candidates_by by;
     uint32_t
-        negatives; /* CANDIDATES_SAMPLED: a user's, without replacement; all there are where they are fewer */
+        negatives; /* CANDIDATES_MATCHED: for each relevant item; CANDIDATES_SAMPLED: a user's, without replacement; all there are where they are fewer */
     uint64_t seed; /* the same negatives for every model */
     const char *file; /* CANDIDATES_GIVEN: {dataset} and {fold} stand for those of the cell */
     double gamma;     /* corrected.h: weight of the variance */
@@ -58,6 +64,11 @@ enum status candidates_sample(const struct candidates_config *config, const stru
  * Not an estimate: what the user could be shown among what is new.  STATUS_DATA: there is none. */
 enum status candidates_cold(const struct candidates_of *of, const struct csr *train, struct arena *arena,
                             struct candidates *out);
+/* For each relevant item the `negatives` others of the user that have most nearly as many rows (of train, masks[1] and `relevant` together), those
+ * without train rows for an item without, those with for one with; of equal ones by a permutation of config->seed.  The rows of test are
+ * counted: it is who measures that knows them, no model does.  STATUS_SYSTEM: memory. */
+enum status candidates_matched(const struct candidates_config *config, const struct candidates_of *of,
+                               const struct csr *train, struct arena *arena, struct candidates *out);
 /* Reads them from a file by the publisher's ids: lines `user item item ...`, csv with the header user,item, or those of Neural
  * Collaborative Filtering, `(user,item)<tab>item<tab>item ...`.  A relevant item among them counts once.  STATUS_DATA with
  * file:line for an id that is not in the dataset, and for a user of `of` without candidates. */

@@ -1,12 +1,11 @@
 /* validate.c - see validate.h. */
 #include "eval/validate.h"
 
-#include "eval/candidates.h"
-
 enum status eval_quality(const struct model_type *type, const void *state, const struct backend *backend,
                          const struct csr *const masks[2], const struct csr *valid,
-                         const struct metric_type *metric, uint32_t k, uint32_t negatives, uint64_t seed,
-                         struct arena *arena, double *out)
+                         const struct metric_type *metric, uint32_t k,
+                         const struct candidates_config *candidates, uint64_t seed, struct arena *arena,
+                         double *out)
 {
     uint32_t *users, n = 0;
     ARENA_NEW(users, arena, valid->n_rows);
@@ -16,15 +15,15 @@ enum status eval_quality(const struct model_type *type, const void *state, const
     if (n == 0)
         return status_fail(STATUS_DATA, "no user has a validation row: quality on them can't be measured");
     struct candidates drawn = {0};
-    const struct candidates_config config = {
-        .kind = CANDIDATES_SAMPLED, .by = CANDIDATES_UNIFORM, .negatives = negatives, .seed = seed};
     const struct candidates_of of = {users, n, {masks[0], masks[1]}, valid};
-    if (negatives > 0)
-        TRY(candidates_sample(&config, &of, masks[0], arena, &drawn));
+    if (candidates != NULL)
+        TRY(candidates->kind == CANDIDATES_COLD
+                ? candidates_cold(&of, masks[0], arena, &drawn)
+                : candidates_sample(candidates, &of, masks[0], arena, &drawn));
     const struct rank_options options = {.k = k,
                                          .seed = seed,
                                          .masks = {masks[0], masks[1]},
-                                         .candidates = negatives > 0 ? &drawn.items : NULL};
+                                         .candidates = candidates != NULL ? &drawn.items : NULL};
     struct lists lists;
     TRY(rank_users(type, state, backend, valid->n_cols, users, n, &options, arena, &lists));
     double *values;

@@ -18,6 +18,7 @@ struct validation {
     const struct backend *backend;
     const struct metric_type *metric;
     uint32_t k;
+    const struct candidates_config *candidates;
     uint64_t seed;
 };
 
@@ -39,14 +40,14 @@ static enum status rating_quality(const struct stage *s, const struct model_type
 
 enum status cell_quality(const struct stage *s, const struct model_type *type, const void *state,
                          const struct backend *backend, const struct metric_type *metric, uint32_t k,
-                         uint32_t negatives, bool test, bool mask_valid, uint64_t seed, struct arena *arena,
-                         double *out)
+                         const struct candidates_config *candidates, bool test, bool mask_valid,
+                         uint64_t seed, struct arena *arena, double *out)
 {
     const struct csr *part = test ? &s->test : &s->valid;
     if (metric->kind == METRIC_RATING)
         return rating_quality(s, type, state, backend, metric, part, arena, out);
     const struct csr *const masks[2] = {&s->train, test && mask_valid ? &s->valid : NULL};
-    return eval_quality(type, state, backend, masks, part, metric, k, negatives, seed, arena, out);
+    return eval_quality(type, state, backend, masks, part, metric, k, candidates, seed, arena, out);
 }
 
 /* Over the validation rows, train masked; higher is better. */
@@ -56,8 +57,8 @@ static enum status validate(void *context, const void *state, double *quality)
     struct arena *arena = arena_new();
     if (arena == NULL)
         return STATUS_SYSTEM;
-    const enum status status = cell_quality(v->stage, v->type, state, v->backend, v->metric, v->k, 0, false,
-                                            false, v->seed, arena, quality);
+    const enum status status = cell_quality(v->stage, v->type, state, v->backend, v->metric, v->k,
+                                            v->candidates, false, false, v->seed, arena, quality);
     arena_free(arena);
     *quality = v->metric->lower_is_better ? -*quality : *quality;
     return status;
@@ -101,6 +102,7 @@ enum status cell_fit(struct stage *stage, const struct model_config *model, long
                                     .backend = place->backend,
                                     .metric = default_metric ? metric_find("ndcg") : how->metric,
                                     .k = default_metric ? VALIDATION_CUTOFF : how->k,
+                                    .candidates = how->candidates,
                                     .seed = (uint64_t)seed};
     if (how->with_valid)
         TRY(stage_whole(stage, &view));
@@ -169,10 +171,15 @@ enum status cell_set_epochs(struct model_config *model, uint32_t epochs, struct 
     return STATUS_OK;
 }
 
+const struct candidates_config *cell_validation_candidates(const struct evaluate_config *evaluate)
+{
+    return evaluate->candidates.kind == CANDIDATES_COLD ? &evaluate->candidates : NULL;
+}
+
 /* Where the experiment measures ratings alone, they are what early stopping goes by. */
 static struct cell_how how_of(const struct evaluate_config *evaluate)
 {
-    struct cell_how how = {0};
+    struct cell_how how = {.candidates = cell_validation_candidates(evaluate)};
     if (evaluate->longest == 0)
         for (size_t m = 0; m < evaluate->n_metrics && how.metric == NULL; m++)
             if (evaluate->metrics[m]->power > 0)

@@ -29,11 +29,14 @@ struct cell_how {
     bool with_valid;                  /* fitted on validation rows too; it can't stop early then */
     const struct metric_type *metric; /* by which early stopping judges; NULL: ndcg@10 */
     uint32_t k;
-    bool is_trial; /* of a search: nobody hears its training curves */
+    const struct candidates_config *candidates; /* that it ranks; NULL: all items */
+    bool is_trial;                              /* of a search: nobody hears its training curves */
 };
 /* STATUS_UNAVAILABLE: what the model needs can't be had.  Whatever the status, fitted_free() gives it back. */
 enum status cell_fit(struct stage *stage, const struct model_config *model, long long seed,
                      const struct cell_place *place, const struct cell_how *how, struct fitted *out);
+/* How validation rows are ranked where a search doesn't say: among the cold items where test rows are, else among all (NULL). */
+const struct candidates_config *cell_validation_candidates(const struct evaluate_config *evaluate);
 /* The fit of the model that is measured: where it is fitted on validation rows too and stops early, first on train alone, to learn
  * how many epochs it takes (unless `searched`: the model's parameters say so). */
 enum status cell_fit_final(struct stage *stage, const struct model_config *model, bool searched,
@@ -45,11 +48,12 @@ enum status cell_set_history(struct stage *stage, const struct model_config *mod
 /* Sets the parameter `epochs` or `iterations` of a copy of the model's parameters (of the arena); 0: nothing. */
 enum status cell_set_epochs(struct model_config *model, uint32_t epochs, struct arena *arena);
 /* A metric of validation rows (train masked), or of test rows (train masked, and valid where asked), as the metric has it; ranked
- * among all items, or among so many drawn `negatives`. */
+ * among all items (NULL), or some
+ * `candidates` of them (eval/validate.h). */
 enum status cell_quality(const struct stage *stage, const struct model_type *type, const void *state,
                          const struct backend *backend, const struct metric_type *metric, uint32_t k,
-                         uint32_t negatives, bool test, bool mask_valid, uint64_t seed, struct arena *arena,
-                         double *out);
+                         const struct candidates_config *candidates, bool test, bool mask_valid,
+                         uint64_t seed, struct arena *arena, double *out);
 void fitted_free(struct fitted *fitted); /* takes a zeroed one */
 
 struct cell_outcome {

@@ -143,6 +143,9 @@ static json_t *candidates_json(const struct candidates_config *c)
         return json_string("full");
     if (c->kind == CANDIDATES_COLD)
         return json_pack("{s:s}", "kind", candidates_kinds[c->kind]);
+    if (c->kind == CANDIDATES_MATCHED)
+        return json_pack("{s:s, s:i, s:I}", "kind", candidates_kinds[c->kind], "negatives", (int)c->negatives,
+                         "seed", (json_int_t)c->seed);
     json_t *out = json_pack("{s:s, s:s}", "kind", candidates_kinds[c->kind], "by", candidates_bys[c->by]);
     if (c->kind == CANDIDATES_GIVEN)
         json_object_set_new(out, "file", json_string(c->file));

@@ -55,13 +55,13 @@ struct candidates_block {
 };
 static const struct param candidates_params[] = {
     PARAM_CHOICE(
-        struct candidates_block, kind, "full", "full|sampled|given|cold",
+        struct candidates_block, kind, "full", "full|sampled|given|cold|matched",
         "all items; relevant ones among drawn negatives; among those of a file; items without a train row"),
     PARAM_CHOICE(struct candidates_block, by, "uniform", "uniform|popularity|unknown",
                  "how negatives are drawn, or were"),
     PARAM_INT(struct candidates_block, negatives, 100, 1, ESTIMATOR_NEGATIVES_MOST,
-              "sampled: how many for a user"),
-    PARAM_INT(struct candidates_block, seed, 0, 0, 2147483647, "sampled: which"),
+              "sampled: how many for a user; matched: for each of its relevant items"),
+    PARAM_INT(struct candidates_block, seed, 0, 0, 2147483647, "sampled, matched: which"),
     PARAM_STRING(struct candidates_block, file, NULL,
                  "given: candidates by the publisher's ids; {dataset}, {fold}"),
     PARAM_REAL(struct candidates_block, gamma, 0.1, 0.001, 1, "of the estimator bv: weight of the variance"),
@@ -155,7 +155,7 @@ static void add_estimates(struct evaluate_config *out, struct metric_at *measure
 {
     const bool uniform = out->candidates.by == CANDIDATES_UNIFORM;
     if (out->candidates.kind == CANDIDATES_FULL || out->candidates.kind == CANDIDATES_COLD ||
-        out->candidates.by == CANDIDATES_UNKNOWN)
+        out->candidates.kind == CANDIDATES_MATCHED || out->candidates.by == CANDIDATES_UNKNOWN)
         return;
     for (int d = ESTIMATOR_RANK; d <= (uniform ? ESTIMATOR_BV : ESTIMATOR_RANK); d++)
         for (size_t m = 0; m < out->n_metrics; m++)

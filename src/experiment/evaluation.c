@@ -190,6 +190,8 @@ static enum status gather_candidates(struct evaluation *v)
         return candidates_sample(c, &of, &s->train, v->arena, &v->candidates);
     if (c->kind == CANDIDATES_COLD)
         return candidates_cold(&of, &s->train, v->arena, &v->candidates);
+    if (c->kind == CANDIDATES_MATCHED)
+        return candidates_matched(c, &of, &s->train, v->arena, &v->candidates);
     const char *path = placeholder_path(c->file, s->name, (size_t)(s->fold - s->folds), v->seed, v->arena);
     if (path == NULL)
         return STATUS_SYSTEM;

@@ -282,8 +282,8 @@ static enum status compute(struct runner *r, size_t i, struct arena *arena, stru
     const struct model_config *m = &r->experiment->models[cell->model];
     struct model_config chosen = *m;
     if (m->search != NULL)
-        TRY(trials_run(&r->stage, m, seed, r->experiment->evaluate.mask_valid, &place, r->folder.path,
-                       cell->key, arena, &chosen, search));
+        TRY(trials_run(&r->stage, m, seed, &r->experiment->evaluate, &place, r->folder.path, cell->key, arena,
+                       &chosen, search));
     TRY(cell_fit_final(&r->stage, &chosen, m->search != NULL, seed, &r->experiment->evaluate, &place,
                        fitted));
     fitted->params = chosen.params;

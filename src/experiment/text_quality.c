@@ -81,7 +81,7 @@ static enum status measure(const struct experiment *e, struct stage *stage, cons
         enum status status = cell_fit(stage, &e->models[i], 0, place, &how, &fitted);
         if (status == STATUS_OK)
             status = cell_quality(stage, fitted.type, fitted.state, place->backend, metric_find("ndcg"), 10,
-                                  0, true, false, 0, arena, &ndcg[i]);
+                                  NULL, true, false, 0, arena, &ndcg[i]);
         fitted_free(&fitted);
         TRY(status);
     }

@@ -16,7 +16,7 @@ struct trials {
     const struct model_config *model;
     const struct search_config *search;
     long long seed;
-    bool mask_valid;
+    const struct evaluate_config *evaluate;
     const struct cell_place *place;
     struct arena *arena;
     char path[4096];
@@ -117,9 +117,15 @@ static enum status measure(const struct trials *t, const struct fitted *fitted, 
     struct arena *arena = arena_new();
     if (arena == NULL)
         return STATUS_SYSTEM;
+    const struct candidates_config drawn = {.kind = CANDIDATES_SAMPLED,
+                                            .by = CANDIDATES_UNIFORM,
+                                            .negatives = t->search->negatives,
+                                            .seed = (uint64_t)t->seed};
+    const struct candidates_config *candidates =
+        !test && drawn.negatives > 0 ? &drawn : cell_validation_candidates(t->evaluate);
     const enum status status = cell_quality(t->stage, fitted->type, fitted->state, t->place->backend,
-                                            t->search->metric, t->search->k, test ? 0 : t->search->negatives,
-                                            test, t->mask_valid, (uint64_t)t->seed, arena, value);
+                                            t->search->metric, t->search->k, candidates, test,
+                                            t->evaluate->mask_valid, (uint64_t)t->seed, arena, value);
     arena_free(arena);
     *value = search_round(*value);
     return status;
@@ -130,7 +136,10 @@ static enum status try_setting(const struct trials *t, const struct model_config
                                double *test, uint32_t *epochs)
 {
     struct fitted fitted = {0};
-    const struct cell_how how = {.metric = t->search->metric, .k = t->search->k, .is_trial = true};
+    const struct cell_how how = {.metric = t->search->metric,
+                                 .k = t->search->k,
+                                 .candidates = cell_validation_candidates(t->evaluate),
+                                 .is_trial = true};
     enum status status = cell_fit(t->stage, m, t->seed, t->place, &how, &fitted);
     *epochs = fitted.epochs;
     if (status == STATUS_OK)
@@ -249,15 +258,16 @@ static enum status search(struct trials *t, struct model_config *chosen, json_t 
     return choose(t, chosen, record);
 }
 
-enum status trials_run(struct stage *stage, const struct model_config *model, long long seed, bool mask_valid,
-                       const struct cell_place *place, const char *folder, const char *key,
-                       struct arena *arena, struct model_config *chosen, json_t **record)
+enum status trials_run(struct stage *stage, const struct model_config *model, long long seed,
+                       const struct evaluate_config *evaluate, const struct cell_place *place,
+                       const char *folder, const char *key, struct arena *arena, struct model_config *chosen,
+                       json_t **record)
 {
     struct trials t = {.stage = stage,
                        .model = model,
                        .search = model->search,
                        .seed = seed,
-                       .mask_valid = mask_valid,
+                       .evaluate = evaluate,
                        .place = place,
                        .arena = arena,
                        .file = -1,

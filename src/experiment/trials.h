@@ -13,9 +13,10 @@
  * the cell's line, {"n_trials", "chosen": {...}, "trials": [{"trial", "rung", "resource", "params", "value", "test", "epochs", "seconds",
  * "status", "message"}]}, the caller's.  STATUS_DATA: every trial failed, with the first one's sentence; STATUS_STOPPED: run again to go on.
  */
-enum status trials_run(struct stage *stage, const struct model_config *model, long long seed, bool mask_valid,
-                       const struct cell_place *place, const char *folder, const char *key,
-                       struct arena *arena, struct model_config *chosen, json_t **record);
+enum status trials_run(struct stage *stage, const struct model_config *model, long long seed,
+                       const struct evaluate_config *evaluate, const struct cell_place *place,
+                       const char *folder, const char *key, struct arena *arena, struct model_config *chosen,
+                       json_t **record);
 /* Removes the file; nothing where there is none. */
 void trials_forget(const char *folder, const char *key);
 

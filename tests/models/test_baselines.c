@@ -161,7 +161,7 @@ static void test_quality_on_validation_rows(void **state)
     const struct model_type *type = model_find("popularity");
     const struct csr *const masks[2] = {&s.by_user, NULL};
     double found, sum = 0;
-    assert_ok(eval_quality(type, model, s.run.backend, masks, &valid, metric_find("mrr"), 5, 0, 3, s.arena,
+    assert_ok(eval_quality(type, model, s.run.backend, masks, &valid, metric_find("mrr"), 5, NULL, 3, s.arena,
                            &found));
     const struct rank_options o = {.k = 5, .seed = 3, .masks = {&s.by_user}};
     struct lists l;
@@ -173,7 +173,7 @@ static void test_quality_on_validation_rows(void **state)
     test_quiet();
     assert_ok(csr_from_triples(50, 20, 0, row, col, NULL, s.arena, &valid, NULL));
     test_fails(
-        eval_quality(type, model, s.run.backend, masks, &valid, metric_find("mrr"), 5, 0, 3, s.arena, &found),
+        eval_quality(type, model, s.run.backend, masks, &valid, metric_find("mrr"), 5, NULL, 3, s.arena, &found),
         STATUS_DATA, "validation", NULL);
     small_free(&s);
 }
