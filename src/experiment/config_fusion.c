@@ -268,6 +268,16 @@ static enum status wrap(const struct fusion *f, const char *name, const struct n
     return STATUS_OK;
 }
 
+/* Has another model the parameters that are searched?  Then it is searched alike. */
+static bool searches(const char *model, const struct node *search)
+{
+    const struct node *space = node_get(search, "space");
+    for (size_t i = 0; space != NULL && space->kind == NODE_MAP && i < space->n; i++)
+        if (param_find(model_find(model)->params, space->child[i]->key) == NULL)
+            return false;
+    return true;
+}
+
 static enum status row_node(const struct fusion *f, const struct row *row, struct node **out)
 {
     const struct node *preference = f->block.preference;
@@ -279,9 +289,9 @@ static enum status row_node(const struct fusion *f, const struct row *row, struc
         TRY(wrap(f, "strategy", f->block.strategy, out));
     TRY(config_put_text(*out, "label", row->label, f->arena));
     static const char *const outer[] = {"search", "fit_on"};
-    for (size_t i = 0; preference != NULL && row->model == NULL && i < 2; i++) {
+    for (size_t i = 0; preference != NULL && i < 2; i++) {
         const struct node *block = node_get(preference, outer[i]);
-        if (block == NULL)
+        if (block == NULL || (i == 0 && row->model != NULL && !searches(row->model, block)))
             continue;
         if (i == 0 && plain != *out)
             return node_fail(
