@@ -71,6 +71,14 @@ $(B)/stop_words.h: $(wildcard src/text/stopwords/*.txt)
 	   sed -e '/^#/d' -e '/^$$/d' $$f | LC_ALL=C sort -u | sed -e 's/.*/    "&",/'; echo '};'; done > $@
 $(B)/src/text/stops.c.o: $(B)/stop_words.h
 
+# The prompts for language models, likewise.
+$(B)/prompts.h: $(wildcard prompts/*.txt)
+	@mkdir -p $(@D)
+	@{ echo 'static const struct { const char *name, *text; } prompts_shipped[] = {'; \
+	   for f in $^; do echo "{\"$$(basename $$f .txt)\","; \
+	   sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$/\\n"/' $$f; echo '},'; done; echo '};'; } > $@
+$(B)/src/fusion/prompt.c.o: $(B)/prompts.h
+
 # What a record says of the program; rewritten only when it changes.
 $(B)/build_info.h: FORCE
 	@mkdir -p $(@D)

@@ -53,6 +53,7 @@
     MODEL(switching)      \
     MODEL(stacking)       \
     MODEL(strategy)       \
+    MODEL(llm_rerank)     \
     MODEL(external)       \
     MODEL(oracle)
 /* clang-format on */

@@ -75,5 +75,8 @@ enum status candidates_matched(const struct candidates_config *config, const str
 enum status candidates_read(const struct candidates_config *config, const char *path,
                             const struct strings *users, const struct strings *items,
                             const struct candidates_of *of, struct arena *arena, struct candidates *out);
+/* The same file as lists: every user's candidates, [n_users x n_items], rising; rows may be empty. */
+enum status candidates_read_lists(const char *path, const struct strings *users, const struct strings *items,
+                                  struct arena *arena, struct csr *out);
 
 #endif

@@ -113,8 +113,9 @@ static enum status check_users(const struct reading *r, const struct candidates_
     return STATUS_OK;
 }
 
+/* All pairs of the file, rising, each once. */
 static enum status read_all(struct reading *r, const struct strings *users, const struct strings *items,
-                            const struct candidates_of *of, struct arena *arena)
+                            struct arena *arena)
 {
     struct split_text text;
     const char *line = "";
@@ -133,23 +134,69 @@ static enum status read_all(struct reading *r, const struct strings *users, cons
         if (n == 0 || r->pair[n - 1] != r->pair[i])
             r->pair[n++] = r->pair[i];
     r->n = n;
-    return check_users(r, of, users);
+    return STATUS_OK;
+}
+
+static enum status reading_open(struct reading *r, const char *path, struct arena **scratch)
+{
+    *r = (struct reading){.path = path, .users = string_map_new(), .items = string_map_new()};
+    *scratch = arena_new();
+    return r->users != NULL && r->items != NULL && *scratch != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static void reading_close(struct reading *r, struct arena *scratch)
+{
+    free(r->pair);
+    string_map_free(r->users);
+    string_map_free(r->items);
+    arena_free(scratch);
 }
 
 enum status candidates_read(const struct candidates_config *config, const char *path,
                             const struct strings *users, const struct strings *items,
                             const struct candidates_of *of, struct arena *arena, struct candidates *out)
 {
-    struct reading r = {.path = path, .users = string_map_new(), .items = string_map_new()};
-    struct arena *scratch = arena_new();
-    enum status status = r.users != NULL && r.items != NULL && scratch != NULL ? STATUS_OK : STATUS_SYSTEM;
+    struct reading r;
+    struct arena *scratch;
+    enum status status = reading_open(&r, path, &scratch);
     if (status == STATUS_OK)
-        status = read_all(&r, users, items, of, scratch);
+        status = read_all(&r, users, items, scratch);
+    if (status == STATUS_OK)
+        status = check_users(&r, of, users);
     if (status == STATUS_OK)
         status = candidates_store(of, r.pair, r.n, config->by == CANDIDATES_UNIFORM, arena, out);
-    free(r.pair);
-    string_map_free(r.users);
-    string_map_free(r.items);
-    arena_free(scratch);
+    reading_close(&r, scratch);
+    return status;
+}
+
+/* Pairs that rise are rows already. */
+static enum status store_lists(const struct reading *r, uint32_t n_users, uint32_t n_items,
+                               struct arena *arena, struct csr *out)
+{
+    int64_t *ptr;
+    uint32_t *idx;
+    ARENA_NEW(ptr, arena, (size_t)n_users + 1);
+    ARENA_NEW(idx, arena, r->n);
+    for (size_t i = 0; i < r->n; i++) {
+        ptr[(r->pair[i] >> 32) + 1]++;
+        idx[i] = (uint32_t)r->pair[i];
+    }
+    for (uint32_t u = 0; u < n_users; u++)
+        ptr[u + 1] += ptr[u];
+    *out = (struct csr){.n_rows = n_users, .n_cols = n_items, .nnz = (int64_t)r->n, .ptr = ptr, .idx = idx};
+    return STATUS_OK;
+}
+
+enum status candidates_read_lists(const char *path, const struct strings *users, const struct strings *items,
+                                  struct arena *arena, struct csr *out)
+{
+    struct reading r;
+    struct arena *scratch;
+    enum status status = reading_open(&r, path, &scratch);
+    if (status == STATUS_OK)
+        status = read_all(&r, users, items, scratch);
+    if (status == STATUS_OK)
+        status = store_lists(&r, (uint32_t)users->n, (uint32_t)items->n, arena, out);
+    reading_close(&r, scratch);
     return status;
 }

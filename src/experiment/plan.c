@@ -9,7 +9,10 @@
 #include "base/placeholder.h"
 #include "experiment/capture.h"
 #include "experiment/machine.h"
+#include "fusion/decoder_file.h"
+#include "fusion/prompt.h"
 #include "llm/encoder.h"
+#include "llm/gguf_file.h"
 #include "models/item_vectors.h"
 #include "models/nested.h"
 
@@ -103,6 +106,44 @@ static enum status encoder_part(const char *encoder, const char *models, json_t 
     return STATUS_OK;
 }
 
+/* The SHA-256 of the decoder, or of the prompt, that the parameter `name` names. */
+static enum status decoder_part(const char *name, const char *value, const char *models, json_t *known,
+                                struct arena *arena, json_t *out)
+{
+    char hex[SHA256_HEX];
+    struct prompt_file file;
+    const char *key = arena_printf(arena, "%s %s", name, value), *path = decoder_file(models, value, arena);
+    if (key == NULL || path == NULL)
+        return STATUS_SYSTEM;
+    if (json_object_get(known, key) == NULL) {
+        if (strcmp(name, "decoder") == 0) {
+            TRY(gguf_file_sha256(path, hex));
+        } else {
+            TRY(prompt_open(value, arena, &file));
+            memcpy(hex, file.sha256, sizeof hex);
+        }
+        json_object_set_new(known, key, json_string(hex));
+    }
+    json_object_set(out, arena_printf(arena, "%s_sha256", name), json_object_get(known, key));
+    return STATUS_OK;
+}
+
+/* What the parameters name of language models, into their part. */
+static enum status language_part(json_t *values, const char *models, json_t *known, struct arena *arena,
+                                 json_t *out)
+{
+    static const char *const names[] = {"decoder", "prompt"};
+    const char *encoder = json_string_value(json_object_get(values, "encoder"));
+    if (encoder != NULL)
+        TRY(encoder_part(encoder, models, known, out));
+    for (int i = 0; i < 2; i++) {
+        const char *value = json_string_value(json_object_get(values, names[i]));
+        if (value != NULL)
+            TRY(decoder_part(names[i], value, models, known, arena, out));
+    }
+    return STATUS_OK;
+}
+
 /* Name, version, parameters (`text`: as JSON) and language model of a model, and the same of each model inside. */
 static enum status type_part(const struct model_type *type, const void *params, const char *text,
                              const char *models, json_t *encoders, struct arena *arena, json_t *out)
@@ -110,8 +151,7 @@ static enum status type_part(const struct model_type *type, const void *params, 
     const struct nested *inside = NULL;
     size_t n = 0;
     json_t *values = json_loads(text, 0, NULL), *list = json_array();
-    const char *encoder = json_string_value(json_object_get(values, "encoder"));
-    enum status status = encoder != NULL ? encoder_part(encoder, models, encoders, out) : STATUS_OK;
+    enum status status = language_part(values, models, encoders, arena, out);
     if (json_object_set_new(out, "model", json_string(type->name)) != 0 ||
         json_object_set_new(out, "version", json_integer(type->version)) != 0 ||
         json_object_set_new(out, "params", values) != 0)

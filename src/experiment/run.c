@@ -219,7 +219,23 @@ static void tell_counts(const struct runner *r)
         }
 }
 
-static enum status write_done(struct runner *r, size_t i, const struct cell_outcome *outcome, json_t *search)
+/* What a language model read while the cell was ranked and measured. */
+static void add_usage(json_t *line, const struct fitted *fitted)
+{
+    struct model_usage u;
+    if (fitted->type->usage == NULL)
+        return;
+    fitted->type->usage(fitted->state, &u);
+    const double n = u.n_users > 0 ? (double)u.n_users : 1;
+    json_object_set_new(line, "language_model",
+                        json_pack("{s:I, s:I, s:I, s:I, s:f, s:f}", "users", (json_int_t)u.n_users, "items",
+                                  (json_int_t)u.n_items, "tokens", (json_int_t)u.n_tokens, "tokens_unshared",
+                                  (json_int_t)u.n_tokens_unshared, "tokens_a_user", (double)u.n_tokens / n,
+                                  "ms_a_user", 1000 * u.seconds / n));
+}
+
+static enum status write_done(struct runner *r, size_t i, const struct cell_outcome *outcome,
+                              const struct fitted *fitted, json_t *search)
 {
     TRY(cell_write(r->folder.path, r->plan.cells[i].key, &outcome->values));
     json_t *line = new_line(r, i, "done", "");
@@ -231,6 +247,7 @@ static enum status write_done(struct runner *r, size_t i, const struct cell_outc
         add_clocks(line, "fit", outcome->fit);
         add_clocks(line, "rank", outcome->rank);
         add_clocks(line, "evaluate", outcome->evaluate);
+        add_usage(line, fitted);
         json_object_update(line, search);
     }
     TRY(append(r, line));
@@ -313,7 +330,7 @@ static enum status run_cell(struct runner *r, size_t i)
     if (status == STATUS_OK) {
         status = save_model(r, i, &fitted);
         if (status == STATUS_OK)
-            status = write_done(r, i, &outcome, search);
+            status = write_done(r, i, &outcome, &fitted, search);
     } else if (*r->options->signal == 0) {
         const bool skipped = status == STATUS_UNAVAILABLE;
         const char *sentence = capture.sentence[0] != '\0' ? capture.sentence : "no reason was given";

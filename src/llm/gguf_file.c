@@ -43,12 +43,25 @@ bool gguf_file_is(const char *path)
     return is_folder(path) ? find_in_folder(path, found, sizeof found) > 0 : ends_in_gguf(path);
 }
 
+/* The file itself, and how many there are. */
+static int find_file(const char *path, char *found, size_t room)
+{
+    snprintf(found, room, "%s", path);
+    return is_folder(path) ? find_in_folder(path, found, room) : access(path, F_OK) == 0;
+}
+
+enum status gguf_file_sha256(const char *path, char hex[SHA256_HEX])
+{
+    char found[4096];
+    hex[0] = '\0';
+    return find_file(path, found, sizeof found) == 1 ? sha256_file(found, hex) : STATUS_OK;
+}
+
 enum status gguf_file_open(const char *path, struct gguf_file *out)
 {
     char found[4096];
     *out = (struct gguf_file){0};
-    snprintf(found, sizeof found, "%s", path);
-    const int n = is_folder(path) ? find_in_folder(path, found, sizeof found) : access(path, F_OK) == 0;
+    const int n = find_file(path, found, sizeof found);
     if (n == 0)
         return status_fail(STATUS_UNAVAILABLE,
                            "%s: %s; a decoder is a *.gguf file or a folder with one, as tools/get-models.sh "

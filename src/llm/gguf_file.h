@@ -3,6 +3,7 @@
  */
 #ifndef LLM_GGUF_FILE_H
 #define LLM_GGUF_FILE_H
+#include "base/fsio.h"
 #include "llm/gguf.h"
 #include "llm/mapped.h"
 
@@ -18,6 +19,8 @@ struct gguf_file {
 enum status gguf_file_open(const char *path, struct gguf_file *out);
 /* Takes a zeroed or closed file. */
 void gguf_file_close(struct gguf_file *file);
+/* SHA-256 of the file that gguf_file_open() would open; "" where it is not there. */
+enum status gguf_file_sha256(const char *path, char hex[SHA256_HEX]);
 /* Is that a GGUF file or a folder with one? */
 bool gguf_file_is(const char *path);
 

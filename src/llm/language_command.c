@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "llm/generate.h"
+#include "llm/likelihood.h"
 #include "llm/print.h"
 
 /* A model, a cache for one text and what goes on behind it. */
@@ -49,15 +50,12 @@ static enum status encode(struct session *s, const char *text, bool special, uin
     return STATUS_OK;
 }
 
-/* The same; a cache for them and `more`. */
-static enum status take_text(struct session *s, const char *text, bool special, size_t more, uint32_t **ids,
-                             size_t *n)
+/* The same; a cache for them. */
+static enum status take_text(struct session *s, const char *text, bool special, uint32_t **ids, size_t *n)
 {
     TRY(encode(s, text, special, ids, n));
-    if (*n + more > UINT32_MAX / 2)
-        return status_fail(STATUS_USAGE, "%zu tokens are too many", *n + more);
-    return s->cache_int8 ? decoder_cache_new_int8(s->decoder, (uint32_t)(*n + more), &s->cache)
-                         : decoder_cache_new(s->decoder, (uint32_t)(*n + more), &s->cache);
+    return s->cache_int8 ? decoder_cache_new_int8(s->decoder, (uint32_t)*n, &s->cache)
+                         : decoder_cache_new(s->decoder, (uint32_t)*n, &s->cache);
 }
 
 /* Runs tokens from `position` on, in cells of the same numbers; the state of the last. */
@@ -91,7 +89,7 @@ static enum status print_logits(struct session *s, const char *text, bool specia
     ARENA_NEW(state, s->arena, decoder_hidden(s->decoder));
     ARENA_NEW(logits, s->arena, vocabulary);
     ARENA_NEW(ranked, s->arena, vocabulary);
-    TRY(take_text(s, text, special, 0, &ids, &n));
+    TRY(take_text(s, text, special, &ids, &n));
     TRY(run_tokens(s, ids, n, 0, state));
     TRY(decoder_logits(s->decoder, state, 1, logits));
     for (uint32_t i = 0; i < vocabulary; i++)
@@ -121,83 +119,28 @@ enum status logits_print(const struct language_model *model, const char *text, b
 
 /* ------------------------------------------------------------------------------------------------------ score */
 
-struct continuation {
-    uint32_t *ids;
-    size_t n;
-};
-
-/* States that predict each token of each continuation, end to end: the prompt's last state for the first ones. */
-static enum status continuation_states(struct session *s, const struct continuation *c, size_t n,
-                                       size_t n_prompt, const float *prompt_state, float *states)
-{
-    const size_t hidden = decoder_hidden(s->decoder);
-    struct decoder_run *runs;
-    uint32_t *ids, *wanted;
-    float *further;
-    size_t n_runs = 0, n_ids = 0, total = 0, at = 0;
-    for (size_t i = 0; i < n; i++)
-        total += c[i].n;
-    ARENA_NEW(runs, s->arena, n);
-    ARENA_NEW(ids, s->arena, total);
-    ARENA_NEW(wanted, s->arena, total);
-    ARENA_NEW(further, s->arena, total * hidden);
-    for (size_t i = 0; i < n; i++) {
-        if (c[i].n < 2)
-            continue;
-        runs[n_runs++] = (struct decoder_run){.n = (uint32_t)c[i].n - 1,
-                                              .position = (uint32_t)n_prompt,
-                                              .shared = (uint32_t)n_prompt,
-                                              .own = (uint32_t)(n_prompt + n_ids)};
-        for (size_t k = 0; k + 1 < c[i].n; k++) {
-            wanted[n_ids] = (uint32_t)n_ids;
-            ids[n_ids++] = c[i].ids[k];
-        }
-    }
-    if (n_ids > 0)
-        TRY(decoder_forward(s->decoder, s->cache, ids, runs, n_runs, wanted, n_ids, further));
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < c[i].n; k++, states += hidden)
-            memcpy(states, k == 0 ? prompt_state : further + at++ * hidden, hidden * sizeof *states);
-    return STATUS_OK;
-}
-
 static enum status print_scores(struct session *s, const char *prompt, const char *const *texts, size_t n,
                                 bool special)
 {
-    const size_t hidden = decoder_hidden(s->decoder);
-    struct continuation *c;
-    float *prompt_state, *states;
+    struct likelihood_text *c;
     double *logprob;
-    uint32_t *ids, *next;
-    size_t n_prompt, total = 0, at = 0;
+    uint32_t *ids;
+    size_t n_prompt;
     ARENA_NEW(c, s->arena, n);
+    ARENA_NEW(logprob, s->arena, n);
     for (size_t i = 0; i < n; i++) {
         TRY(tokenizer_encode(decoder_tokenizer(s->decoder), texts[i], strlen(texts[i]),
-                             special ? TOKENIZER_SPECIAL : 0, s->arena, &c[i].ids, &c[i].n));
-        total += c[i].n;
+                             special ? TOKENIZER_SPECIAL : 0, s->arena, &ids, &c[i].n));
+        c[i].ids = ids;
     }
-    ARENA_NEW(prompt_state, s->arena, hidden);
-    ARENA_NEW(states, s->arena, total * hidden);
-    ARENA_NEW(logprob, s->arena, total);
-    ARENA_NEW(next, s->arena, total);
-    TRY(take_text(s, prompt, special, total, &ids, &n_prompt));
-    TRY(run_tokens(s, ids, n_prompt, 0, prompt_state));
-    TRY(continuation_states(s, c, n, n_prompt, prompt_state, states));
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < c[i].n; k++)
-            next[at++] = c[i].ids[k];
-    if (total > 0)
-        TRY(decoder_logprobs(s->decoder, states, total, next, logprob));
-    at = 0;
+    TRY(encode(s, prompt, special, &ids, &n_prompt));
+    TRY(likelihood(s->decoder, ids, n_prompt, c, n, s->cache_int8, logprob));
     for (size_t i = 0; i < n; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < c[i].n; k++)
-            sum += logprob[at++];
         fputs("{\"continuation\": ", s->out);
         TRY(print_json_text(texts[i], strlen(texts[i]), s->out));
         fputs(", \"ids\": ", s->out);
         print_json_ids(c[i].ids, c[i].n, s->out);
-        fprintf(s->out, ", \"logprob\": %.9g}\n", sum);
+        fprintf(s->out, ", \"logprob\": %.9g}\n", logprob[i]);
     }
     return print_flush(s->out);
 }

@@ -57,6 +57,14 @@ struct factors {
     float offset;
 };
 
+/* What a language model was made to read while a model scored. */
+struct model_usage {
+    uint64_t n_users, n_items;  /* users, and items of theirs, that it scored */
+    uint64_t n_tokens;          /* tokens that went through it */
+    uint64_t n_tokens_unshared; /* that would have, had each item been read behind a prompt of its own */
+    double seconds;             /* of the scoring threads, summed */
+};
+
 struct forest; /* forest.h */
 struct nested; /* nested.h */
 struct tree_columns;
@@ -67,10 +75,11 @@ struct trace; /* trace.h */
 enum {
     NEEDS_TEXT = 1, /* item text (titles at least) */
     NEEDS_TIME = 2,
-    NEEDS_RATINGS = 4, /* values that differ; the model predicts ratings */
-    NEEDS_ENCODER = 8, /* a language model folder */
-    NEEDS_TRUTH = 16,  /* a generated dataset */
-    NEEDS_FILE = 64    /* a file of its own, named by a parameter */
+    NEEDS_RATINGS = 4,  /* values that differ; the model predicts ratings */
+    NEEDS_ENCODER = 8,  /* a language model folder */
+    NEEDS_TRUTH = 16,   /* a generated dataset */
+    NEEDS_DECODER = 32, /* a GGUF file */
+    NEEDS_FILE = 64     /* a file of its own, named by a parameter */
 };
 
 struct model_type {
@@ -108,6 +117,8 @@ struct model_type {
     enum status (*trace)(const void *state, const void *params, struct trace *t);
     /* Optional: lets rank.c use GEMM. */
     enum status (*factors)(const void *state, struct factors *out);
+    /* Optional: what the language model inside has read since fit or load, for the record. */
+    void (*usage)(const void *state, struct model_usage *out);
     enum status (*save)(const void *state, struct model_writer *w);
     enum status (*load)(void *state, const void *params, struct model_reader *r, struct run *run);
     void (*free)(void *state); /* NULL when all memory is the arena's */

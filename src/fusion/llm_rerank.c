@@ -1,0 +1,368 @@
+/*
+ * llm_rerank.c - zero-shot reranking by a language model: the best candidates of any first-stage model are ordered by how likely a decoder
+ * finds them after the user's history (Hou et al., Large Language Models are Zero-Shot Rankers for Recommender Systems, ECIR 2024; scored
+ * by likelihood as Sachan et al., EMNLP 2022, not by parsing what it writes), less how likely it finds them after none (contextual
+ * calibration: Zhao et al., ICML 2021).
+ *
+ * Every candidate gets a number of its own, so there is no invalid answer, no missing item, any cut-off, and no order of candidates for the
+ * model to be swayed by.  Candidates stand above all other items, which keep the base model's order: an other item's score is
+ * -1000 less its place there.
+ */
+#include "fusion/llm_rerank.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/placeholder.h"
+#include "eval/candidates.h"
+#include "fusion/decoder_file.h"
+#include "fusion/item_text.h"
+#include "models/history.h"
+#include "models/trace.h"
+
+enum { BELOW = 1000 };
+
+struct llm_rerank_params {
+    const struct node *base;
+    const char *decoder, *prompt, *candidates_file;
+    int candidates, history, history_length, length, activations;
+    double minimum_rating, calibration;
+};
+#define P struct llm_rerank_params
+static const struct param llm_rerank_params[] = {
+    PARAM_STRING(P, decoder, "gemma",
+                 "language model: a folder of models/ with one GGUF file, or a path to one"),
+    PARAM_STRING(P, prompt, "rerank-sequential",
+                 "what it is told: rerank-sequential, rerank-recency, rerank-in-context, rerank-yes-no, or a "
+                 "file of one's own (docs/rerank.md)"),
+    PARAM_NODE(P, base, "the first stage: {name: ease, params: {l2: 300}}; ease where it is not set"),
+    PARAM_INT(P, candidates, 20, 1, 100000, "of each user the base model's best so many items are reranked"),
+    PARAM_STRING(P, candidates_file, NULL,
+                 "in place of them each user's items in this file: lines `user item item ...` by the "
+                 "publisher's ids; {dataset} and {fold} stand for those of the cell"),
+    PARAM_CHOICE(P, history, "own", "own|other_user|none",
+                 "whose history the model reads; other_user and none are controls"),
+    PARAM_INT(P, history_length, 20, 1, 1000, "the latest so many items of it"),
+    PARAM_REAL(P, minimum_rating, 0, -1e9, 1e9, "of items rated at least this"),
+    PARAM_REAL(P, calibration, 1, 0, 1,
+               "weight of what the model says with an empty history, which is taken off; 0: none; with "
+               "history: none it is not used"),
+    PARAM_CHOICE(
+        P, length, "tokens", "tokens|bytes|sum",
+        "log-likelihood a token, a byte, or of the whole answer; not for prompts with [yes] and [no]"),
+    PARAM_CHOICE(P, activations, "int8", "float32|int8",
+                 "activations of the language model; int8: half the time, logits differ by some tenths"),
+    PARAM_END};
+#undef P
+
+static enum status read_params(const struct llm_rerank_params *p, struct arena *arena, struct llm_rerank *m)
+{
+    static const struct node ease = {.kind = NODE_SCALAR, .file = "", .text = "ease"};
+    static const char *const asking[] = {"question", "yes", "no"}, *const answering[] = {"answer"};
+    const char *text;
+    TRY(nested_parse(p->base != NULL ? p->base : &ease, "base of llm_rerank", arena, &m->base));
+    TRY(prompt_open(p->prompt, arena, &m->prompt));
+    TRY(prompt_need(&m->prompt, "item", &text));
+    TRY(prompt_need(&m->prompt, "prompt", &text));
+    TRY(prompt_need(&m->prompt, "empty", &text));
+    const bool question = prompt_section(&m->prompt, "question") != NULL;
+    for (int i = 0; i < (question ? 3 : 1); i++)
+        TRY(prompt_need(&m->prompt, question ? asking[i] : answering[i], &text));
+    m->between = prompt_section(&m->prompt, "between");
+    m->between = m->between != NULL ? m->between : ", ";
+    m->history = (enum rerank_history)p->history;
+    m->length = (enum rerank_length)p->length;
+    m->candidates = (uint32_t)p->candidates;
+    m->history_length = (uint32_t)p->history_length;
+    m->calibration = m->history == RERANK_NONE ? 0 : p->calibration;
+    return STATUS_OK;
+}
+
+static enum status rerank_check(const void *params, const struct node *where)
+{
+    struct llm_rerank m = {0};
+    struct arena *arena = arena_new();
+    (void)where;
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    const enum status status = read_params(params, arena, &m);
+    arena_free(arena);
+    return status;
+}
+
+static enum status rerank_inside(const void *params, struct arena *arena, const struct nested **models,
+                                 size_t *n)
+{
+    struct llm_rerank m = {0};
+    TRY(read_params(params, arena, &m));
+    *n = 1;
+    *models = arena_copy(arena, &m.base, 1, sizeof m.base);
+    return *models != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static const char *rerank_file(const void *params)
+{
+    return ((const struct llm_rerank_params *)params)->candidates_file;
+}
+
+static enum status open_decoder(struct llm_rerank *m, const struct llm_rerank_params *p, struct run *run)
+{
+    const char *path =
+        decoder_file(run->models, p->decoder, run->scratch != NULL ? run->scratch : run->arena);
+    if (path == NULL)
+        return STATUS_SYSTEM;
+    TRY(decoder_open(path, run->backend, &m->decoder));
+    decoder_set_activations(m->decoder, p->activations == 1 ? DECODER_INT8 : DECODER_FLOAT32);
+    return STATUS_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------ candidates */
+
+struct ranked {
+    float score;
+    uint32_t item;
+};
+static int best_first(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return x->item < y->item ? -1 : x->item > y->item;
+}
+static int rising(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool can_be_asked(const struct llm_rerank *m, uint32_t user, uint32_t item)
+{
+    return m->asked.ptr[item + 1] > m->asked.ptr[item] && !csr_has(&m->train, user, item);
+}
+
+/* The user's candidates, rising, out of all items by the base model's scores, best first. */
+static uint32_t candidates_of(const struct llm_rerank *m, uint32_t user, const struct ranked *all, uint32_t n,
+                              uint32_t *out)
+{
+    uint32_t some = 0;
+    if (m->given != NULL) {
+        for (int64_t e = m->given->ptr[user]; e < m->given->ptr[user + 1]; e++)
+            if (can_be_asked(m, user, m->given->idx[e]))
+                out[some++] = m->given->idx[e];
+        return some;
+    }
+    for (uint32_t i = 0; i < n && some < m->candidates && all[i].score > -INFINITY; i++)
+        if (can_be_asked(m, user, all[i].item))
+            out[some++] = all[i].item;
+    qsort(out, some, sizeof *out, rising);
+    return some;
+}
+
+/* Items of equal score share a place; what the base model does not want ranked stays so. */
+static void place_all(const struct ranked *all, uint32_t n, float *scores)
+{
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        place += i == 0 || all[i].score < all[i - 1].score;
+        scores[all[i].item] = all[i].score > -INFINITY ? -(float)(BELOW + place) : -INFINITY;
+    }
+}
+
+/* Room for one user. */
+struct room {
+    struct ranked *all; /* [n_items] */
+    uint32_t *items;    /* [n_items] */
+    float *score;       /* [n_items] */
+};
+
+static enum status rerank_row(const struct llm_rerank *m, uint32_t user, float *scores, struct room *r)
+{
+    const uint32_t n_items = m->train.n_cols;
+    bool asked;
+    for (uint32_t i = 0; i < n_items; i++)
+        r->all[i] = (struct ranked){scores[i], i};
+    qsort(r->all, n_items, sizeof *r->all, best_first);
+    const uint32_t n = candidates_of(m, user, r->all, n_items, r->items);
+    TRY(rerank_user(m, user, r->items, n, r->score, &asked));
+    place_all(r->all, n_items, scores);
+    for (uint32_t k = 0; k < n && asked; k++)
+        scores[r->items[k]] = r->score[k] > -(BELOW - 1) ? r->score[k] : -(BELOW - 1);
+    return STATUS_OK;
+}
+
+/* For `recfuse trace`: what is read, and what became of the first places. */
+static enum status rerank_trace(const void *state, const void *params, struct trace *t)
+{
+    const struct llm_rerank *m = state;
+    const uint32_t n_items = m->train.n_cols;
+    struct ranked *before, *after;
+    float *row, *score;
+    uint32_t *items, *place;
+    char *text;
+    bool asked;
+    (void)params;
+    TRY(nested_trace(&m->base, t));
+    ARENA_NEW(before, t->arena, n_items);
+    ARENA_NEW(after, t->arena, n_items);
+    ARENA_NEW(row, t->arena, n_items);
+    ARENA_NEW(score, t->arena, n_items);
+    ARENA_NEW(items, t->arena, n_items);
+    ARENA_NEW(place, t->arena, n_items);
+    const struct tile tile = {row, n_items, n_items};
+    TRY(model_score_users(m->base.type, m->base.state, m->backend, &t->user, 1, &tile));
+    for (uint32_t i = 0; i < n_items; i++)
+        before[i] = (struct ranked){row[i], i};
+    qsort(before, n_items, sizeof *before, best_first);
+    for (uint32_t i = 0, at = 0; i < n_items; i++)
+        if (!csr_has(&m->train, t->user, before[i].item))
+            place[before[i].item] = ++at;
+    const uint32_t n = candidates_of(m, t->user, before, n_items, items);
+    TRY(rerank_prompt(m, t->user, items, n, t->arena, &text, &asked));
+    trace_stage(t, "rerank", arena_printf(t->arena, "llm_rerank, %s", m->prompt.name));
+    trace_line(t, "in   the %u candidates of the stage before; the language model reads:", n);
+    for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;)
+        trace_line(t, "     | %s", line);
+    if (asked)
+        TRY(rerank_user(m, t->user, items, n, score, &asked));
+    if (!asked) {
+        trace_line(t, "out  nothing is known of the user: the order stays");
+        return STATUS_OK;
+    }
+    for (uint32_t k = 0; k < n; k++)
+        after[k] = (struct ranked){score[k], items[k]};
+    qsort(after, n, sizeof *after, best_first);
+    trace_line(t, "out  score, place before, now:");
+    for (uint32_t k = 0; k < n && k < t->top; k++)
+        trace_line(t, "     %8.4f %4u -> %3u  %s", (double)after[k].score, place[after[k].item], k + 1,
+                   trace_item(t, after[k].item));
+    return STATUS_OK;
+}
+
+static enum status rerank_score_users(const void *state, const uint32_t *users, size_t n,
+                                      const struct tile *out)
+{
+    const struct llm_rerank *m = state;
+    const size_t n_items = m->train.n_cols;
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    struct room r = {arena_alloc(arena, n_items, sizeof *r.all), arena_alloc(arena, n_items, sizeof *r.items),
+                     arena_alloc(arena, n_items, sizeof *r.score)};
+    enum status status = r.all != NULL && r.items != NULL && r.score != NULL
+                             ? model_score_users(m->base.type, m->base.state, m->backend, users, n, out)
+                             : STATUS_SYSTEM;
+    for (size_t k = 0; k < n && status == STATUS_OK; k++)
+        status = rerank_row(m, users[k], out->scores + k * out->ld, &r);
+    arena_free(arena);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------------ fit */
+
+static enum status read_given(struct llm_rerank *m, const struct llm_rerank_params *p,
+                              const struct view *train, struct run *run)
+{
+    struct csr *given;
+    if (p->candidates_file == NULL)
+        return STATUS_OK;
+    const char *path = placeholder_path(p->candidates_file, run->dataset != NULL ? run->dataset : "",
+                                        run->fold, run->seed, run->scratch);
+    if (path == NULL)
+        return STATUS_SYSTEM;
+    if (!file_exists(path))
+        return status_fail(STATUS_UNAVAILABLE, "%s: there is no such file of candidates", path);
+    ARENA_NEW(given, run->arena, 1);
+    TRY(candidates_read_lists(path, &train->user_ids, &train->item_ids, run->arena, given));
+    m->given = given;
+    return STATUS_OK;
+}
+
+/* Every item that may be asked about. */
+static enum status calibrate(struct llm_rerank *m, struct run *run)
+{
+    const uint32_t n_items = m->train.n_cols;
+    uint32_t *items, n = 0;
+    uint8_t *wanted;
+    if (m->calibration <= 0)
+        return STATUS_OK;
+    ARENA_NEW(items, run->scratch, n_items);
+    ARENA_NEW(wanted, run->scratch, n_items);
+    for (int64_t e = 0; m->given != NULL && e < m->given->nnz; e++)
+        wanted[m->given->idx[e]] = 1;
+    for (uint32_t i = 0; i < n_items; i++)
+        if ((m->given == NULL || wanted[i]) && m->asked.ptr[i + 1] > m->asked.ptr[i])
+            items[n++] = i;
+    return rerank_calibrate(m, items, n, run->cancelled, run->arena);
+}
+
+static enum status rerank_fit(void *state, const void *params, const struct view *train, struct run *run)
+{
+    struct llm_rerank *m = state;
+    const struct llm_rerank_params *p = params;
+    m->backend = run->backend;
+    m->seed = run->seed;
+    TRY(read_params(p, run->arena, m));
+    TRY(open_decoder(m, p, run));
+    TRY(rerank_memo_new(train->n_users, &m->memo));
+    TRY(item_text_all(&m->prompt, "item", train, run->arena, &m->line));
+    TRY(item_text_all(&m->prompt, prompt_section(&m->prompt, "question") != NULL ? "question" : "answer",
+                      train, run->arena, &m->ask));
+    TRY(rerank_encode(m, run->arena));
+    TRY(read_given(m, p, train, run));
+    TRY(history_copy(train->by_user, HISTORY_EQUAL, run->arena, &m->train));
+    TRY(rerank_histories(m, train, p->minimum_rating, run));
+    TRY(calibrate(m, run));
+    return nested_fit(&m->base, train, run);
+}
+
+/* ------------------------------------------------------------------------------------------------------ files */
+
+static enum status rerank_load(void *state, const void *params, struct model_reader *r, struct run *run)
+{
+    struct llm_rerank *m = state;
+    const struct llm_rerank_params *p = params;
+    m->backend = run->backend;
+    m->seed = run->seed;
+    TRY(read_params(p, run->arena, m));
+    TRY(open_decoder(m, p, run));
+    TRY(rerank_get(m, r, run));
+    TRY(rerank_memo_new(m->train.n_rows, &m->memo));
+    TRY(rerank_encode(m, run->arena));
+    return nested_load(&m->base, "base", r, run);
+}
+
+static void rerank_free(void *state)
+{
+    struct llm_rerank *m = state;
+    nested_free(&m->base);
+    decoder_close(m->decoder);
+    rerank_memo_free(m->memo);
+}
+
+static void usage(const void *state, struct model_usage *out)
+{
+    rerank_usage(state, out);
+}
+
+extern const struct model_type model_llm_rerank;
+const struct model_type model_llm_rerank = {.name = "llm_rerank",
+                                            .family = "fusion",
+                                            .source = "Hou et al. 2024; Sachan et al. 2022; Zhao et al. 2021",
+                                            .help = "another model's best items, ordered by how likely a "
+                                                    "language model finds them after the user's history",
+                                            .version = 1,
+                                            .params = llm_rerank_params,
+                                            .params_size = sizeof(struct llm_rerank_params),
+                                            .needs = NEEDS_TEXT | NEEDS_DECODER,
+                                            .state_size = sizeof(struct llm_rerank),
+                                            .file = rerank_file,
+                                            .inside = rerank_inside,
+                                            .check = rerank_check,
+                                            .fit = rerank_fit,
+                                            .score_users = rerank_score_users,
+                                            .trace = rerank_trace,
+                                            .save = rerank_save,
+                                            .load = rerank_load,
+                                            .free = rerank_free,
+                                            .usage = usage};
