@@ -23,6 +23,8 @@ enum {
     OPTION_EXPOSURE,
     OPTION_DRIFT,
     OPTION_TEXTS,
+    OPTION_TOLD,
+    OPTION_NOISE,
     OPTION_LANGUAGE,
     OPTION_DIALECTS,
     OPTION_IMAGE,
@@ -74,6 +76,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_TEXTS:
         a->options.fewer_texts = 1 - real(state, "--texts", argument, 1);
         return 0;
+    case OPTION_TOLD:
+        a->options.untold = 1 - real(state, "--told", argument, 1);
+        return 0;
+    case OPTION_NOISE:
+        a->options.noise = real(state, "--noise", argument, 1);
+        return 0;
     case OPTION_LANGUAGE:
         if (strcmp(argument, "english") != 0 && strcmp(argument, "chinese") != 0)
             argp_error(state, "--language: '%s' is neither english nor chinese", argument);
@@ -116,6 +124,10 @@ static enum status run(int argc, char **argv)
          "is what is liked (default 1)",
          0},
         {"drift", OPTION_DRIFT, "X", 0, "How far tastes turn over a user's rows, 0 to 1 (default 0)", 0},
+        {"told", OPTION_TOLD, "X", 0,
+         "Of the themes that taste acts on, this share is written of; 0: texts tell nothing (default 1)", 0},
+        {"noise", OPTION_NOISE, "X", 0, "Of the words, this share is of a theme drawn at random (default 0)",
+         0},
         {"texts", OPTION_TEXTS, "X", 0, "Of the reviews and tags, this share (default 1)", 0},
         {"language", OPTION_LANGUAGE, "english|chinese", 0, "Of all texts (default english)", 0},
         {"dialects", OPTION_DIALECTS, NULL, 0,

@@ -54,6 +54,11 @@ static enum status check(const struct synth_options *o)
     if (!(o->less_exposure >= 1 - SYNTH_EXPOSURE_MOST && o->less_exposure <= 1))
         return status_fail(STATUS_USAGE, "synth: an exposure of %g; 0 to %g times the usual is possible",
                            1 - o->less_exposure, SYNTH_EXPOSURE_MOST);
+    if (!(o->untold >= 0 && o->untold <= 1) || !(o->noise >= 0 && o->noise <= 1))
+        return status_fail(STATUS_USAGE,
+                           "synth: texts tell of %g of the themes, %g of their words are noise; 0 to 1 "
+                           "is possible of each",
+                           1 - o->untold, o->noise);
     if (!(o->drift >= 0 && o->drift <= 1) || !(o->fewer_texts >= 0 && o->fewer_texts <= 1))
         return status_fail(STATUS_USAGE, "synth: drift and texts can be 0 to 1 of what they are");
     if (o->n_image > SYNTH_FEATURE_MAX || o->n_audio > SYNTH_FEATURE_MAX)
@@ -181,6 +186,10 @@ static const char *command_line(const struct synth_options *o, struct arena *are
         line = arena_printf(arena, "%s --exposure %g", line, 1 - o->less_exposure);
     if (line != NULL && o->drift > 0)
         line = arena_printf(arena, "%s --drift %g", line, o->drift);
+    if (line != NULL && o->untold > 0)
+        line = arena_printf(arena, "%s --told %g", line, 1 - o->untold);
+    if (line != NULL && o->noise > 0)
+        line = arena_printf(arena, "%s --noise %g", line, o->noise);
     if (line != NULL && o->fewer_texts > 0)
         line = arena_printf(arena, "%s --texts %g", line, 1 - o->fewer_texts);
     if (line != NULL && o->language == SYNTH_CHINESE)

@@ -29,7 +29,11 @@ struct synth_options {
     /* 0 .. 1: how far tastes turn from a user's first rows to the last; at 1 the first taste has nothing to do with the
      * last.  The truth holds the last. */
     double drift;
-    double fewer_texts;           /* 0 .. 1: the share of reviews and tags left out; 1: none are written */
+    double fewer_texts; /* 0 .. 1: the share of reviews and tags left out; 1: none are written */
+    double
+        untold; /* 0 .. 1: the share of the themes that no text and no genre tells of, though taste acts on them; 1: texts tell nothing */
+    double
+        noise; /* 0 .. 1: the share of the words that are of a theme drawn at random, whatever the item is */
     enum synth_language language; /* of all texts */
     bool dialects; /* half of the users and of the items use other words for the same themes; see below */
     uint32_t n_image, n_audio; /* widths of the features image and audio; 0: none */

@@ -24,7 +24,7 @@ static enum status genres(const struct synth_options *o, struct arena *arena, co
     ARENA_NEW(row, arena, (size_t)d->n_items * o->factors);
     ARENA_NEW(col, arena, (size_t)d->n_items * o->factors);
     for (uint32_t i = 0; i < d->n_items; i++) {
-        for (uint32_t f = 0; f < o->factors; f++) {
+        for (uint32_t f = 0; f < synth_told(o); f++) {
             if (weight[(size_t)i * o->factors + f] < GENRE_WEIGHT)
                 continue;
             row[n] = i;

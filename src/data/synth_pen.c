@@ -10,6 +10,7 @@
 #include "data/synth_pen.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,18 +41,27 @@ static const char *pick(struct pen *pen, const struct synth_theme *theme, const 
     return words[k];
 }
 
+uint32_t synth_told(const struct synth_options *o)
+{
+    return (uint32_t)lround((1 - o->untold) * o->factors);
+}
+
 const struct synth_theme *synth_pen_theme(struct pen *pen)
 {
+    const struct synth_options *o = pen->o;
+    const uint32_t n_told = synth_told(o);
+    if (n_told == 0 || (o->noise > 0 && synth_pen_draw(pen) < o->noise))
+        return &synth_themes_of(o)[synth_pen_below(pen, o->factors)];
     double sum = 0;
-    for (uint32_t f = 0; f < pen->o->factors; f++)
+    for (uint32_t f = 0; f < n_told; f++)
         sum += (double)pen->vector[f] * pen->vector[f];
     double at = synth_pen_draw(pen) * sum;
-    for (uint32_t f = 0; f < pen->o->factors; f++) {
+    for (uint32_t f = 0; f < n_told; f++) {
         at -= (double)pen->vector[f] * pen->vector[f];
         if (at <= 0)
-            return &synth_themes_of(pen->o)[f];
+            return &synth_themes_of(o)[f];
     }
-    return &synth_themes_of(pen->o)[pen->o->factors - 1];
+    return &synth_themes_of(o)[n_told - 1];
 }
 
 static const char *noun(struct pen *pen)

@@ -30,6 +30,8 @@ int synth_write_title(struct pen *pen, int year, char *out, size_t size);
 int synth_write_description(struct pen *pen, char *out, size_t size);
 int synth_write_review(struct pen *pen, float rating, char *out, size_t size);
 
+/* So many themes, the first ones, are told of. */
+uint32_t synth_told(const struct synth_options *options);
 const struct synth_theme *synth_themes_of(const struct synth_options *options);
 /* 'a' or 'b'; 0 without dialects. */
 char synth_dialect(const struct synth_options *options, bool of_item, uint32_t at);
