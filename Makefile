@@ -4,6 +4,7 @@
 #   make run              set up, run the quickstart     make bench    each hot path against its limit and peers
 #   make test             set up, run every test         make clean    remove build/
 #   make check            the kernels as 32 fibers a team, with mutants (docs/kernels.md); check-all: under every sanitizer
+#   make PORTABLE=1       a program for other machines too (AVX2 or AVX-512, chosen at its start), in build/portable
 #   make CUDA=1           the kernels for NVIDIA GPUs too, in build/cuda
 #   make gpu-emulate      their PTX on the CPU; gpu-check: on a GPU; cuda-report: registers, spills, occupancy (docs/kernels.md)
 #   make fuzz             the readers of files under libFuzzer, 60 s each (tests/fuzz/fuzz.mk)
@@ -13,7 +14,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-VARIANT := $(or $(SAN),$(if $(CUDA),cuda),release)
+VARIANT := $(or $(SAN),$(if $(CUDA),cuda),$(if $(PORTABLE),portable),release)
 B       := build/$(VARIANT)
 CC      := gcc
 
@@ -23,14 +24,18 @@ LIBS     := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PACKAGES) 2>/dev
 INCLUDE  := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 OPT      := $(if $(SAN),-O1 -fno-omit-frame-pointer -fsanitize=$(SAN),-O3)
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings
+# For this machine; or, PORTABLE, for any with AVX2, and the kernels a second time for AVX-512 with VNNI (kernels/instructions.h).
+MACHINE  := $(if $(PORTABLE),-march=x86-64-v3,-march=native)
+AVX512   := -march=x86-64-v4 -mavx512vnni -mamx-tile -mamx-int8 -mprefer-vector-width=512
 # -std=c11 would turn FMA contraction off; the sums' order is fixed by the source either way.
-CFLAGS   := -std=c11 -D_GNU_SOURCE -g $(OPT) -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math \
+CFLAGS   := -std=c11 -D_GNU_SOURCE -g $(OPT) $(MACHINE) -ffp-contract=fast -fno-math-errno -fno-trapping-math \
             -fopenmp $(WARN) -Isrc -Ikernels -I$(B) $(INCLUDE)
 LDFLAGS  := -fopenmp $(if $(SAN),-fsanitize=$(SAN))
 
 SOURCES  := $(filter-out $(if $(CUDA),,src/backend/cuda%.c),$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
 KERNELS  := $(sort $(wildcard kernels/*.cu)) kernels/kernels.c kernels/buffers.c
-LIB_OBJ  := $(patsubst %,$(B)/%.o,$(filter-out src/main.c,$(SOURCES)) $(KERNELS))
+LIB_OBJ  := $(patsubst %,$(B)/%.o,$(filter-out src/main.c,$(SOURCES)) $(KERNELS)) \
+            $(if $(PORTABLE),$(patsubst %,$(B)/%.avx512.o,$(filter %.cu,$(KERNELS))))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 TEST_LIB := $(patsubst %,$(B)/%.o,$(wildcard tests/*.c))
@@ -56,6 +61,15 @@ $(B)/%.c.o: %.c | check-deps $(B)/build_info.h
 $(B)/%.cu.o: %.cu | check-deps $(B)/build_info.h
 	@mkdir -p $(@D)
 	$(CC) -x c $(CFLAGS) -Wno-unknown-pragmas -MMD -MP -c $< -o $@
+
+# The second set of kernels: launchers with other names.
+$(B)/kernels/kernels.c.o: CFLAGS += $(if $(PORTABLE),-DKERNELS_AVX512)
+$(B)/avx512_names.h: kernels/list.h
+	@mkdir -p $(@D)
+	@sed -nE 's/^KERNEL\((\w+),.*/#define \1_cpu \1_cpu_avx512/p' $< > $@
+$(B)/%.cu.avx512.o: %.cu $(B)/avx512_names.h | check-deps $(B)/build_info.h
+	@mkdir -p $(@D)
+	$(CC) -x c $(filter-out $(MACHINE),$(CFLAGS)) $(AVX512) -include $(B)/avx512_names.h -Wno-unknown-pragmas -MMD -MP -c $< -o $@
 
 # The gnuplot recipes as C strings, so that an installed program carries them.
 $(B)/plot_recipes.h: $(wildcard plots/*.gp)
@@ -83,7 +97,7 @@ $(B)/src/fusion/prompt.c.o: $(B)/prompts.h
 $(B)/build_info.h: FORCE
 	@mkdir -p $(@D)
 	@{ echo '#define BUILD_COMPILER "$(shell $(CC) --version | head -n 1)"'; \
-	   echo '#define BUILD_FLAGS "$(OPT) -march=native -ffp-contract=fast -fopenmp"'; \
+	   echo '#define BUILD_FLAGS "$(OPT) $(MACHINE) -ffp-contract=fast -fopenmp"'; \
 	   echo '#define BUILD_COMMIT "$(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)"'; } > $@.tmp
 	@cmp -s $@.tmp $@ || cp $@.tmp $@; rm -f $@.tmp
 FORCE:

@@ -80,7 +80,9 @@ static double cpu_seconds(void)
 static double weight_bytes(const struct encoder *e)
 {
     const double h = e->hidden, f = e->feed_forward, weights = e->n_layers * (4 * h * h + 2 * h * f);
-    return weights * (e->precision == ENCODER_INT8 ? 1 + 4.0 / NN8_BLOCK : 4);
+    return weights * (e->precision == ENCODER_FP32   ? 4
+                      : e->precision == ENCODER_INT8 ? 1 + 4.0 / NN8_BLOCK
+                                                     : 34.0 / 32);
 }
 
 /* What this machine reaches. */
@@ -112,7 +114,7 @@ static enum status measure(const char *load, const struct backend *backend, int 
         best_cpu = cpu < best_cpu ? cpu : best_cpu;
     }
     const double batches = ceil((double)n_tokens / 384); /* encoder.c, BATCH_TOKENS */
-    snprintf(name, sizeof name, "encoder_%s_%s", precision == ENCODER_INT8 ? "int8" : "fp32", load);
+    snprintf(name, sizeof name, "encoder_%s_%s", (const char *[]){"fp32", "int8", "w8a8"}[precision], load);
     printf("%s %.1f texts/s (%.1f tokens a text)\n", name, (double)texts->n / best,
            (double)n_tokens / (double)texts->n);
     printf("%s %.1f GFLOP/s\n", name, work / best * 1e-9);
@@ -212,8 +214,8 @@ static enum status bench(const char *titles)
     for (int i = 0; i < 2; i++) {
         struct strings texts;
         TRY(string_builder_finish(&builders[i], arena, &texts));
-        TRY(measure(names[i], backend, ENCODER_FP32, &texts, &limits));
-        TRY(measure(names[i], backend, ENCODER_INT8, &texts, &limits));
+        for (int precision = ENCODER_FP32; precision <= ENCODER_W8A8; precision++)
+            TRY(measure(names[i], backend, precision, &texts, &limits));
     }
     arena_free(arena);
     return STATUS_OK;

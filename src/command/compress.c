@@ -155,7 +155,7 @@ static enum status encoder(const struct arguments *a, const struct backend *back
                            size_t n, struct arena *arena)
 {
     struct encoder_row rows[] = {
-        {.folder = a->model}, {.folder = a->output}, {.folder = a->output, .precision = ENCODER_INT8}};
+        {.folder = a->model}, {.folder = a->output}, {.folder = a->output, .precision = ENCODER_W8A8}};
     const size_t n_rows = a->int8 ? 3 : 2;
     struct strings texts = {0};
     float *reference = NULL;
@@ -172,7 +172,7 @@ static enum status encoder(const struct arguments *a, const struct backend *back
            "llm_fusion |\n|:--|:--|--:|--:|--:|--:|--:|--:|--:|\n");
     for (size_t i = 0; i < n_rows; i++) {
         const struct encoder_row *r = &rows[i];
-        printf("| %s | %s | %.1f | %.2f |", r->folder, r->precision == ENCODER_INT8 ? "int8" : "fp32",
+        printf("| %s | %s | %.1f | %.2f |", r->folder, r->precision == ENCODER_FP32 ? "fp32" : "w8a8",
                r->m.megabytes, r->m.bits);
         print_number(r->m.texts, 0);
         print_number(r->m.cosine, 5);
@@ -224,8 +224,7 @@ static enum status run(int argc, char **argv)
         {"dataset", DATASET, "FILE", 0,
          "Of an encoder: dataset (recfuse import) for NDCG@10 of llm_content and llm_fusion before and after",
          0},
-        {"int8", INT8, NULL, 0,
-         "Measure a decoder with activations in 8 bits; an encoder also with products of 8 bits", 0},
+        {"int8", INT8, NULL, 0, "Measure a decoder with activations in 8 bits; an encoder also in w8a8", 0},
         {0}};
     static const struct argp argp = {options,
                                      parse,

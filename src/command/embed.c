@@ -80,7 +80,9 @@ static enum status run(int argc, char **argv)
     static const struct argp_option options[] = {
         {"model", 'm', "DIR", 0, "Folder of the language model, models/minilm for example", 0},
         {"text", 't', "T", 0, "A text; without any the lines of standard input are taken", 0},
-        {"precision", OPTION_PRECISION, "P", 0, "fp32 (default) or int8: dense layers with weights of 8 bits",
+        {"precision", OPTION_PRECISION, "P", 0,
+         "fp32 (default); of the dense layers, int8: weights of 8 bits, activations of 16; w8a8: both of 8 "
+         "bits",
          0},
         {"pooling", OPTION_POOLING, "P", 0, "mean or cls; default: what the model's folder says", 0},
         {"prefix", OPTION_PREFIX, "P", 0,

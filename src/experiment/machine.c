@@ -17,22 +17,13 @@
 #include <zlib.h>
 
 #include "build_info.h"
-
-#if defined(__AVX512F__)
-#define INSTRUCTIONS "avx512"
-#elif defined(__AVX2__) && defined(__FMA__)
-#define INSTRUCTIONS "avx2"
-#elif defined(__ARM_NEON)
-#define INSTRUCTIONS "neon"
-#else
-#define INSTRUCTIONS "baseline"
-#endif
+#include "instructions.h"
 
 const char *machine_instructions(void)
 {
     static char text[64];
     if (text[0] == '\0')
-        snprintf(text, sizeof text, INSTRUCTIONS "/%s", openblas_get_corename());
+        snprintf(text, sizeof text, "%s/%s", kernels_instructions(), openblas_get_corename());
     return text;
 }
 

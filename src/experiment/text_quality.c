@@ -91,6 +91,7 @@ static enum status measure(const struct experiment *e, struct stage *stage, cons
 enum status text_quality(const char *dataset, const char *encoder, enum encoder_precision precision,
                          const struct backend *backend, double ndcg[N_TEXT_QUALITIES])
 {
+    static const char *const names[] = {"fp32", "int8", "w8a8"}; /* ENCODER_PRECISIONS */
     static const volatile sig_atomic_t never;
     struct cell_place place = {.backend = backend, .cancelled = &never};
     struct experiment e = {0};
@@ -99,7 +100,7 @@ enum status text_quality(const char *dataset, const char *encoder, enum encoder_
     const char *name = NULL;
     enum status status = arena != NULL ? split_path(encoder, arena, &place.models, &name) : STATUS_SYSTEM;
     if (status == STATUS_OK)
-        status = load(dataset, name, precision == ENCODER_INT8 ? "int8" : "fp32", arena, &e);
+        status = load(dataset, name, names[precision], arena, &e);
     if (status == STATUS_OK)
         status = measure(&e, &stage, &place, arena, ndcg);
     stage_close(&stage);

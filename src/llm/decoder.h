@@ -17,6 +17,8 @@ void decoder_close(struct decoder *decoder); /* takes NULL */
 /* What activations are in products: float32, nothing rounded but sums (the default), or 32 numbers at a time in 8 bits (quant.h),
  * which is what llama.cpp does, and faster: logits differ by some tenths.  Weights in F32, F16 and BF16 take float32 either way. */
 enum decoder_activations { DECODER_FLOAT32, DECODER_INT8 };
+/* Their names, in the order of the enum, for options and tables of parameters. */
+#define DECODER_ACTIVATIONS "float32|int8"
 void decoder_set_activations(struct decoder *decoder, enum decoder_activations activations);
 
 const struct tokenizer *decoder_tokenizer(const struct decoder *decoder);

@@ -11,7 +11,10 @@ struct encoder;
 
 enum encoder_precision {
     ENCODER_FP32, /* weights and activations in float32 */
-    ENCODER_INT8 /* dense layers: weights of 8 bits, one scale a row; activations of 8 bits, one scale a token */
+    ENCODER_INT8, /* dense layers: weights of 8 bits, one scale for 64 inputs; activations of 16 bits, one scale a token */
+    /* Dense layers: weights of 8 bits (of a model that is compressed: its own blocks of 8 or 4 bits), activations of 8 bits, one scale
+     * for 32 of either. */
+    ENCODER_W8A8
 };
 enum encoder_pooling {
     ENCODER_POOLING_MODEL, /* what the folder's 1_Pooling/config.json says; mean where it has none */
@@ -19,7 +22,7 @@ enum encoder_pooling {
     ENCODER_POOLING_CLS    /* the first token's */
 };
 /* Their names, in the order of the enums, for options and tables of parameters. */
-#define ENCODER_PRECISIONS "fp32|int8"
+#define ENCODER_PRECISIONS "fp32|int8|w8a8"
 #define ENCODER_POOLINGS   "model|mean|cls"
 
 struct encoder_options {

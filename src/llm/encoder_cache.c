@@ -23,18 +23,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "instructions.h"
 #include "llm/encoder_internal.h"
 
 /* Raised when the encoder's bits change for the same weights. */
 enum { CACHE_VERSION = 3, KEY = 32, CHECK = 8 };
-#ifdef __AVX512F__
-#define INSTRUCTIONS "avx512"
-#elif defined(__AVX2__)
-#define INSTRUCTIONS "avx2"
-#else
-#define INSTRUCTIONS "generic"
-#endif
-
 /* The texts of one call, each once. */
 struct wanted {
     struct string_map *map;    /* text -> number */
@@ -226,7 +219,7 @@ static enum status embed_wanted(struct encoder *e, const char *cache, const stru
     TRY(make_folders(cache));
     TRY(list_wanted(e, texts, arena, w));
     const char *path = arena_printf(arena, "%s/%.32s-%s-%s-%d.embeddings", cache, e->sha256, e->backend->name,
-                                    INSTRUCTIONS, CACHE_VERSION);
+                                    kernels_instructions(), CACHE_VERSION);
     if (path == NULL)
         return STATUS_SYSTEM;
     look_up(e, path, w);

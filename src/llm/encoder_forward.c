@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "attention.h"
+#include "decode.h"
 #include "llm/encoder_internal.h"
 #include "nn.h"
 #include "nn8.h"
@@ -16,6 +17,7 @@
 
 /* Weights of a group of panels stay in the second-level cache while all tokens pass. */
 enum { GROUP_BYTES = 400 * 1024 };
+enum { BLOCKS_GROUP = 64 }; /* outputs that are unpacked together */
 
 enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct arena *arena,
                              struct encoder_work *out)
@@ -27,11 +29,16 @@ enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct 
     ARENA_NEW(out->mixed, arena, rows * hidden);
     ARENA_NEW(out->wide, arena, rows * (size_t)NN_PAD_COLS(e->feed_forward));
     ARENA_NEW(out->y, arena, rows * hidden);
-    out->a = NULL;
+    out->a = NULL, out->q = NULL;
     if (e->precision == ENCODER_FP32)
         return STATUS_OK;
     const size_t tokens = (size_t)NN8_PAD_ROWS(n_tokens);
     const int widest = e->feed_forward > e->hidden ? NN_PAD_COLS(e->feed_forward) : e->hidden;
+    if (e->precision == ENCODER_W8A8) {
+        ARENA_NEW(out->q, arena, tokens * (size_t)quant_round_ldq(widest));
+        ARENA_NEW(out->part, arena, tokens * (size_t)quant_round_ld_part(widest));
+        return STATUS_OK;
+    }
     ARENA_NEW(out->a, arena, tokens * (size_t)NN8_PAD_K(widest));
     ARENA_NEW(out->scale, arena, tokens);
     return STATUS_OK;
@@ -66,12 +73,45 @@ static enum status dense8(const struct encoder *e, const struct encoder_dense *d
                           args.n_tiles * ((panels + group - 1) / group), 0);
 }
 
+/* As the decoder's products in 8 bits (decoder_product.c); GELU in a pass of its own. */
+static enum status dense_blocks(const struct encoder *e, const struct encoder_dense *d, uint32_t n_tokens,
+                                const struct encoder_work *work, const float *x, long ldx, float *y, long ldy,
+                                int gelu)
+{
+    const struct quant_round round = {.x = x,
+                                      .q = work->q,
+                                      .part = work->part,
+                                      .ldx = ldx,
+                                      .ldq = quant_round_ldq(d->n_in),
+                                      .ld_part = quant_round_ld_part(d->n_in),
+                                      .k = d->n_in};
+    const struct decoder_gate curve = {
+        .x = y, .ldx = ldy, .width = NN_PAD_COLS(d->n_out), .curve = DECODER_GELU_ERF};
+    struct quant_int8 args = {.q = work->q,
+                              .part = work->part,
+                              .y = y,
+                              .ldq = round.ldq,
+                              .ld_part = round.ld_part,
+                              .ldy = ldy,
+                              .n_tokens = (int)n_tokens,
+                              .k = d->n_in,
+                              .group = BLOCKS_GROUP,
+                              .n_matrices = d->n_blocks};
+    memcpy(args.m, d->blocks, sizeof args.m);
+    TRY(backend_launch(e->backend, &kernel_quant_round, &round, n_tokens, 0));
+    TRY(backend_launch(e->backend, &kernel_quant_int8, &args, quant_int8_rows(&args),
+                       quant_int8_scratch(&args)));
+    return gelu ? backend_launch(e->backend, &kernel_decoder_gate, &curve, n_tokens, 0) : STATUS_OK;
+}
+
 static enum status dense(const struct encoder *e, const struct encoder_dense *d, uint32_t n_tokens,
                          const struct encoder_work *work, const float *x, long ldx, float *y, long ldy,
                          int gelu)
 {
     if (e->watch != NULL)
         e->watch(e->watch_context, d, x, ldx, n_tokens);
+    if (d->n_blocks > 0)
+        return dense_blocks(e, d, n_tokens, work, x, ldx, y, ldy, gelu);
     if (d->w == NULL)
         return dense8(e, d, n_tokens, work, x, ldx, y, ldy, gelu);
     const int panels = NN_PAD_COLS(d->n_out) / NN_TILE_COLS;

@@ -8,6 +8,7 @@
 #include "llm/encoder_files.h"
 #include "llm/encoder_tokenizer.h"
 #include "llm/safetensors.h"
+#include "quant.h"
 
 /* What MiniLM's reference library cuts texts to, [CLS] and [SEP] included, whatever the model could take; for folders that do not
  * say (sentence_bert_config.json). */
@@ -18,10 +19,13 @@
 /* A dense layer, packed (kernels/nn.h, kernels/nn8.h). */
 struct encoder_dense {
     int n_in, n_out;
-    const float *w;       /* [n_out / 32 rounded up][n_in][32]; NULL: 8 bits */
-    const signed char *q; /* packed as nn8.h says; NULL: float32 */
+    const float *w;       /* [n_out / 32 rounded up][n_in][32]; NULL: fewer bits */
+    const signed char *q; /* packed as nn8.h says; NULL: float32 or blocks */
     const float *scale;   /* of q, as nn8.h says */
     const float *bias;    /* [n_out rounded up to 32] */
+    /* Blocks (quant.h), rows as in a file, of the n_blocks matrices that stand side by side; 0: packed. */
+    int n_blocks;
+    struct quant_matrix blocks[3];
 };
 struct encoder_norm {
     const float *gamma, *beta; /* [hidden] */
@@ -95,8 +99,10 @@ struct encoder_batch {
 /* Room for the activations of one batch. */
 struct encoder_work {
     float *x, *qkv, *mixed, *wide, *y;
-    short *a;     /* a dense layer's input in 16 bits (nn8.h); NULL: float32 */
-    float *scale; /* [tokens] of it */
+    short *a;       /* a dense layer's input in 16 bits (nn8.h); NULL: float32 */
+    float *scale;   /* [tokens] of it */
+    signed char *q; /* a dense layer's input in 8 bits, and its scales (quant.h); NULL: not wanted */
+    float *part;
 };
 /* Room for batches of at most n_tokens, from the arena. */
 enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct arena *arena,

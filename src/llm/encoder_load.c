@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "llm/encoder_internal.h"
+#include "llm/quantize.h"
 #include "llm/safetensors_matrix.h"
 #include "nn.h"
 #include "nn8.h"
@@ -164,6 +165,32 @@ static enum status pack(const struct encoder *e, const float *w, int n_in, int n
     return backend_launch(e->backend, &kernel_nn8_pack, &args, (long)columns, 0);
 }
 
+/* The matrix in blocks: as the file has it, or made of its floats. */
+static enum status load_blocks(const struct loader *l, struct arena *scratch, const char *name, int n_in,
+                               int n_out, struct quant_matrix *out)
+{
+    char full[256];
+    float *w = NULL;
+    unsigned char *blocks;
+    if (n_in % 32 != 0)
+        return status_fail(STATUS_USAGE, "%s: precision w8a8 takes rows of whole blocks of 32, '%s' has %d",
+                           l->file->path, name, n_in);
+    snprintf(full, sizeof full, "%s%s", l->prefix, name);
+    out->n = n_out;
+    TRY(safetensors_matrix(l->file, full, (uint64_t)n_out, (uint64_t)n_in, l->e->arena, &out->w, &out->type));
+    if (!quant_is_whole(out->type)) {
+        TRY(load(l, scratch, name, (uint64_t)n_out, (uint64_t)n_in, &w));
+        out->type = QUANT_Q8_0;
+        const size_t bytes = quant_row_bytes(out->type, (size_t)n_in);
+        ARENA_NEW(blocks, l->e->arena, (size_t)n_out * bytes);
+        for (size_t i = 0; i < (size_t)n_out; i++)
+            quantize_row(out->type, w + i * (size_t)n_in, NULL, (size_t)n_in, blocks + i * bytes);
+        out->w = blocks;
+    }
+    out->row_bytes = (long)quant_row_bytes(out->type, (size_t)n_in);
+    return STATUS_OK;
+}
+
 /* n_parts matrices [n_out x n_in] of layer `index`, packed one behind the other as one dense layer. */
 static enum status load_dense(const struct loader *l, struct arena *scratch, int index,
                               const char *const *parts, int n_parts, int n_in, int n_out,
@@ -177,7 +204,7 @@ static enum status load_dense(const struct loader *l, struct arena *scratch, int
     *out = (struct encoder_dense){.n_in = n_in, .n_out = n_out * n_parts};
     if (l->e->precision == ENCODER_FP32)
         ARENA_NEW(packed, arena, all * (size_t)n_in);
-    else {
+    else if (l->e->precision == ENCODER_INT8) {
         ARENA_NEW(q, arena, all * (size_t)NN8_PAD_K(n_in));
         ARENA_NEW(scale, arena, all * (size_t)NN8_PAD_K(n_in) / NN8_BLOCK);
         out->q = q, out->scale = scale;
@@ -188,10 +215,17 @@ static enum status load_dense(const struct loader *l, struct arena *scratch, int
     for (int i = 0; i < n_parts; i++) {
         float *w = NULL, *b = NULL;
         snprintf(full, sizeof full, "encoder.layer.%d.%s.weight", index, parts[i]);
-        TRY(load(l, scratch, full, (uint64_t)n_out, (uint64_t)n_in, &w));
+        if (l->e->precision == ENCODER_W8A8) {
+            TRY(load_blocks(l, scratch, full, n_in, n_out, &out->blocks[i]));
+            out->blocks[i].column = (long)(columns * (size_t)i);
+            out->blocks[i].bias = bias + columns * (size_t)i;
+            out->n_blocks = n_parts;
+        } else {
+            TRY(load(l, scratch, full, (uint64_t)n_out, (uint64_t)n_in, &w));
+            TRY(pack(l->e, w, n_in, n_out, (size_t)i, packed, out));
+        }
         snprintf(full, sizeof full, "encoder.layer.%d.%s.bias", index, parts[i]);
         TRY(load(l, scratch, full, (uint64_t)n_out, 0, &b));
-        TRY(pack(l->e, w, n_in, n_out, (size_t)i, packed, out));
         memcpy(bias + columns * (size_t)i, b, (size_t)n_out * sizeof *bias);
     }
     return STATUS_OK;

@@ -10,15 +10,18 @@
 #include "llm/encoder_internal.h"
 #include "nn8.h"
 
-#if defined(__x86_64__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#if defined(__x86_64__)
 #include <cpuid.h>
+#include <string.h>
+
+#include "instructions.h"
 
 enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
 
 static int find_path(void)
 {
     unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
+    if (strcmp(kernels_instructions(), "avx512") != 0 || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
         return NN8_PORTABLE;
     const bool tiles = (d >> 24 & 3) == 3; /* amx-tile, amx-int8 */
     if (tiles && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0)

@@ -47,7 +47,8 @@ struct item_vectors_options {
                  "where item vectors come from: minilm, e5 or another folder of models/ (an encoder, or "    \
                  "vectors of recfuse import-embeddings), feature:NAME of the dataset; controls: tfidf, "     \
                  "columns, columns:NAME, shuffled, shuffled:ANY OF THESE, random, none"),                    \
-        PARAM_CHOICE(type, precision, "fp32", ENCODER_PRECISIONS, "of an encoder; int8: weights of 8 bits"), \
+        PARAM_CHOICE(type, precision, "fp32", ENCODER_PRECISIONS,                                            \
+                     "of an encoder; int8: weights of 8 bits, activations of 16; w8a8: both of 8 bits"),     \
         PARAM_CHOICE(type, pooling, "model", ENCODER_POOLINGS,                                               \
                      "of an encoder; model: what its folder says"),                                          \
         PARAM_STRING(type, prefix, "model",                                                                  \

@@ -116,16 +116,20 @@ static void eight_bits_are_near(void **state)
 {
     (void)state;
     need_golden();
-    struct encoder *encoder = opened(ENCODER_INT8, NULL), *plain = opened(ENCODER_FP32, NULL);
-    float *out = arena_alloc(arena, 44 * 384, sizeof *out);
-    double least = 1;
-    assert_string_not_equal(encoder_sha256(encoder), encoder_sha256(plain)); /* other vectors, other cache */
-    assert_ok(encoder_embed(encoder, &texts, out));
-    for (size_t i = 0; i < 44; i++)
-        least = fmin(least, dot(out + i * 384, expected + i * 384));
-    print_message("least cosine with weights of 8 bits: %.6f\n", least);
-    assert_true(least >= 0.999);
-    encoder_close(encoder);
+    struct encoder *plain = opened(ENCODER_FP32, NULL);
+    for (int precision = ENCODER_INT8; precision <= ENCODER_W8A8; precision++) {
+        struct encoder *encoder = opened(precision, NULL);
+        float *out = arena_alloc(arena, 44 * 384, sizeof *out);
+        double least = 1;
+        assert_string_not_equal(encoder_sha256(encoder),
+                                encoder_sha256(plain)); /* other vectors, other cache */
+        assert_ok(encoder_embed(encoder, &texts, out));
+        for (size_t i = 0; i < 44; i++)
+            least = fmin(least, dot(out + i * 384, expected + i * 384));
+        print_message("least cosine in %s: %.6f\n", precision == ENCODER_INT8 ? "int8" : "w8a8", least);
+        assert_true(least >= 0.999);
+        encoder_close(encoder);
+    }
     encoder_close(plain);
 }
 
