@@ -29,6 +29,10 @@ BEYOND(metric_ild, "ild",
        "Smyth, McClave, ICCBR 2001; Ziegler et al., WWW 2005", false);
 BEYOND(metric_ild_text, "ild_text", "the same with 1 - cosine of the TF-IDF vectors of the items' texts",
        "Smyth, McClave, ICCBR 2001; Ziegler et al., WWW 2005", false);
+BEYOND(metric_ild_vectors, "ild_vectors",
+       "the same with 1 - cosine of the items' vectors of `evaluate.vectors`: a language model's, or others; "
+       "items without a vector take no part",
+       "Smyth, McClave, ICCBR 2001; Ziegler et al., WWW 2005", false);
 BEYOND(metric_arp, "arp",
        "mean over the list of pop(i): average recommendation popularity; lower is less biased",
        "Yin et al., Challenging the Long Tail Recommendation, VLDB 2012", true);
@@ -80,7 +84,7 @@ struct listing {
     const struct csr *relevant;
     const uint32_t *item; /* [n] */
     uint32_t n, k, user;
-    double *room; /* [2 x n_genres] */
+    double *room; /* [2 x n_genres], or [n_dimensions] */
 };
 
 static double popularity_of(const struct listing *l, uint32_t j)
@@ -178,6 +182,31 @@ static double diversity(const struct listing *l, const struct csr *x, bool jacca
     return pairs > 0 ? sum / pairs : NAN;
 }
 
+/* Of unit vectors: the cosines of all pairs are half of what the squared length of their sum has beyond their number. */
+static double vector_diversity(const struct listing *l)
+{
+    const size_t d = l->f->n_dimensions;
+    double *sum = l->room, n = 0, square = 0;
+    if (l->f->vectors == NULL)
+        return NAN;
+    memset(sum, 0, d * sizeof *sum);
+    for (uint32_t j = 0; j < l->n; j++) {
+        const float *v = l->f->vectors + l->item[j] * d;
+        double own = 0;
+        for (size_t k = 0; k < d; k++)
+            own += (double)v[k] * (double)v[k];
+        if (own == 0)
+            continue;
+        const double scale = 1 / sqrt(own); /* in double, that rounding of the vectors does not show */
+        for (size_t k = 0; k < d; k++)
+            sum[k] += scale * (double)v[k];
+        n++;
+    }
+    for (size_t k = 0; k < d; k++)
+        square += sum[k] * sum[k];
+    return n > 1 ? 1 - (square - n) / (n * (n - 1)) : NAN;
+}
+
 /* Adds an item's genres, in equal shares. */
 static double add_genres(const struct csr *genres, uint32_t item, double *share)
 {
@@ -220,6 +249,8 @@ static double value_of(const struct metric_type *metric, const struct listing *l
         return long_tail_share(l);
     if (metric == &metric_calibration)
         return calibration(l);
+    if (metric == &metric_ild_vectors)
+        return vector_diversity(l);
     return metric == &metric_ild ? diversity(l, l->f->genres, true) : diversity(l, l->f->text, false);
 }
 
@@ -242,10 +273,11 @@ enum status beyond_users(const struct lists *lists, const uint32_t *users, const
 {
     TRY(check_facts(facts, measures, n_measures));
     const size_t n_genres = facts->genres != NULL ? facts->genres->n_cols : 0;
+    const size_t n_room = 2 * n_genres > facts->n_dimensions ? 2 * n_genres : facts->n_dimensions;
     int failed = 0;
 #pragma omp parallel reduction(| : failed)
     {
-        double *room = malloc((2 * n_genres + 1) * sizeof *room);
+        double *room = malloc((n_room + 1) * sizeof *room);
         failed |= room == NULL;
 #pragma omp for schedule(dynamic, 16)
         for (uint32_t u = 0; u < lists->n_users; u++) {

@@ -14,6 +14,8 @@ struct beyond_facts {
     const uint8_t *head; /* [n_items] 1: among the most popular that together hold 80 % of the train rows */
     const struct csr *genres; /* [n_items x n_genres]; NULL: unknown */
     const struct csr *text;   /* [n_items x n_words] rows of length 1 or empty; NULL: unknown */
+    const float *vectors;     /* [n_items x n_dimensions], zero: none; NULL: ild_vectors has no value */
+    uint32_t n_dimensions;
     const uint8_t *
         only; /* [n_items] beyond_all(): 1 for the items that there are, and the lists hold no others; NULL: all */
 };

@@ -66,6 +66,6 @@ struct cell_outcome {
  * and predicts their test ratings for the rating metrics (NaN where the model predicts none).  *out: zeroed. */
 enum status cell_evaluate(const struct stage *stage, const struct fitted *fitted,
                           const struct evaluate_config *evaluate, long long seed,
-                          const struct backend *backend, struct arena *arena, struct cell_outcome *out);
+                          const struct cell_place *place, struct arena *arena, struct cell_outcome *out);
 
 #endif

@@ -181,6 +181,9 @@ static void resolve_head(struct experiment *e)
                   "candidates", candidates_json(&e->evaluate.candidates), "mask",
                   e->evaluate.mask_valid ? "train+valid" : "train", "ties", rank_ties_names[e->evaluate.ties],
                   "validation_every", (json_int_t)e->evaluate.validation_every));
+    if (e->evaluate.vectors != NULL)
+        json_object_set_new(json_object_get(e->resolved, "evaluate"), "vectors",
+                            json_loads(e->evaluate.vectors_json, 0, NULL));
     if (e->evaluate.multiverse.n_masks > 0)
         json_object_set_new(json_object_get(e->resolved, "evaluate"), "multiverse",
                             multiverse_json(&e->evaluate.multiverse));

@@ -9,9 +9,10 @@
 #include "eval/estimator.h"
 #include "eval/strata.h"
 #include "experiment/config_parts.h"
+#include "models/item_vectors.h"
 
 struct evaluate_block {
-    const struct node *k, *metrics, *dialects, *candidates, *multiverse;
+    const struct node *k, *metrics, *dialects, *candidates, *multiverse, *vectors;
     struct param_list strata;
     int mask, ties, relevance;
     int validation_every;
@@ -36,8 +37,20 @@ static const struct param evaluate_params[] = {
     PARAM_INT(
         struct evaluate_block, validation_every, 0, 0, 1000000,
         "epochs between two measurements of ndcg@10 on the validation rows, for training curves; 0: none"),
+    PARAM_NODE(struct evaluate_block, vectors,
+               "of items, for ild_vectors: {encoder: minilm, text: [title, genres]}"),
     PARAM_NODE(struct evaluate_block, multiverse, "masks and rules of ties: ranked again under each pair"),
     PARAM_END};
+
+#define V struct item_vectors_options
+static const struct param vectors_params[] = {
+    ITEM_VECTORS_PARAMS(V, ITEM_ENCODER_MINILM),
+    PARAM_LIST(V, text, "title", NULL, "fields of the item's text"),
+    PARAM_INT(V, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
+    PARAM_INT(V, dimensions, 0, 0, 4096, "principal components kept; 0: all"),
+    PARAM_BOOL(V, center, 0, "subtract the mean vector over items first"),
+    PARAM_END};
+#undef V
 
 struct multiverse_block {
     struct param_list mask, ties;
@@ -282,6 +295,32 @@ static enum status read_multiverse(const struct node *map, struct arena *arena, 
     return STATUS_OK;
 }
 
+/* The vectors and the metric that takes them go together. */
+static enum status read_vectors(const struct node *metrics, const struct node *map, struct arena *arena,
+                                struct evaluate_config *out)
+{
+    struct item_vectors_options *vectors;
+    char *json;
+    bool asked = false;
+    for (size_t m = 0; m < out->n_metrics; m++)
+        asked = asked || strcmp(out->metrics[m]->name, "ild_vectors") == 0;
+    if (map == NULL && asked)
+        return node_fail(metrics,
+                         "ild_vectors needs evaluate.vectors, which says whose vectors: {encoder: minilm, "
+                         "text: [title, genres]}");
+    if (map == NULL)
+        return STATUS_OK;
+    if (!asked)
+        return node_fail(map, "evaluate.vectors: no metric takes them; ild_vectors does");
+    ARENA_NEW(vectors, arena, 1);
+    TRY(params_default(vectors_params, arena, vectors));
+    TRY(params_set(vectors_params, "evaluate.vectors", map, arena, vectors));
+    TRY(params_json(vectors_params, vectors, arena, &json));
+    out->vectors = vectors;
+    out->vectors_json = json;
+    return STATUS_OK;
+}
+
 enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e)
 {
     static const uint32_t usual[] = {5, 10, 20};
@@ -300,6 +339,7 @@ enum status config_evaluate(const struct node *map, struct arena *arena, struct 
     out->graded = block.relevance == 1;
     out->relevant_from = block.relevant_from;
     TRY(read_metrics(block.metrics, arena, out));
+    TRY(read_vectors(block.metrics, block.vectors, arena, out));
     TRY(read_dialects(block.dialects, arena, out));
     TRY(read_strata(map, &block.strata, out));
     TRY(list_measures(arena, out));

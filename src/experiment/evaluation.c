@@ -14,53 +14,11 @@
 #include "eval/ratings.h"
 #include "experiment/evaluation.h"
 #include "experiment/universes.h"
-#include "text/tfidf.h"
 
 static struct clocks since(struct clocks start)
 {
     const struct clocks now = clocks_now();
     return (struct clocks){now.wall - start.wall, now.cpu - start.cpu};
-}
-
-static bool asks_for(const struct evaluation *v, const char *metric)
-{
-    for (size_t m = 0; m < v->evaluate->n_metrics; m++)
-        if (strcmp(v->evaluate->metrics[m]->name, metric) == 0)
-            return true;
-    return false;
-}
-
-/* TF-IDF vectors of the items' texts, as tfidf_content makes them from titles and genres. */
-static enum status text_facts(struct evaluation *v, struct arena *scratch)
-{
-    static const char *fields[] = {"title", "genres", "description", "categories"};
-    const struct tfidf_options options = {.text.min_df = 1};
-    struct csr *weights;
-    struct tfidf tfidf;
-    struct strings texts;
-    const char *there[4];
-    struct param_list list = {0, there};
-    for (size_t i = 0; i < 4; i++)
-        if (view_item_column(v->stage->view, fields[i]) != NULL)
-            there[list.n++] = fields[i];
-    if (list.n == 0)
-        return STATUS_OK; /* beyond_users() says so */
-    TRY(view_item_texts(v->stage->view, &list, 0, scratch, &texts));
-    TRY(tfidf_fit(&texts, &options, v->arena, scratch, &tfidf));
-    ARENA_NEW(weights, v->arena, 1);
-    *weights = tfidf.weights;
-    v->facts.text = weights;
-    return STATUS_OK;
-}
-
-static enum status gather_facts(struct evaluation *v, struct arena *scratch)
-{
-    const struct dataset *d = v->stage->dataset;
-    TRY(beyond_facts_make(&v->stage->train, v->arena, &v->facts));
-    const struct column *genres = dataset_item_column(d, "genres");
-    genres = genres != NULL ? genres : dataset_item_column(d, "categories");
-    v->facts.genres = genres != NULL && genres->kind == COLUMN_LIST ? &genres->list : NULL;
-    return asks_for(v, "ild_text") ? text_facts(v, scratch) : STATUS_OK;
 }
 
 static double *own_parts(struct evaluation *v, enum metric_kind kind)
@@ -230,7 +188,7 @@ static enum status measure(struct evaluation *v, struct arena *scratch, struct c
         TRY(rank(v, e->longest, scratch, out));
     const struct clocks start = clocks_now();
     if (count(v, METRIC_BEYOND) + count(v, METRIC_AGGREGATE) + e->strata.n > 0)
-        TRY(gather_facts(v, scratch));
+        TRY(evaluation_facts(v, scratch));
     if (e->longest > 0)
         TRY(measure_lists(v));
     TRY(measure_the_rest(v));
@@ -309,9 +267,10 @@ enum status evaluation_lists(const struct stage *stage, const struct fitted *fit
 
 enum status cell_evaluate(const struct stage *stage, const struct fitted *fitted,
                           const struct evaluate_config *evaluate, long long seed,
-                          const struct backend *backend, struct arena *arena, struct cell_outcome *out)
+                          const struct cell_place *place, struct arena *arena, struct cell_outcome *out)
 {
-    struct evaluation v = evaluation_of(stage, fitted, evaluate, seed, backend, arena);
+    struct evaluation v = evaluation_of(stage, fitted, evaluate, seed, place->backend, arena);
+    v.place = place;
     TRY(prepare(&v));
     out->values = (struct cell_values){.n_users = stage->n_users,
                                        .n_values = (uint32_t)evaluate->n_measures,

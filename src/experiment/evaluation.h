@@ -12,6 +12,7 @@ struct evaluation {
     const struct evaluate_config *evaluate;
     uint64_t seed;
     const struct backend *backend;
+    const struct cell_place *place; /* NULL: lists alone are asked for */
     const struct csr *masks[2];
     struct arena *arena; /* of the values */
     struct relevance relevance;
@@ -58,6 +59,8 @@ enum status evaluation_lists(const struct stage *stage, const struct fitted *fit
                              const struct backend *backend, unsigned top, struct arena *arena,
                              struct lists *out);
 
+/* What is known of items and users beside the lists, as far as a measure or stratum asks for it: fills v->facts. */
+enum status evaluation_facts(struct evaluation *v, struct arena *scratch);
 /* Every measure for every stratum that `evaluate` asks for, as lines of metrics.csv from the column `candidates` on; fills v->strata. */
 enum status evaluation_strata(struct evaluation *v, FILE *out);
 

@@ -48,6 +48,7 @@ struct multiverse_config {
     enum topk_ties ties[TOPK_TIES_RELEVANT_LAST + 1];
 };
 
+struct item_vectors_options;
 struct evaluate_config {
     size_t n_k, n_metrics, n_dialects;
     const uint32_t *k;                  /* [n_k] in the order of the file */
@@ -63,9 +64,11 @@ struct evaluate_config {
     long long validation_every;          /* epochs between two points of a validation curve; 0: none */
     enum topk_ties ties;                 /* which of equal scores stands first */
     struct multiverse_config multiverse;
-    bool graded;              /* a test row's value says how relevant it is */
-    struct param_list strata; /* eval/strata.h */
-    double relevant_from;     /* graded: rows of lower value are not relevant */
+    bool graded;                                /* a test row's value says how relevant it is */
+    struct param_list strata;                   /* eval/strata.h */
+    double relevant_from;                       /* graded: rows of lower value are not relevant */
+    const struct item_vectors_options *vectors; /* of ild_vectors; NULL: none */
+    const char *vectors_json;                   /* every value, defaults included */
 };
 
 /* A published or remembered value that a run must reproduce. */

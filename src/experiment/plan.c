@@ -199,6 +199,17 @@ static enum status cell_key(json_t *base, json_t *model, size_t fold, long long 
     return STATUS_OK;
 }
 
+/* The language model that a measure asks for. */
+static enum status evaluate_part(const struct experiment *e, const char *models, json_t *out)
+{
+    if (e->evaluate.vectors == NULL)
+        return STATUS_OK;
+    json_t *encoders = json_object();
+    const enum status status = encoder_part(e->evaluate.vectors->encoder, models, encoders, out);
+    json_decref(encoders);
+    return status;
+}
+
 static json_t *dataset_part(const struct experiment *e, size_t d, const struct dataset_plan *plan,
                             const char *device)
 {
@@ -264,14 +275,15 @@ static enum status cell_files(const struct experiment *e, const struct cell *cel
     return add_file(e->evaluate.candidates.file, "candidates", dataset, cell->fold, seed, known, arena, out);
 }
 
-static enum status fill_cells(const struct experiment *e, const char *device, json_t *models,
-                              struct arena *arena, struct plan *plan)
+static enum status fill_cells(const struct experiment *e, const char *device, const char *models_folder,
+                              json_t *models, struct arena *arena, struct plan *plan)
 {
     size_t n = 0;
     json_t *known = json_object();
     enum status status = STATUS_OK;
     for (size_t d = 0; d < e->n_datasets && status == STATUS_OK; d++) {
         json_t *base = dataset_part(e, d, &plan->datasets[d], device);
+        status = evaluate_part(e, models_folder, base);
         for (size_t f = 0; f < plan->datasets[d].n_folds; f++)
             for (size_t m = 0; m < e->n_models; m++)
                 for (size_t s = 0; s < e->n_seeds && status == STATUS_OK; s++) {
@@ -336,7 +348,7 @@ enum status plan_make(const struct experiment *e, const char *device, const char
         json_array_append_new(parts, part);
     }
     if (status == STATUS_OK)
-        status = fill_cells(e, device, parts, arena, out);
+        status = fill_cells(e, device, models, parts, arena, out);
     json_decref(encoders);
     json_decref(parts);
     TRY(status);

@@ -306,7 +306,7 @@ static enum status compute(struct runner *r, size_t i, struct arena *arena, stru
     fitted->params = chosen.params;
     const struct clocks end = clocks_now();
     outcome->fit = (struct clocks){end.wall - start.wall, end.cpu - start.cpu};
-    TRY(cell_evaluate(&r->stage, fitted, &r->experiment->evaluate, seed, r->backend, arena, outcome));
+    TRY(cell_evaluate(&r->stage, fitted, &r->experiment->evaluate, seed, &place, arena, outcome));
     outcome->values.more[CELL_CURVES] = (struct cell_text){fitted->curves, fitted->n_curves};
     return STATUS_OK;
 }

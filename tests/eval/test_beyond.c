@@ -109,6 +109,17 @@ static void lists_by_hand(void **state)
     NEAR(user_value("serendipity", 2, 1), 1 / 2.0);
     NEAR(user_value("ild", 3, 0), 1 - 1 / 2.0); /* b against a b; 3 has no genres */
     assert_true(isnan(user_value("ild", 1, 0)));
+    /* vectors of items 2, 4, 3: (1, 0), (3, 4) / 5, none; of item 1: (0, 1), of any length */
+    static const float vectors[] = {9, 9, 0, 0.5f, 1, 0, 0, 0, 3, 4};
+    assert_true(isnan(user_value("ild_vectors", 3, 0)));
+    facts.vectors = vectors, facts.n_dimensions = 2;
+    NEAR(user_value("ild_vectors", 3, 0), 1 - 0.6);
+    NEAR(user_value("ild_vectors", 3, 1), 1 - 0.8);
+    assert_true(isnan(user_value("ild_vectors", 1, 0)));
+    items[2] = 1; /* three pairs: .6, 0, .8 */
+    NEAR(user_value("ild_vectors", 3, 0), 1 - (0.6 + 0 + 0.8) / 3);
+    items[2] = 3;
+    facts.vectors = NULL, facts.n_dimensions = 0;
     /* user 3: p = (1/2, 1/2); list 1, 4: a (1 + 1/2) / 2, b (1/2) / 2 */
     NEAR(user_value("calibration_kl", 3, 1),
          0.5 * log(0.5 / (0.99 * 0.75 + 0.005)) + 0.5 * log(0.5 / (0.99 * 0.25 + 0.005)));

@@ -155,3 +155,21 @@ bad dialect_lacks "evaluate does not measure auc" --set compare.pairs.1.dialect=
 check no_such_column gives 5 "no user column 'age'" "$R" run e.yaml --out column --set 'evaluate.strata=[user:age]'
 bad a_mask_twice "stands twice" --set evaluate.multiverse.mask='[train, train]'
 bad unknown_ties "expected hash, index_rising" --set evaluate.ties=index_risin
+
+# --- diversity by vectors of the items
+cat >v.yaml <<'YAML'
+experiment: {name: v, seeds: [0]}
+datasets: [{name: s, file: s.h5, split: {kind: random, test: 0.2, seed: 1}}]
+models: [{name: popularity}, {name: ease}]
+evaluate: {k: [10], metrics: [ndcg, ild, ild_text, ild_vectors], vectors: {encoder: random}}
+report: {tables: [csv], plots: []}
+YAML
+check vectors gives 0 "2 of 2 cells done" "$R" run v.yaml --out v
+near_one() { python3 -c "import sys; v = [float(x) for x in sys.argv[1:]]; assert len(v) == 1 and abs(v[0] - 1) < .05, v" $(value v/metrics.csv ease ild_vectors 10 default all); }
+check random_vectors_are_at_right_angles near_one
+check vectors_have_intervals grep -q 'ild_vectors,10,default,all' v/intervals.csv
+check vectors_in_the_written_experiment gives 0 "2 cells, 0 to run" "$R" run v/experiment.yaml --out v
+check missing_encoder gives 0 "ild_vectors has no value" "$R" run v.yaml --out v3 --set evaluate.vectors.encoder=nowhere
+check missing_encoder_leaves_the_rest test "$(value v3/metrics.csv ease ndcg 10 default all; value v3/metrics.csv ease ild_vectors 10 default all)" = "$(value v/metrics.csv ease ndcg 10 default all)"
+check vectors_are_needed gives 2 "ild_vectors needs evaluate.vectors" "$R" plan e.yaml --set 'evaluate.metrics=[ild_vectors]'
+check vectors_need_the_metric gives 2 "no metric takes them" "$R" plan v.yaml --set 'evaluate.metrics=[ild]'
