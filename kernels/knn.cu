@@ -126,6 +126,23 @@ TEAM_FN uint32_t knn_kth(const uint32_t *TEAM_RESTRICT x, int n, uint32_t k, uin
     return low;
 }
 
+/* knn_values() of KNN_CORRELATION: what is left of a product less that of the means. */
+TEAM_FN void knn_correlations(const struct knn_similar *a, long r, const union knn_word *TEAM_RESTRICT acc,
+                              uint32_t *TEAM_RESTRICT bits)
+{
+    const int n = (int)a->n;
+    const float *TEAM_RESTRICT norm = a->norm;
+    const float *TEAM_RESTRICT sum = a->other;
+    const float mine = norm[r], own = sum[r], shrinkage = a->shrinkage;
+
+    LANE_FOR(c, n) {
+        const float x = acc[c].f - own * sum[c], lengths = mine * norm[c];
+        union knn_word s;
+        s.f = x / (lengths + shrinkage);
+        bits[c] = x > 0.0f && lengths > 0.0f ? s.u : 0u;
+    }
+}
+
 /* bits[c] = the similarity of r and c as an integer of the same order; 0 where there is none, and at r
  * itself. */
 TEAM_FN void knn_values(const struct knn_similar *a, long r, const union knn_word *TEAM_RESTRICT acc,
@@ -173,15 +190,7 @@ TEAM_FN void knn_values(const struct knn_similar *a, long r, const union knn_wor
             bits[c] = acc[c].f > 0.0f && more > 0.0f ? s.u : 0u;
         }
     } else if (a->similarity == KNN_CORRELATION) {
-        const float mine = norm[r];
-        const float *TEAM_RESTRICT sum = a->other;
-        const float own = sum[r];
-        LANE_FOR(c, n) {
-            const float x = acc[c].f - own * sum[c], lengths = mine * norm[c];
-            union knn_word s;
-            s.f = x / (lengths + shrinkage);
-            bits[c] = x > 0.0f && lengths > 0.0f ? s.u : 0u;
-        }
+        knn_correlations(a, r, acc, bits);
     } else {
         LANE_FOR(c, n) {
             union knn_word s;

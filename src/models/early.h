@@ -13,13 +13,17 @@ struct early {
     double quality;
     size_t n_parts;
     struct {
-        float *live, *kept; /* [n] */
-        size_t n;
+        void *live, *kept; /* [bytes] */
+        size_t bytes;
     } part[EARLY_PARTS];
 };
 void early_open(struct early *e, int patience, const struct run *run);
-/* An array of the state that is kept and brought back: n floats. */
-enum status early_part(struct early *e, float *live, size_t n, struct run *run);
+/* An array of the state that is kept and brought back: so many bytes, or n floats. */
+enum status early_bytes(struct early *e, void *live, size_t bytes, struct run *run);
+static inline enum status early_part(struct early *e, float *live, size_t n, struct run *run)
+{
+    return early_bytes(e, live, n * sizeof *live, run);
+}
 /* After epoch `epoch` (from 1) of the state; *stop: enough. */
 enum status early_step(struct early *e, const void *state, int epoch, struct run *run, bool *stop);
 /* The best state is back; run->epochs says how many epochs it took. */

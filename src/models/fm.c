@@ -21,7 +21,7 @@ enum { SOLVER_ALS, SOLVER_SGD, SOLVER_ADAGRAD };
 
 struct fm_params {
     FM_DESIGN_FIELDS
-    int factors, solver, epochs;
+    int factors, solver, epochs, patience;
     double learning_rate, reg_bias, reg_weight, reg_factor, init_std;
     bool clip;
 };
@@ -32,6 +32,8 @@ static const struct param fm_params[] = {
     PARAM_CHOICE(P, solver, "als", "als|sgd|adagrad",
                  "alternating least squares, or gradient descent row by row"),
     PARAM_INT(P, epochs, 20, 1, 100000, "passes over the ratings"),
+    PARAM_INT(P, patience, 0, 0, 100000,
+              "epochs without a better validation before it stops; 0: never sooner"),
     PARAM_REAL(P, learning_rate, 0.01, 1e-9, 10, "sgd, adagrad: length of a step"),
     PARAM_REAL(P, reg_bias, 0, 0, 1e6, "weight of the squared bias"),
     PARAM_REAL(P, reg_weight, 5, 0, 1e6,
@@ -53,11 +55,12 @@ static enum status make_samples(const struct csr *a, struct arena *scratch, stru
     return STATUS_OK;
 }
 
-/* s: room for what the machine scores by, seen by the training curve. */
 static enum status descend(const struct fm_machine *m, const struct fm_params *p, const struct view *train,
-                           struct fm_state *s, struct run *run)
+                           struct fm_watch *watch, struct run *run)
 {
     struct curve_pairs pairs;
+    struct fm_state *s = watch->s;
+    bool stop = false;
     const uint32_t n = (uint32_t)train->by_user->nnz;
     struct fm_sample *rows, *shuffled;
     uint32_t *order;
@@ -73,7 +76,7 @@ static enum status descend(const struct fm_machine *m, const struct fm_params *p
                           .loss = FM_SQUARED};
     TRY(curve_pairs_new(train->by_user, run, &pairs));
     TRY(fm_sgd_prepare(m, p->solver == SOLVER_ADAGRAD ? FM_ADAGRAD : FM_SGD, run->scratch, &args));
-    for (int epoch = 0; epoch < p->epochs; epoch++) {
+    for (int epoch = 0; epoch < p->epochs && !stop; epoch++) {
         random_permutation(run->seed, RANDOM_ORDER, (uint32_t)epoch, n, order);
         for (uint32_t e = 0; e < n; e++)
             shuffled[e] = rows[order[e]];
@@ -82,8 +85,8 @@ static enum status descend(const struct fm_machine *m, const struct fm_params *p
         if (pairs.n > 0) {
             fm_state_fill(s, m);
             TRY(curve_rmse(run, &pairs, fm_score_pairs, s, epoch + 1));
-            TRY(curve_validation(run, s, epoch + 1));
         }
+        TRY(fm_watch_step(watch, epoch + 1, run, &stop));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "fm: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
@@ -100,6 +103,7 @@ static enum status fm_fit(void *state, const void *params, const struct view *tr
     const struct fm_als_options als = {p->epochs, p->reg_bias, p->reg_weight, p->reg_factor};
     struct fm_design design;
     struct fm_machine m;
+    struct fm_watch watch;
     TRY(ratings_check(train, "fm"));
     if (train->by_user->nnz > UINT32_MAX)
         return status_fail(STATUS_DATA, "fm: %lld ratings are more than 2^32",
@@ -108,10 +112,12 @@ static enum status fm_fit(void *state, const void *params, const struct view *tr
     TRY(fm_machine_new(&design, p->factors, p->init_std, run->seed, run->scratch, &m));
     s->low = p->clip ? train->minimum_value : -INFINITY, s->high = p->clip ? train->maximum_value : INFINITY;
     TRY(fm_state_new(s, &m, train, run->arena));
+    TRY(fm_watch_open(&watch, &m, s, p->patience, run));
     if (p->solver == SOLVER_ALS)
-        TRY(fm_als_run(&m, &als, train, run));
+        TRY(fm_als_run(&m, &als, train, &watch, run));
     else
-        TRY(descend(&m, p, train, s, run));
+        TRY(descend(&m, p, train, &watch, run));
+    TRY(early_close(&watch.early, run));
     TRY(fm_machine_check(&m, "fm", p->epochs, p->learning_rate));
     fm_state_fill(s, &m);
     return STATUS_OK;

@@ -176,12 +176,13 @@ static void solve_bias(struct als *als, double regularization)
 }
 
 enum status fm_als_run(const struct fm_machine *m, const struct fm_als_options *o, const struct view *train,
-                       struct run *run)
+                       struct fm_watch *watch, struct run *run)
 {
+    bool stop = false;
     struct als als = {.m = m, .train = train, .run = run};
     time_t told = time(NULL);
     TRY(prepare(&als));
-    for (int epoch = 0; epoch < o->epochs; epoch++) {
+    for (int epoch = 0; epoch < o->epochs && !stop; epoch++) {
         start_errors(&als);
         if (run->curve != NULL && epoch > 0)
             run_curve(run, "rmse", epoch, rmse_of(&als));
@@ -189,6 +190,8 @@ enum status fm_als_run(const struct fm_machine *m, const struct fm_als_options *
         TRY(solve(&als, m->weight, 1, true, o->reg_weight));
         for (uint32_t k = 0; k < m->factors; k++)
             TRY(solve(&als, m->factor + k, (long)m->ld, false, o->reg_factor));
+        if (watch != NULL)
+            TRY(fm_watch_step(watch, epoch + 1, run, &stop));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "fm: sweep %d of %d", epoch + 1, o->epochs);
             told = time(NULL);

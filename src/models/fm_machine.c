@@ -6,6 +6,7 @@
  */
 #include <math.h>
 
+#include "models/curve.h"
 #include "models/fm_machine.h"
 
 enum { LAUNCH = 1 << 15 };
@@ -39,6 +40,27 @@ enum status fm_machine_check(const struct fm_machine *m, const char *model, int 
     return status_fail(STATUS_DATA,
                        "%s: in epoch %d the factors left the range of numbers; lower learning_rate (%g)",
                        model, epoch, learning_rate);
+}
+
+enum status fm_watch_open(struct fm_watch *w, const struct fm_machine *m, struct fm_state *s, int patience,
+                          struct run *run)
+{
+    *w = (struct fm_watch){.m = m, .s = s};
+    early_open(&w->early, patience, run);
+    TRY(early_part(&w->early, m->bias, 1, run));
+    TRY(early_part(&w->early, m->weight, m->design.n_features, run));
+    return early_part(&w->early, m->factor, m->design.n_features * m->ld, run);
+}
+
+enum status fm_watch_step(struct fm_watch *w, int epoch, struct run *run, bool *stop)
+{
+    *stop = false;
+    if (run->validate == NULL || (!w->early.on && run->validate_every <= 0))
+        return STATUS_OK;
+    fm_state_fill(w->s, w->m);
+    if (!w->early.on)
+        return curve_validation(run, w->s, epoch);
+    return early_step(&w->early, w->s, epoch, run, stop);
 }
 
 /* Row r: the sum of its features' factors, their weights and the pairs among them. */

@@ -3,6 +3,7 @@
  */
 #ifndef MODELS_FM_MACHINE_H
 #define MODELS_FM_MACHINE_H
+#include "models/early.h"
 #include "models/fm_design.h"
 #include "models/model_io.h"
 
@@ -50,11 +51,23 @@ enum status fm_sgd_run(const struct fm_machine *m, struct fm_sgd *args, const st
                        int64_t n, struct run *run);
 /* Alternating least squares on the train ratings: `epochs` times bias, weights, factors.  STATUS_STOPPED when the run is
  * cancelled. */
+/* Early stopping, and the validation curve, of a machine that is being fitted; s: room for what it scores by. */
+struct fm_watch {
+    const struct fm_machine *m;
+    struct fm_state *s;
+    struct early early;
+};
+enum status fm_watch_open(struct fm_watch *w, const struct fm_machine *m, struct fm_state *s, int patience,
+                          struct run *run);
+/* After epoch `epoch` (from 1).  Then, when the fit is over, early_close(): the best epoch's parameters are back. */
+enum status fm_watch_step(struct fm_watch *w, int epoch, struct run *run, bool *stop);
+
 struct fm_als_options {
     int epochs;
     double reg_bias, reg_weight, reg_factor;
 };
+/* watch: is asked after each sweep; NULL: nobody. */
 enum status fm_als_run(const struct fm_machine *m, const struct fm_als_options *o, const struct view *train,
-                       struct run *run);
+                       struct fm_watch *watch, struct run *run);
 
 #endif

@@ -20,7 +20,7 @@ enum {
 
 struct fm_ranking_params {
     FM_DESIGN_FIELDS
-    int factors, loss, negatives, optimizer, epochs;
+    int factors, loss, negatives, optimizer, epochs, patience;
     double learning_rate, reg_weight, reg_factor, init_std;
 };
 #define P struct fm_ranking_params
@@ -32,6 +32,8 @@ static const struct param fm_ranking_params[] = {
     PARAM_CHOICE(P, optimizer, "adagrad", FM_OPTIMIZERS,
                  "plain steps, or divided by the root of squared gradients"),
     PARAM_INT(P, epochs, 20, 1, 100000, "passes over the train pairs"),
+    PARAM_INT(P, patience, 0, 0, 100000,
+              "epochs without a better validation before it stops; 0: never sooner"),
     PARAM_REAL(P, learning_rate, 0.05, 1e-9, 10, "length of a step"),
     PARAM_REAL(P, reg_weight, 0.001, 0, 1e3, "weight of the features' squared weights"),
     PARAM_REAL(P, reg_factor, 0.005, 0, 1e3, "weight of the features' squared vectors"),
@@ -94,13 +96,14 @@ static enum status tell_loss(const struct fm_machine *m, int loss, const struct 
         sum += x > 0 ? log1p(exp(-x)) : log1p(exp(x)) - x;
     }
     run_curve(run, "loss", step, sum / (double)n);
-    return curve_validation(run, s, step);
+    return STATUS_OK;
 }
 
 static enum status descend(const struct fm_machine *m, const struct fm_ranking_params *p, const struct csr *a,
-                           struct fm_state *s, struct run *run)
+                           struct fm_watch *watch, struct run *run)
 {
     struct fm_sample *sample;
+    bool stop = false;
     uint32_t *order, *user_of;
     int64_t n;
     time_t told = time(NULL);
@@ -115,12 +118,13 @@ static enum status descend(const struct fm_machine *m, const struct fm_ranking_p
                           .reg_factor = (float)p->reg_factor,
                           .loss = p->loss == LOSS_BPR ? FM_BPR : FM_LOGISTIC};
     TRY(fm_sgd_prepare(m, (enum fm_optimizer)p->optimizer, run->scratch, &args));
-    for (int epoch = 0; epoch < p->epochs; epoch++) {
+    for (int epoch = 0; epoch < p->epochs && !stop; epoch++) {
         random_permutation(run->seed, RANDOM_ORDER, (uint32_t)epoch, (uint32_t)a->nnz, order);
         deal_epoch(a, user_of, order, epoch, p, run->seed, sample, &n);
         TRY(fm_sgd_run(m, &args, sample, n, run));
         TRY(fm_machine_check(m, "fm_ranking", epoch + 1, p->learning_rate));
-        TRY(tell_loss(m, p->loss, sample, n, s, epoch + 1, run));
+        TRY(tell_loss(m, p->loss, sample, n, watch->s, epoch + 1, run));
+        TRY(fm_watch_step(watch, epoch + 1, run, &stop));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "fm_ranking: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
@@ -136,6 +140,7 @@ static enum status fm_ranking_fit(void *state, const void *params, const struct 
     const struct fm_design_options options = FM_DESIGN_OPTIONS(p);
     struct fm_design design;
     struct fm_machine m;
+    struct fm_watch watch;
     if (train->by_user->nnz > UINT32_MAX)
         return status_fail(STATUS_DATA, "fm_ranking: %lld train pairs are more than 2^32",
                            (long long)train->by_user->nnz);
@@ -143,7 +148,9 @@ static enum status fm_ranking_fit(void *state, const void *params, const struct 
     TRY(fm_machine_new(&design, p->factors, p->init_std, run->seed, run->scratch, &m));
     s->low = -INFINITY, s->high = INFINITY;
     TRY(fm_state_new(s, &m, train, run->arena));
-    TRY(descend(&m, p, train->by_user, s, run));
+    TRY(fm_watch_open(&watch, &m, s, p->patience, run));
+    TRY(descend(&m, p, train->by_user, &watch, run));
+    TRY(early_close(&watch.early, run));
     fm_state_fill(s, &m);
     return STATUS_OK;
 }

@@ -15,11 +15,12 @@
 #include <math.h>
 
 #include "models/curve.h"
+#include "models/early.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
 
 struct nmf_params {
-    int factors, epochs;
+    int factors, epochs, patience;
     bool biased;
     double reg_pu, reg_qi, reg_bu, reg_bi, lr_bu, lr_bi, init_low, init_high;
 };
@@ -27,6 +28,8 @@ struct nmf_params {
 static const struct param nmf_params[] = {
     PARAM_INT(P, factors, 15, 1, 4096, "dimensions of the latent vectors"),
     PARAM_INT(P, epochs, 50, 1, 100000, "sweeps over users and items"),
+    PARAM_INT(P, patience, 0, 0, 100000,
+              "epochs without a better validation before it stops; 0: never sooner"),
     PARAM_BOOL(P, biased, false, "mean and biases of users and items are added"),
     PARAM_REAL(P, reg_pu, 0.06, 0, 1e6, "weight of the squared user factors"),
     PARAM_REAL(P, reg_qi, 0.06, 0, 1e6, "weight of the squared item factors"),
@@ -155,7 +158,14 @@ static enum status epochs(struct nmf *s, const struct nmf_params *p, const struc
     ARENA_NEW(r, run->scratch, (size_t)train->by_user->nnz);
     ARENA_NEW(user, run->scratch, n_user);
     ARENA_NEW(item, run->scratch, n_item);
-    for (int epoch = 0; epoch < p->epochs; epoch++) {
+    struct early early;
+    bool stop = false;
+    early_open(&early, p->patience, run);
+    TRY(early_bytes(&early, s->user, n_user * sizeof *user, run));
+    TRY(early_bytes(&early, s->item, n_item * sizeof *item, run));
+    TRY(early_bytes(&early, s->user_bias, s->n_users * sizeof *s->user_bias, run));
+    TRY(early_bytes(&early, s->item_bias, s->n_items * sizeof *s->item_bias, run));
+    for (int epoch = 0; epoch < p->epochs && !stop; epoch++) {
         if (*run->cancelled)
             return STATUS_STOPPED;
         predict_all(s, train->by_user, p, r);
@@ -172,10 +182,12 @@ static enum status epochs(struct nmf *s, const struct nmf_params *p, const struc
                                "nmf: in epoch %d the factors left the range of numbers; raise "
                                "reg_pu and reg_qi, or leave `biased` off",
                                epoch + 1);
-        TRY(curve_validation(run, s, epoch + 1));
+        if (!early.on)
+            TRY(curve_validation(run, s, epoch + 1));
+        TRY(early_step(&early, s, epoch + 1, run, &stop));
         progress_label(run->progress, "nmf: epoch %d of %d", epoch + 1, p->epochs);
     }
-    return STATUS_OK;
+    return early_close(&early, run);
 }
 
 static enum status nmf_fit(void *state, const void *params, const struct view *train, struct run *run)

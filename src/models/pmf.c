@@ -17,6 +17,7 @@
 
 #include "mf.h"
 #include "models/curve.h"
+#include "models/early.h"
 #include "models/gradient_rows.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
@@ -24,7 +25,7 @@
 enum { IDENTITY, SIGMOID };
 
 struct pmf_params {
-    int factors, epochs, batches, link;
+    int factors, epochs, patience, batches, link;
     double learning_rate, momentum, regularization;
     bool weighted_regularization;
     double init_std;
@@ -34,6 +35,8 @@ struct pmf_params {
 static const struct param pmf_params[] = {
     PARAM_INT(P, factors, 10, 1, 4096, "dimensions of the latent vectors"),
     PARAM_INT(P, epochs, 50, 1, 100000, "passes over the ratings"),
+    PARAM_INT(P, patience, 0, 0, 100000,
+              "epochs without a better validation before it stops; 0: never sooner"),
     PARAM_INT(P, batches, 10, 1, 1000, "parts of the ratings; each makes a step"),
     PARAM_CHOICE(P, link, "identity", "identity|sigmoid", "what the product of vectors means"),
     PARAM_REAL(P, learning_rate, 0.005, 1e-9, 10, "length of a step, a rating"),
@@ -145,7 +148,12 @@ static enum status descend(const struct pmf_state *s, const struct pmf_params *p
                                    .fixed = -1,
                                    .weighted = p->weighted_regularization,
                                    .rank = (int)s->ld};
-    for (int epoch = 0; epoch < p->epochs; epoch++) {
+    struct early early;
+    bool stop = false;
+    early_open(&early, p->patience, run);
+    TRY(early_part(&early, s->user, s->n_users * s->ld, run));
+    TRY(early_part(&early, s->item, s->n_items * s->ld, run));
+    for (int epoch = 0; epoch < p->epochs && !stop; epoch++) {
         random_permutation(run->seed, RANDOM_ORDER, (uint32_t)(ORDER_EPOCHS + epoch), n_batches, order);
         for (uint32_t b = 0; b < n_batches; b++) {
             if (*run->cancelled)
@@ -158,13 +166,15 @@ static enum status descend(const struct pmf_state *s, const struct pmf_params *p
                 "pmf: in epoch %d the factors left the range of numbers; lower learning_rate (%g)", epoch + 1,
                 p->learning_rate);
         TRY(curve_rmse(run, pairs, pmf_score_pairs, s, epoch + 1));
-        TRY(curve_validation(run, s, epoch + 1));
+        if (!early.on)
+            TRY(curve_validation(run, s, epoch + 1));
+        TRY(early_step(&early, s, epoch + 1, run, &stop));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "pmf: epoch %d of %d", epoch + 1, p->epochs);
             told = time(NULL);
         }
     }
-    return STATUS_OK;
+    return early_close(&early, run);
 }
 
 static enum status pmf_fit(void *state, const void *params, const struct view *train, struct run *run)

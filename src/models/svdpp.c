@@ -16,11 +16,13 @@
  */
 #include <math.h>
 
+#include "models/curve.h"
+#include "models/early.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
 
 struct svdpp_params {
-    int factors, epochs;
+    int factors, epochs, patience;
     double learning_rate, regularization, init_mean, init_std;
     double lr_bu, lr_bi, lr_pu, lr_qi, lr_yj, reg_bu, reg_bi, reg_pu, reg_qi, reg_yj;
 };
@@ -30,6 +32,8 @@ struct svdpp_params {
 static const struct param svdpp_params[] = {
     PARAM_INT(P, factors, 20, 1, 4096, "dimensions of the latent vectors"),
     PARAM_INT(P, epochs, 20, 1, 100000, "passes over the ratings"),
+    PARAM_INT(P, patience, 0, 0, 100000,
+              "epochs without a better validation before it stops; 0: never sooner"),
     PARAM_REAL(P, learning_rate, 0.007, 1e-9, 10, "length of a step"),
     PARAM_REAL(P, regularization, 0.02, 0, 1e3, "weight of the squared norms and biases"),
     PARAM_REAL(P, init_mean, 0, -1e3, 1e3, "factors start from normal(init_mean, init_std)"),
@@ -66,6 +70,7 @@ struct work {
     float *y;              /* [n_items x factors] */
     float *sum;            /* [factors] of y over the user's items */
     float *shift;          /* [factors] */
+    float *whole;          /* [n_users x factors] p_u + |N|^(-1/2) sum y_j */
     double squares;        /* of the epoch's errors, each before its step */
 };
 
@@ -153,6 +158,19 @@ static void user_steps(struct svdpp *s, const struct csr *a, const struct steps 
     }
 }
 
+/* w->whole from p_u and y as they are. */
+static void make_whole(const struct svdpp *s, const struct csr *a, struct work *w)
+{
+    for (uint32_t u = 0; u < s->n_users; u++) {
+        const int64_t n = a->ptr[u + 1] - a->ptr[u];
+        const float *p = s->user + (size_t)u * s->factors;
+        float *out = w->whole + (size_t)u * s->factors;
+        sum_implicit(a, u, s->factors, w->y, w->sum);
+        for (uint32_t k = 0; k < s->factors; k++)
+            out[k] = n > 0 ? p[k] + w->sum[k] / sqrtf((float)n) : p[k];
+    }
+}
+
 static bool all_finite(const float *x, size_t n)
 {
     float sum = 0; /* 0 unless one is infinite or no number */
@@ -165,7 +183,16 @@ static enum status epochs(struct svdpp *s, const struct csr *a, const struct svd
                           struct run *run)
 {
     const struct steps t = steps_of(p);
-    for (int epoch = 0; epoch < p->epochs; epoch++) {
+    struct svdpp seen = *s; /* what validation sees: users with the implicit part */
+    struct early early;
+    bool stop = false;
+    seen.user = w->whole;
+    early_open(&early, p->patience, run);
+    TRY(early_part(&early, w->whole, (size_t)s->n_users * s->factors, run));
+    TRY(early_part(&early, s->item, (size_t)s->n_items * s->factors, run));
+    TRY(early_part(&early, s->user_bias, s->n_users, run));
+    TRY(early_part(&early, s->item_bias, s->n_items, run));
+    for (int epoch = 0; epoch < p->epochs && !stop; epoch++) {
         w->squares = 0;
         for (uint32_t u = 0; u < s->n_users; u++)
             if (a->ptr[u] < a->ptr[u + 1]) {
@@ -182,9 +209,14 @@ static enum status epochs(struct svdpp *s, const struct csr *a, const struct svd
                                epoch + 1, p->learning_rate);
         if (a->nnz > 0)
             run_curve(run, "rmse", epoch + 1, sqrt(w->squares / (double)a->nnz));
+        if (epoch + 1 == p->epochs || run->validate != NULL)
+            make_whole(s, a, w);
+        if (!early.on)
+            TRY(curve_validation(run, &seen, epoch + 1));
+        TRY(early_step(&early, &seen, epoch + 1, run, &stop));
         progress_label(run->progress, "svdpp: epoch %d of %d", epoch + 1, p->epochs);
     }
-    return STATUS_OK;
+    return early_close(&early, run);
 }
 
 static enum status svdpp_fit(void *state, const void *params, const struct view *train, struct run *run)
@@ -197,7 +229,8 @@ static enum status svdpp_fit(void *state, const void *params, const struct view 
                         .n_items = train->n_items,
                         .factors = (uint32_t)p->factors,
                         .mean = (float)ratings_mean(train->by_user)};
-    ARENA_NEW(s->user, run->arena, (size_t)s->n_users * s->factors);
+    ARENA_NEW(s->user, run->scratch, (size_t)s->n_users * s->factors);
+    ARENA_NEW(w.whole, run->arena, (size_t)s->n_users * s->factors);
     ARENA_NEW(s->item, run->arena, (size_t)s->n_items * s->factors);
     ARENA_NEW(s->user_bias, run->arena, s->n_users);
     ARENA_NEW(s->item_bias, run->arena, s->n_items);
@@ -212,12 +245,7 @@ static enum status svdpp_fit(void *state, const void *params, const struct view 
     init_rows(s->item, train->by_item, s->factors, p, run->seed, INIT_ITEMS);
     init_rows(w.y, train->by_item, s->factors, p, run->seed, INIT_IMPLICIT);
     TRY(epochs(s, train->by_user, p, &w, run));
-    for (uint32_t u = 0; u < s->n_users; u++) {
-        const int64_t n = train->by_user->ptr[u + 1] - train->by_user->ptr[u];
-        sum_implicit(train->by_user, u, s->factors, w.y, w.sum);
-        for (uint32_t k = 0; k < s->factors && n > 0; k++)
-            s->user[(size_t)u * s->factors + k] += w.sum[k] / sqrtf((float)n);
-    }
+    s->user = w.whole;
     return STATUS_OK;
 }
 
@@ -276,7 +304,7 @@ static void svdpp_cost(const void *params, uint32_t n_users, uint32_t n_items, u
                        double *flops)
 {
     const struct svdpp_params *p = params;
-    *bytes = 4.0 * p->factors * ((double)n_users + 2.0 * n_items) + 4.0 * ((double)n_users + n_items);
+    *bytes = 4.0 * p->factors * (2.0 * n_users + 2.0 * n_items) + 4.0 * ((double)n_users + n_items);
     *flops = (double)p->epochs * (double)nnz * 24.0 * p->factors;
 }
 

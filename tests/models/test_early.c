@@ -1,5 +1,5 @@
 /*
- * test_early.c - early stopping of ials, bpr_mf, mf2020 and svd: the state kept is the one of the best epoch, to the bit that of a fit of so many epochs;
+ * test_early.c - early stopping of the models that have it: the state kept is the one of the best epoch, to the bit that of a fit of so many epochs;
  * the fit goes on for `patience` epochs more and no further; without validation rows nothing changes.
  */
 #include "small_view.h"
@@ -45,7 +45,8 @@ static float *fit(const char *name, const char *yaml, struct small *s, struct ju
     return out;
 }
 
-static void stops(const char *name, const char *word)
+/* more: further parameters, ", solver: sgd". */
+static void stops(const char *name, const char *word, const char *more)
 {
     struct small s;
     struct judge j = {0}, again = {0};
@@ -53,17 +54,17 @@ static void stops(const char *name, const char *word)
     char yaml[128];
     small_new(&s, 30, 20, 0.3, 0, 4, 2);
     const size_t size = (size_t)s.view.n_users * s.view.n_items * sizeof(float);
-    snprintf(yaml, sizeof yaml, "{%s: 30, patience: %d, factors: 8}", word, PATIENCE);
+    snprintf(yaml, sizeof yaml, "{%s: 30, patience: %d, factors: 8%s}", word, PATIENCE, more);
     const float *stopped = fit(name, yaml, &s, &j, &epochs);
     assert_int_equal(epochs, BEST);
     assert_int_equal(j.asked, BEST + PATIENCE);
     const float *plain_all = fit(name, yaml, &s, NULL, &none); /* no validation rows: all 30 */
     assert_int_equal(none, 0);
-    snprintf(yaml, sizeof yaml, "{%s: %d, factors: 8}", word, BEST);
+    snprintf(yaml, sizeof yaml, "{%s: %d, factors: 8%s}", word, BEST, more);
     const float *plain = fit(name, yaml, &s, &again, &none);
     assert_int_equal(again.asked, 0);
     assert_memory_equal(stopped, plain, size);
-    snprintf(yaml, sizeof yaml, "{%s: 30, factors: 8}", word);
+    snprintf(yaml, sizeof yaml, "{%s: 30, factors: 8%s}", word, more);
     assert_memory_equal(plain_all, fit(name, yaml, &s, NULL, &none), size);
     small_free(&s);
 }
@@ -71,27 +72,43 @@ static void stops(const char *name, const char *word)
 static void test_ials(void **state)
 {
     (void)state;
-    stops("ials", "iterations");
+    stops("ials", "iterations", "");
 }
 static void test_bpr_mf(void **state)
 {
     (void)state;
-    stops("bpr_mf", "epochs");
+    stops("bpr_mf", "epochs", "");
 }
 static void test_mf2020(void **state)
 {
     (void)state;
-    stops("mf2020", "epochs");
+    stops("mf2020", "epochs", "");
+}
+static void test_rating_models(void **state)
+{
+    (void)state;
+    stops("svdpp", "epochs", "");
+    stops("pmf", "epochs", "");
+    stops("nmf", "epochs", "");
+    stops("nmf", "epochs", ", biased: true");
+}
+static void test_fm(void **state)
+{
+    (void)state;
+    stops("fm", "epochs", "");
+    stops("fm", "epochs", ", solver: sgd, reg_weight: 0.02, reg_factor: 0.05");
+    stops("fm_ranking", "epochs", "");
 }
 static void test_svd(void **state)
 {
     (void)state;
-    stops("svd", "epochs");
+    stops("svd", "epochs", "");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ials), cmocka_unit_test(test_bpr_mf),
-                                       cmocka_unit_test(test_mf2020), cmocka_unit_test(test_svd)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ials),          cmocka_unit_test(test_bpr_mf),
+                                       cmocka_unit_test(test_mf2020),        cmocka_unit_test(test_svd),
+                                       cmocka_unit_test(test_rating_models), cmocka_unit_test(test_fm)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -212,13 +212,13 @@ static void test_als_falls_to_a_least(void **unused)
     machine_of(&f, &m);
     double last = INFINITY;
     for (int sweep = 0; sweep < 6; sweep++) {
-        assert_int_equal(fm_als_run(&m, &one, &f.view, &f.run), STATUS_OK);
+        assert_int_equal(fm_als_run(&m, &one, &f.view, NULL, &f.run), STATUS_OK);
         const double now = als_loss(&f, &m, &one);
         if (!(now < last * (1 + 1e-6)))
             fail_msg("sweep %d: the loss rises from %g to %g", sweep, last, now);
         last = now;
     }
-    assert_int_equal(fm_als_run(&m, &many, &f.view, &f.run), STATUS_OK);
+    assert_int_equal(fm_als_run(&m, &many, &f.view, NULL, &f.run), STATUS_OK);
     const double least = als_loss(&f, &m, &one);
     for (uint32_t j = 0; j < m.design.n_features; j++) /* no parameter alone can lower it */
         for (int k = -1; k < (int)m.factors; k++) {
