@@ -7,7 +7,8 @@
 
 struct tokenizer;
 
-/* From tokenizer.ggml.*: model "llama" (merging by scores, byte tokens) or "gpt2" (byte-level, with its pattern and merges).
+/* From tokenizer.ggml.*: model "llama" (merging by scores, byte tokens), "gpt2" (byte-level, with its pattern and merges) or "t5" (Unigram,
+ * with its character map).
  * The file's bytes must outlive *out, which lives in the arena.  STATUS_DATA: a part is missing, lengths differ, an id lies
  * beyond the vocabulary, a piece is empty, a model or pattern is not known. */
 enum status tokenizer_open(const struct gguf *file, struct arena *arena, struct tokenizer **out);

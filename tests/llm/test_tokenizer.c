@@ -143,6 +143,74 @@ static void merges_by_scores(void **state)
     assert_true(n == 2 && memcmp(bytes, " a", 2) == 0);
 }
 
+/* A Unigram vocabulary: "ab" beats "a" "b" where its score is above their sum, also against a longer piece; no merging would find that. */
+static void unigram_vocabulary(struct tiny_gguf *g)
+{
+    static const char *const pieces[] = {"<pad>",
+                                         "</s>",
+                                         "<unk>",
+                                         "[x]",
+                                         "\xE2\x96\x81",
+                                         "a",
+                                         "b",
+                                         "ab",
+                                         "abc",
+                                         "bc",
+                                         "c",
+                                         "\xE2\x96\x81"
+                                         "a"};
+    static const int types[] = {3, 3, 2, 4, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const float scores[] = {0, 0, 0, 0, -2, -3, -3, -4, -9, -2.5f, -4, -4.5f};
+    *g = (struct tiny_gguf){0};
+    tiny_string(g, "tokenizer.ggml.model", "t5");
+    tiny_strings(g, "tokenizer.ggml.tokens", pieces, 12);
+    tiny_array(g, "tokenizer.ggml.scores", GGUF_F32, 12);
+    tiny_put(g, scores, sizeof scores);
+    tiny_array(g, "tokenizer.ggml.token_type", GGUF_I32, 12);
+    tiny_put(g, types, sizeof types);
+    tiny_whole(g, "tokenizer.ggml.unknown_token_id", 2);
+    tiny_whole(g, "tokenizer.ggml.eos_token_id", 1);
+}
+
+static void unigram_cuts(void **state)
+{
+    (void)state;
+    static struct tiny_gguf g;
+    unigram_vocabulary(&g);
+    struct tokenizer *t = open_tiny(&g);
+    assert_non_null(t);
+    expect_ids(t, "", TOKENIZER_BEGIN, "");
+    expect_ids(t, "a", 0, "11");     /* -4.5 against -2 - 3 */
+    expect_ids(t, "ab", 0, "4 7");   /* -2 - 4 against -4.5 - 3 */
+    expect_ids(t, "abc", 0, "11 9"); /* -4.5 - 2.5 against -2 - 9, -2 - 4 - 4 */
+    expect_ids(t, "b c", 0, "4 6 4 10");
+    expect_ids(t, "bzc", 0, "4 6 2 10");    /* unknown */
+    expect_ids(t, "b\xFF", 0, "4 6 2");     /* not UTF-8 */
+    expect_ids(t, "b[x]b", 0, "4 6 3 4 6"); /* user-defined, first */
+    expect_ids(t, "</s>b", TOKENIZER_SPECIAL, "1 4 6");
+    expect_ids(t, "</s>", 0, "4 2"); /* plain text: unknown characters are one */
+    char *bytes;
+    size_t n;
+    assert_ok(tokenizer_decode(t, (const uint32_t[]){11, 9, 4, 3, 1}, 5, true, arena, &bytes, &n));
+    assert_true(n == 7 && memcmp(bytes, "abc [x]", 7) == 0);
+    unigram_vocabulary(&g);
+    tiny_bool(&g, "tokenizer.ggml.add_space_prefix", 0);
+    assert_null(open_tiny(&g));
+    test_fails(STATUS_DATA, STATUS_DATA, "without a space", NULL);
+    unigram_vocabulary(&g);
+    tiny_array(&g, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, 3);
+    tiny_put(&g, "abc", 3);
+    assert_null(open_tiny(&g));
+    test_fails(STATUS_DATA, STATUS_DATA, "character map", NULL);
+    static char many[100000]; /* the room grows */
+    memset(many, 'b', sizeof many);
+    unigram_vocabulary(&g);
+    t = open_tiny(&g);
+    uint32_t *ids;
+    assert_ok(tokenizer_encode(t, many, sizeof many, 0, arena, &ids, &n));
+    assert_int_equal(n, sizeof many + 1);
+}
+
 static void bad_vocabularies(void **state)
 {
     (void)state;
@@ -157,9 +225,9 @@ static void bad_vocabularies(void **state)
     assert_null(open_tiny(&g));
     test_fails(STATUS_DATA, STATUS_DATA, "bos_token_id' is 15, expected 0 to 14", NULL);
     g = (struct tiny_gguf){0};
-    tiny_string(&g, "tokenizer.ggml.model", "t5");
+    tiny_string(&g, "tokenizer.ggml.model", "rwkv");
     assert_null(open_tiny(&g));
-    test_fails(STATUS_DATA, STATUS_DATA, "'t5'; llama and gpt2 are read", NULL);
+    test_fails(STATUS_DATA, STATUS_DATA, "'rwkv'; llama, gpt2 and t5 are read", NULL);
     g = (struct tiny_gguf){0};
     tiny_string(&g, "tokenizer.ggml.model", "gpt2");
     tiny_strings(&g, "tokenizer.ggml.tokens", (const char *const[]){"a", ""}, 2);
@@ -281,8 +349,9 @@ static void bytes_come_back(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(gemma_is_equal),   cmocka_unit_test(merges_by_scores),
-                                       cmocka_unit_test(bad_vocabularies), cmocka_unit_test(patterns),
-                                       cmocka_unit_test(merges_by_ranks),  cmocka_unit_test(bytes_come_back)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(gemma_is_equal), cmocka_unit_test(merges_by_scores),
+                                       cmocka_unit_test(unigram_cuts),   cmocka_unit_test(bad_vocabularies),
+                                       cmocka_unit_test(patterns),       cmocka_unit_test(merges_by_ranks),
+                                       cmocka_unit_test(bytes_come_back)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
