@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,25 +19,24 @@
 enum { GUARDS = 64 };
 static struct {
     const char *begin, *end;
+    char sentence[512];
 } guard[GUARDS];
 static struct sigaction before;
 
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
-    static const char sentence[] = "recfuse: a model file became shorter while it was in use: leave it alone "
-                                   "until the program has ended, and get it again\n";
     const char *at = info->si_addr;
     (void)context;
     for (int i = 0; i < GUARDS; i++)
         if (guard[i].begin != NULL && at >= guard[i].begin && at < guard[i].end) {
-            if (write(STDERR_FILENO, sentence, sizeof sentence - 1) < 0)
+            if (write(STDERR_FILENO, guard[i].sentence, strlen(guard[i].sentence)) < 0)
                 _exit(STATUS_DATA);
             _exit(STATUS_DATA);
         }
     sigaction(number, &before, NULL); /* happens again on return */
 }
 
-static void guard_add(const char *bytes, size_t n)
+static void guard_add(const char *path, const char *bytes, size_t n)
 {
     struct sigaction now;
     sigaction(SIGBUS, NULL, &now);
@@ -47,6 +47,11 @@ static void guard_add(const char *bytes, size_t n)
     }
     for (int i = 0; i < GUARDS; i++)
         if (guard[i].begin == NULL) {
+            snprintf(guard[i].sentence, sizeof guard[i].sentence,
+                     "recfuse: %.300s: the file became shorter while it was in use: leave it alone until the "
+                     "program has "
+                     "ended, and get it again\n",
+                     path);
             guard[i].end = bytes + n;
             guard[i].begin = bytes;
             return;
@@ -58,7 +63,7 @@ enum status mapped_open(const char *path, struct mapped *out)
     *out = (struct mapped){0};
     TRY(map_file(path, &out->bytes, &out->n));
     if (out->bytes != NULL)
-        guard_add(out->bytes, out->n);
+        guard_add(path, out->bytes, out->n);
     return STATUS_OK;
 }
 
