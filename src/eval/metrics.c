@@ -12,7 +12,7 @@
 #include "hits.h"
 
 /* Sums of a part stay in the second-level cache until they are used, values of a block in the first. */
-enum { PART_USERS = 4096, BLOCK_USERS = 16 };
+enum { PART_USERS = 4096 };
 
 bool metric_has_cutoff(const struct metric_type *metric)
 {
@@ -73,7 +73,7 @@ struct pass {
     uint32_t *k;                   /* [n_k] distinct */
     double *table;                 /* owner of the tables below */
     double *ideal, *ideal_clipped; /* [longest + 1] sums of the first discounts */
-    metric_value **value;          /* [n_measures] */
+    metric_values **value;         /* [n_measures] */
     uint32_t *cut;                 /* [n_measures] position in k; n_k: R */
     size_t
         *same; /* [n_measures] the first measure of that formula, cut-off and rule: itself, or one to copy */
@@ -154,6 +154,8 @@ static enum status pass_open(struct pass *p, const struct lists *lists)
     for (size_t m = 0; m < p->n_measures; m++) {
         const struct metric_at *x = &p->measures[m];
         p->value[m] = x->metric->value[x->dialect];
+        if (p->value[m] != NULL && p->relevance->gain == NULL)
+            p->value[m] = metric_binary(p->value[m]);
         if (p->value[m] == NULL)
             return status_fail(STATUS_USAGE, "%s has no %s", dialect_types[x->dialect].name, x->metric->name);
         if (x->metric->no_cutoff)
@@ -185,62 +187,57 @@ static int descending(const void *a, const void *b)
 
 /* DCG of the best list of k places, of gains or of their powers.  sorted: [n], room of the thread. */
 static void ideals_of(const struct pass *p, const double *gains, uint32_t n, double *sorted,
-                      struct ranking *r, bool exponential)
+                      struct rankings *r, uint32_t lane, bool exponential)
 {
     memcpy(sorted, gains, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, descending);
     for (uint32_t c = 0; c <= p->hits.n_k; c++) {
         double sum = 0;
-        for (uint32_t j = 0; j < n && j < r[c].k; j++)
+        for (uint32_t j = 0; j < n && j < (uint32_t)r[c].k[lane]; j++)
             sum += sorted[j] * p->hits.discount[j];
-        *(exponential ? &r[c].ideal_exponential : &r[c].ideal_linear) = sum;
+        (exponential ? r[c].ideal_exponential : r[c].ideal_linear)[lane] = sum;
     }
 }
 
-/* The user's list at every cut-off.  r: [n_k + 1]. */
-static void see(const struct pass *p, uint32_t u, uint32_t user, double *sorted, struct ranking *r)
+/* List u as lane `lane` of the blocks of every cut-off.  r: [n_k + 1]. */
+static void see(const struct pass *p, uint32_t u, uint32_t user, uint32_t lane, double *sorted,
+                struct rankings *r)
 {
     const struct csr *items = &p->relevance->items;
     const int64_t first = items->ptr[user];
     const uint32_t n = (uint32_t)(items->ptr[user + 1] - first), n_k = p->hits.n_k;
-    for (uint32_t c = 0; c <= n_k; c++) {
+    const uint32_t filled = p->hits.length[u];
+    for (uint32_t c = 0; c <= n_k; c++, r++) {
+        const struct hits_sums *s = p->hits.out + (size_t)u * (n_k + 1) + c;
         uint32_t k = c < n_k ? p->k[c] : n;
         k = k < p->hits.longest ? k : p->hits.longest;
-        const uint32_t best = n < k ? n : k, filled = p->hits.length[u];
-        r[c] = (struct ranking){.sums = p->hits.out + (size_t)u * (n_k + 1) + c,
-                                .k = k,
-                                .length = filled < k ? filled : k,
-                                .n_relevant = n,
-                                .n_items = items->n_cols,
-                                .ideal = p->ideal[best],
-                                .ideal_clipped = p->ideal_clipped[best],
-                                .ideal_linear = p->ideal[best],
-                                .ideal_exponential = p->ideal[best],
-                                .ideal_full = p->ideal[k]};
+        const uint32_t best = n < k ? n : k;
+        r->k[lane] = k, r->length[lane] = filled < k ? filled : k, r->relevant[lane] = n;
+        r->hits[lane] = s->hits, r->first[lane] = s->first;
+        r->dcg[lane] = s->dcg, r->clipped[lane] = s->clipped;
+        r->linear[lane] = s->linear, r->exponential[lane] = s->exponential;
+        r->precisions[lane] = s->precisions, r->averages[lane] = s->averages, r->before[lane] = s->before;
+        r->ideal[lane] = r->ideal_linear[lane] = r->ideal_exponential[lane] = p->ideal[best];
+        r->ideal_clipped[lane] = p->ideal_clipped[best], r->ideal_full[lane] = p->ideal[k];
+        r->n_items = items->n_cols;
     }
     if (p->relevance->gain != NULL && n > 0) {
-        ideals_of(p, p->relevance->gain + first, n, sorted, r, false);
-        ideals_of(p, p->relevance->power + first, n, sorted, r, true);
+        r -= n_k + 1;
+        ideals_of(p, p->relevance->gain + first, n, sorted, r, lane, false);
+        ideals_of(p, p->relevance->power + first, n, sorted, r, lane, true);
     }
 }
 
-/* A block of users, measure by measure: the same function is called over and over, and writes go side by side.  `first`: of all
- * lists. */
+/* A block of users, measure by measure, so that writes go side by side.  r: [n_k + 1]; `first`: of all lists. */
 static void values_of_block(const struct pass *p, size_t n_users, size_t first, uint32_t n,
-                            const struct ranking *r)
+                            const struct rankings *r)
 {
-    const uint32_t n_cuts = p->hits.n_k + 1;
     for (size_t m = 0; m < p->n_measures; m++) {
-        metric_value *const value = p->value[m];
-        const struct ranking *at = r + p->cut[m];
-        const double nothing = counts_irrelevant(p, m) ? 0 : NAN;
         double *out = p->values + m * n_users + first;
-        if (p->same[m] != m) {
+        if (p->same[m] != m)
             memcpy(out, p->values + p->same[m] * n_users + first, n * sizeof *out);
-            continue;
-        }
-        for (uint32_t u = 0; u < n; u++, at += n_cuts)
-            out[u] = at->n_relevant > 0 ? value(at) : nothing;
+        else
+            p->value[m](r + p->cut[m], n, counts_irrelevant(p, m) ? 0 : (double)NAN, out);
     }
 }
 
@@ -252,16 +249,16 @@ static bool values_of_part(const struct pass *p, size_t n_users, const uint32_t 
     const uint32_t n_cuts = p->hits.n_k + 1;
 #pragma omp parallel reduction(| : failed)
     {
-        struct ranking *r = malloc((size_t)BLOCK_USERS * n_cuts * sizeof *r);
+        struct rankings *r = aligned_alloc(64, n_cuts * sizeof *r);
         double *sorted = malloc((p->n_relevant_most + 1) * sizeof *sorted);
         failed = r == NULL || sorted == NULL;
 #pragma omp for schedule(static)
-        for (uint32_t first = 0; first < n; first += BLOCK_USERS) {
-            const uint32_t left = n - first, block = left < BLOCK_USERS ? left : BLOCK_USERS;
+        for (uint32_t first = 0; first < n; first += RANKINGS_BLOCK) {
+            const uint32_t left = n - first, block = left < RANKINGS_BLOCK ? left : RANKINGS_BLOCK;
             if (failed)
                 continue;
             for (uint32_t u = 0; u < block; u++)
-                see(p, first + u, users[part + first + u], sorted, r + (size_t)u * n_cuts);
+                see(p, first + u, users[part + first + u], u, sorted, r);
             values_of_block(p, n_users, part + first, block, r);
         }
         free(r);

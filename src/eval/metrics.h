@@ -11,16 +11,23 @@
 #include "eval/dialect.h"
 #include "eval/rank.h"
 
-/* One user's list up to one cut-off, seen from a metric. */
-struct ranking {
-    const struct hits_sums *sums; /* kernels/hits.h: over the places up to the cut-off */
-    uint32_t k;          /* the cut-off; of a metric without: R, or the list's length where that is less */
-    uint32_t length;     /* places filled, at most k */
-    uint32_t n_relevant; /* R, relevant items of the user */
-    uint32_t n_items;    /* all there are */
+/* A block of users' lists up to one cut-off, seen from a metric: every number of each user side by side, so that a formula is a loop that
+ * the compiler makes SIMD of.  Counts are doubles for the same reason. */
+enum { RANKINGS_BLOCK = 16 };
+struct rankings {
+    double
+        k[RANKINGS_BLOCK]; /* the cut-off; of a metric without: R, or the list's length where that is less */
+    double length[RANKINGS_BLOCK];   /* places filled, at most k */
+    double relevant[RANKINGS_BLOCK]; /* R, relevant items of the user */
+    /* kernels/hits.h: over the places up to the cut-off */
+    double hits[RANKINGS_BLOCK], first[RANKINGS_BLOCK], dcg[RANKINGS_BLOCK], clipped[RANKINGS_BLOCK];
+    double linear[RANKINGS_BLOCK], exponential[RANKINGS_BLOCK];
+    double precisions[RANKINGS_BLOCK], averages[RANKINGS_BLOCK], before[RANKINGS_BLOCK];
     /* DCG of the best lists of k places */
-    double ideal, ideal_clipped, ideal_linear, ideal_exponential;
-    double ideal_full; /* as if k items were relevant */
+    double ideal[RANKINGS_BLOCK], ideal_clipped[RANKINGS_BLOCK];
+    double ideal_linear[RANKINGS_BLOCK], ideal_exponential[RANKINGS_BLOCK];
+    double ideal_full[RANKINGS_BLOCK]; /* as if k items were relevant */
+    _Alignas(64) double n_items;       /* all there are */
 };
 
 enum metric_kind {
@@ -33,17 +40,18 @@ enum metric_kind {
     METRIC_PROBABILITY, /* one number: predicted probabilities (probability.h) */
     METRIC_KINDS
 };
-typedef double metric_value(const struct ranking *r);
+/* out[u] of the n users of a block; `nothing` for one with nothing relevant. */
+typedef void metric_values(const struct rankings *r, uint32_t n, double nothing, double *out);
 enum { METRIC_PARTS_MOST = 16 };
 struct metric_type {
     const char *name;    /* "ndcg" */
     const char *formula; /* as text */
     const char *source;  /* who, where, year */
     enum metric_kind kind;
-    metric_value *value[N_DIALECTS]; /* METRIC_RANKING: NULL where a library has it not; else all NULL */
-    bool no_cutoff;                  /* METRIC_RANKING: the cut-off is R */
-    bool usual;                      /* taken where an experiment names no metrics */
-    int power;                       /* rmse, mae: (mean of |error|^power)^(1 / power); else 0 */
+    metric_values *value[N_DIALECTS]; /* METRIC_RANKING: NULL where a library has it not; else all NULL */
+    bool no_cutoff;                   /* METRIC_RANKING: the cut-off is R */
+    bool usual;                       /* taken where an experiment names no metrics */
+    int power;                        /* rmse, mae: (mean of |error|^power)^(1 / power); else 0 */
     bool lower_is_better;
     /* Of one number for all users that is not a mean of theirs: what each user adds, and the number from the sums over users; else 0. */
     unsigned n_parts; /* at most METRIC_PARTS_MOST */
@@ -51,6 +59,8 @@ struct metric_type {
 };
 extern const struct metric_type *const metric_types[];   /* NULL-ended */
 const struct metric_type *metric_find(const char *name); /* NULL: none */
+/* A formula that is the same where every gain is 1: of those that are, one. */
+metric_values *metric_binary(metric_values *values);
 /* Has it a cut-off, is it one number a user? */
 bool metric_has_cutoff(const struct metric_type *metric);
 bool metric_is_per_user(const struct metric_type *metric);

@@ -2,7 +2,7 @@
  * metrics_value.c - the formulas of the ranking metrics, by dialect, and the list of all metrics.
  *
  * Symbols: h(j) 1 if place j (from 1) holds a relevant item, g(j) its gain, R relevant items, k the cut-off, L places filled.
- * The sums over hits come from the kernel (kernels/hits.h); a function here is a division or two.
+ * The sums over hits come from the kernel (kernels/hits.h); a formula here is a division or two.
  */
 #include <math.h>
 #include <string.h>
@@ -11,94 +11,47 @@
 #include "eval/metrics_list.h"
 #include "hits.h"
 
-static double least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
+/* A function over a block of users from a formula of one, u. */
+#define FORMULA(name, formula)                                                                               \
+    static void name(const struct rankings *r, uint32_t n, double nothing, double *out)                      \
+    {                                                                                                        \
+        for (uint32_t u = 0; u < n; u++)                                                                     \
+            out[u] = r->relevant[u] > 0 ? (formula) : nothing;                                               \
+    }
+#define LEAST(a, b)   ((a) < (b) ? (a) : (b))
+#define BY(sum, best) ((best) > 0 ? (sum) / (best) : 0)
 
 /* precision */
-static double hits_by_k(const struct ranking *r)
-{
-    return r->k > 0 ? (double)r->sums->hits / r->k : 0;
-}
-static double hits_by_length(const struct ranking *r)
-{
-    return r->length > 0 ? (double)r->sums->hits / r->length : NAN;
-}
-static double hits_by_length_or_0(const struct ranking *r)
-{
-    return r->length > 0 ? (double)r->sums->hits / r->length : 0;
-}
+FORMULA(hits_by_k, BY(r->hits[u], r->k[u]))
+FORMULA(hits_by_length, r->length[u] > 0 ? r->hits[u] / r->length[u] : (double)NAN)
+FORMULA(hits_by_length_or_0, BY(r->hits[u], r->length[u]))
 /* recall */
-static double hits_by_relevant(const struct ranking *r)
-{
-    return r->n_relevant > 0 ? (double)r->sums->hits / r->n_relevant : 0;
-}
-static double hits_by_best(const struct ranking *r)
-{
-    return r->n_relevant > 0 ? r->sums->hits / least(r->k, r->n_relevant) : 0;
-}
+FORMULA(hits_by_relevant, BY(r->hits[u], r->relevant[u]))
+FORMULA(hits_by_best, r->hits[u] / LEAST(r->k[u], r->relevant[u]))
 /* 2PR / (P + R) with P = h / k and R = h / n is 2h / (k + n). */
-static double harmonic_mean(const struct ranking *r)
-{
-    return 2.0 * r->sums->hits / ((double)r->k + r->n_relevant);
-}
-static double any_hit(const struct ranking *r)
-{
-    return r->sums->hits > 0 ? 1 : 0;
-}
-static double first_hit(const struct ranking *r)
-{
-    return r->sums->first > 0 ? 1.0 / r->sums->first : 0;
-}
-static double by(double sum, double best)
-{
-    return best > 0 ? sum / best : 0;
-}
-static double ndcg(const struct ranking *r)
-{
-    return by(r->sums->dcg, r->ideal);
-}
-static double ndcg_clipped(const struct ranking *r)
-{
-    return by(r->sums->clipped, r->ideal_clipped);
-}
-static double ndcg_linear(const struct ranking *r)
-{
-    return by(r->sums->linear, r->ideal_linear);
-}
-static double ndcg_exponential(const struct ranking *r)
-{
-    return by(r->sums->exponential, r->ideal_exponential);
-}
-static double ndcg_full(const struct ranking *r)
-{
-    return by(r->sums->dcg, r->ideal_full);
-}
-static double precisions_by_best(const struct ranking *r)
-{
-    return r->n_relevant > 0 ? r->sums->precisions / least(r->k, r->n_relevant) : 0;
-}
-static double precisions_by_relevant(const struct ranking *r)
-{
-    return by(r->sums->precisions, r->n_relevant);
-}
-static double precisions_by_length(const struct ranking *r)
-{
-    return r->length > 0 ? by(r->sums->precisions, least(r->length, r->n_relevant)) : NAN;
-}
-static double mean_precision(const struct ranking *r)
-{
-    return by(r->sums->averages, r->k);
-}
+FORMULA(harmonic_mean, 2.0 * r->hits[u] / (r->k[u] + r->relevant[u]))
+FORMULA(any_hit, r->hits[u] > 0 ? 1 : 0)
+FORMULA(first_hit, r->first[u] > 0 ? 1.0 / r->first[u] : 0)
+FORMULA(ndcg, BY(r->dcg[u], r->ideal[u]))
+FORMULA(ndcg_clipped, BY(r->clipped[u], r->ideal_clipped[u]))
+FORMULA(ndcg_linear, BY(r->linear[u], r->ideal_linear[u]))
+FORMULA(ndcg_exponential, BY(r->exponential[u], r->ideal_exponential[u]))
+FORMULA(ndcg_full, BY(r->dcg[u], r->ideal_full[u]))
+FORMULA(precisions_by_best, r->precisions[u] / LEAST(r->k[u], r->relevant[u]))
+FORMULA(precisions_by_relevant, BY(r->precisions[u], r->relevant[u]))
+FORMULA(precisions_by_length,
+        r->length[u] > 0 ? BY(r->precisions[u], LEAST(r->length[u], r->relevant[u])) : (double)NAN)
+FORMULA(mean_precision, BY(r->averages[u], r->k[u]))
 /* implicit's AUC_at_k: items that are not listed are tied behind the list. */
-static double auc_list(const struct ranking *r)
+FORMULA(auc_list, r->n_items > r->relevant[u]
+                      ? (r->before[u] + (r->hits[u] + r->relevant[u]) / 2 *
+                                            (r->n_items - r->relevant[u] - (r->k[u] - r->hits[u]))) /
+                            (r->relevant[u] * (r->n_items - r->relevant[u]))
+                      : (double)NAN)
+
+metric_values *metric_binary(metric_values *values)
 {
-    const double positive = r->n_relevant, negative = (double)r->n_items - positive, h = r->sums->hits;
-    const double behind = negative - (r->k - h);
-    return positive > 0 && negative > 0
-               ? (r->sums->before + (h + positive) / 2 * behind) / (positive * negative)
-               : NAN;
+    return values == ndcg_linear || values == ndcg_exponential ? ndcg : values;
 }
 
 #define RANKING(variable, title, is_usual, text, from, ...)                                                  \
