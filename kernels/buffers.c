@@ -13,6 +13,7 @@
 #include "attention.h"
 #include "bpr.h"
 #include "content.h"
+#include "contrast.h"
 #include "decode.h"
 #include "fm.h"
 #include "fusion.h"
@@ -686,4 +687,11 @@ DECLARE(decoder_logsum)
     ROWS_UPDATE(y, (size_t)a->ldy, (size_t)NN_PAD_COLS(a->n));
     ROWS_UPDATE(most, 1, 1);
     ROWS_UPDATE(sum, 1, 1);
+}
+
+DECLARE(contrast_loss)
+{
+    ROWS_UPDATE(scores, a->ld, (size_t)((a->n + 31) / 32 * 32));
+    ROWS_UPDATE(positive, 1, 1);
+    ROWS_WRITE(loss, 1, 1);
 }

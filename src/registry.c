@@ -23,6 +23,7 @@
     MODEL(llm_item_knn) \
     MODEL(llm_init_mf) \
     MODEL(llm_reg_mf) \
+    MODEL(alpha_rec) \
     MODEL(user_knn)       \
     MODEL(item_knn)       \
     MODEL(ease)           \

@@ -184,5 +184,9 @@ const struct check_mutant check_mutants[] = {
     {"decoder_gate_index", "decoder_gate", INDEX, NULL},
     {"decoder_logsum_sync", "decoder_logsum", SYNC, "thread"},
     {"decoder_logsum_index", "decoder_logsum", INDEX, NULL},
+    {"contrast_loss_index", "contrast_loss", INDEX, NULL},
+    {"contrast_loss_leaves", "contrast_loss", LEAVES, NULL},
+    {"contrast_loss_sync", "contrast_loss", SYNC, "thread"},
+    {"contrast_loss_outside", "contrast_loss", OUTSIDE, NULL},
     {NULL, NULL, NULL, NULL},
 };
