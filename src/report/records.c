@@ -1,4 +1,4 @@
-/* records.c - see records.h. */
+/* records.c - see records.h: metrics.csv and record.json, joined to the series that tables show. */
 #include "report/records.h"
 
 #include <jansson.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/fsio.h"
-#include "eval/metrics.h"
 #include "report/csv_table.h"
 
 enum { LIMIT = 1 << 30, MAX_STRATA = 64 };
@@ -31,8 +30,7 @@ static size_t stratum_of(struct records *r, const char *name)
     return i;
 }
 
-/* How tables call a metric under a dialect: the default's by its name, an estimate from sampled candidates by both; NULL: not shown. */
-static const char *shown_name(const char *metric, const char *dialect, struct arena *arena)
+const char *records_shown_name(const char *metric, const char *dialect, struct arena *arena)
 {
     if (same(dialect, "default"))
         return metric;
@@ -71,7 +69,7 @@ static enum status read_metrics(struct records *r, struct arena *arena)
         double value;
         TRY(csv_number(&t, i, 12, "value", &value));
         const char *stratum = csv_cell(&t, i, 11);
-        const char *metric = shown_name(csv_cell(&t, i, 8), csv_cell(&t, i, 10), arena);
+        const char *metric = records_shown_name(csv_cell(&t, i, 8), csv_cell(&t, i, 10), arena);
         if (same(csv_cell(&t, i, 6), "valid") || metric == NULL)
             continue;
         if (r->warning == NULL)
@@ -247,7 +245,7 @@ static enum status collect(struct records *r, struct arena *arena)
     return STATUS_OK;
 }
 
-static bool is_of(const struct series *s, const char *dataset, const char *label, const char *params)
+bool series_is_of(const struct series *s, const char *dataset, const char *label, const char *params)
 {
     return same(dataset, s->dataset) && same(label, s->label) && same(params, s->params);
 }
@@ -272,7 +270,7 @@ static enum status average(struct records *r, struct series *series, struct aren
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < r->n_rows; i++) {
             const struct metric_row *row = &r->row[i];
-            if (!is_of(series, row->dataset, row->label, row->params))
+            if (!series_is_of(series, row->dataset, row->label, row->params))
                 continue;
             const size_t m = measure_of(r, row), at = row->stratum * r->n_measures + m;
             const double d = row->value - mean[at];
@@ -291,114 +289,6 @@ static enum status average(struct records *r, struct series *series, struct aren
     }
     series->mean = mean;
     series->stratum_mean = mean + r->n_measures;
-    return STATUS_OK;
-}
-
-static size_t measure_named(const struct records *r, const char *metric, const char *k)
-{
-    size_t m = 0;
-    while (m < r->n_measures && !(same(r->measure[m].metric, metric) && same(r->measure[m].k, k)))
-        m++;
-    return m;
-}
-
-/* intervals.csv, where the run has one. */
-static enum status read_intervals(struct records *r, struct arena *arena)
-{
-    static const char *const columns[] = {"dataset", "label",   "params", "metric", "k",
-                                          "dialect", "stratum", "mean",   "low",    "high"};
-    const char *path = arena_printf(arena, "%s/intervals.csv", r->run_dir);
-    struct csv_table t;
-    if (path == NULL)
-        return STATUS_SYSTEM;
-    if (!file_exists(path))
-        return STATUS_OK;
-    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
-    for (size_t i = 0; i < t.n_rows; i++) {
-        const char *metric = shown_name(csv_cell(&t, i, 3), csv_cell(&t, i, 5), arena);
-        const size_t m = metric != NULL ? measure_named(r, metric, csv_cell(&t, i, 4)) : r->n_measures;
-        double low, high;
-        if (m == r->n_measures || !same(csv_cell(&t, i, 6), "all"))
-            continue;
-        TRY(csv_number(&t, i, 8, "low", &low));
-        TRY(csv_number(&t, i, 9, "high", &high));
-        for (size_t s = 0; s < r->n_series; s++)
-            if (is_of(&r->series[s], csv_cell(&t, i, 0), csv_cell(&t, i, 1), csv_cell(&t, i, 2)))
-                r->series[s].low[m] = low, r->series[s].high[m] = high;
-    }
-    return STATUS_OK;
-}
-
-/* ranks.csv, where the run has one. */
-static enum status read_ranks(struct records *r, struct arena *arena)
-{
-    static const char *const columns[] = {"dataset",
-                                          "metric",
-                                          "k",
-                                          "dialect",
-                                          "over",
-                                          "label",
-                                          "grid",
-                                          "mean_rank",
-                                          "n_blocks",
-                                          "chi_square",
-                                          "p",
-                                          "p_f",
-                                          "critical_difference",
-                                          "alpha"};
-    const char *path = arena_printf(arena, "%s/ranks.csv", r->run_dir);
-    struct csv_table t;
-    if (path == NULL)
-        return STATUS_SYSTEM;
-    if (!file_exists(path))
-        return STATUS_OK;
-    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
-    ARENA_NEW(r->rank, arena, t.n_rows);
-    for (size_t i = 0; i < t.n_rows; i++) {
-        struct rank_row *row = &r->rank[r->n_ranks++];
-        const char *grid = csv_cell(&t, i, 6);
-        *row = (struct rank_row){.dataset = csv_cell(&t, i, 0),
-                                 .metric = csv_cell(&t, i, 1),
-                                 .k = csv_cell(&t, i, 2),
-                                 .over = csv_cell(&t, i, 4)};
-        row->name = same(grid, "") || same(grid, "{}")
-                        ? csv_cell(&t, i, 5)
-                        : arena_printf(arena, "%s %s", csv_cell(&t, i, 5), grid);
-        if (row->name == NULL)
-            return STATUS_SYSTEM;
-        TRY(csv_number(&t, i, 7, "mean_rank", &row->mean_rank));
-        TRY(csv_number(&t, i, 8, "n_blocks", &row->n_blocks));
-        TRY(csv_number(&t, i, 10, "p", &row->p));
-        TRY(csv_number(&t, i, 12, "critical_difference", &row->critical_difference));
-    }
-    return STATUS_OK;
-}
-
-/* significance.csv, where the run has one: pairs of labels that differ significantly. */
-static enum status read_significance(struct records *r, struct arena *arena)
-{
-    static const char *const columns[] = {"dataset",      "a",          "b",
-                                          "metric",       "k",          "n_users",
-                                          "mean_a",       "mean_b",     "mean_difference",
-                                          "low",          "high",       "t",
-                                          "degrees",      "p",          "p_holm",
-                                          "cohen_d",      "dialect",    "over",
-                                          "p_wilcoxon",   "p_sign",     "p_randomisation",
-                                          "p_bonferroni", "p_bh",       "cliffs_delta",
-                                          "test",         "significant"};
-    const char *path = arena_printf(arena, "%s/significance.csv", r->run_dir);
-    struct csv_table t;
-    if (path == NULL)
-        return STATUS_SYSTEM;
-    if (!file_exists(path))
-        return STATUS_OK;
-    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
-    ARENA_NEW(r->pair, arena, t.n_rows);
-    for (size_t i = 0; i < t.n_rows; i++)
-        if (same(csv_cell(&t, i, 25), "1") && same(csv_cell(&t, i, 16), "default"))
-            r->pair[r->n_pairs++] =
-                (struct pair_row){csv_cell(&t, i, 0), csv_cell(&t, i, 1), csv_cell(&t, i, 2),
-                                  csv_cell(&t, i, 3), csv_cell(&t, i, 4)};
     return STATUS_OK;
 }
 
@@ -451,52 +341,8 @@ enum status records_read(const char *run_dir, struct arena *arena, struct record
         TRY(average(r, &r->series[s], arena));
         TRY(name_series(r, &r->series[s], arena));
     }
-    TRY(read_intervals(r, arena));
-    TRY(read_ranks(r, arena));
-    TRY(read_significance(r, arena));
+    TRY(records_read_statistics(r, arena));
     TRY(records_read_more(r, arena));
     *out = r;
     return STATUS_OK;
-}
-
-bool records_searched(const struct records *r, const char *dataset)
-{
-    for (size_t s = 0; s < r->n_series; s++)
-        if (same(r->series[s].dataset, dataset) && r->series[s].n_trials > 0)
-            return true;
-    return false;
-}
-
-bool series_is_oracle(const struct series *s)
-{
-    return same(s->model, "oracle");
-}
-
-bool records_best(const struct records *r, const struct series *s, size_t measure)
-{
-    if (isnan(s->mean[measure]) || series_is_oracle(s))
-        return false;
-    const struct metric_type *metric = metric_find(r->measure[measure].metric);
-    const double sign = metric != NULL && metric->lower_is_better ? -1 : 1;
-    for (size_t t = 0; t < r->n_series; t++)
-        if (same(r->series[t].dataset, s->dataset) && !series_is_oracle(&r->series[t]) &&
-            sign * r->series[t].mean[measure] > sign * s->mean[measure])
-            return false;
-    return true;
-}
-
-bool records_below_best(const struct records *r, const struct series *s, size_t measure)
-{
-    for (size_t p = 0; p < r->n_pairs; p++) {
-        const struct pair_row *pair = &r->pair[p];
-        if (!same(pair->dataset, s->dataset) || !same(pair->metric, r->measure[measure].metric) ||
-            !same(pair->k, r->measure[measure].k) || !(same(pair->a, s->label) || same(pair->b, s->label)))
-            continue;
-        const char *other = same(pair->a, s->label) ? pair->b : pair->a;
-        for (size_t t = 0; t < r->n_series; t++)
-            if (same(r->series[t].dataset, s->dataset) && same(r->series[t].label, other) &&
-                records_best(r, &r->series[t], measure))
-                return true;
-    }
-    return false;
 }

@@ -111,8 +111,13 @@ struct records {
 
 /* Reads and joins; STATUS_DATA naming file and line. */
 enum status records_read(const char *run_dir, struct arena *arena, struct records **out);
-/* curves.csv, popularity.csv, multiverse.csv: records_read() calls it. */
+/* intervals.csv, ranks.csv, significance.csv; curves.csv, popularity.csv, multiverse.csv: records_read() calls them. */
+enum status records_read_statistics(struct records *r, struct arena *arena);
 enum status records_read_more(struct records *r, struct arena *arena);
+/* How tables call a metric under a dialect: the default's by its name, an estimate from sampled candidates by both; NULL: not
+ * shown, or memory is out. */
+const char *records_shown_name(const char *metric, const char *dialect, struct arena *arena);
+bool series_is_of(const struct series *s, const char *dataset, const char *label, const char *params);
 /* Of the series of a dataset, is this one's value the best in the column?  Oracles (model "oracle") do not
  * count. */
 bool records_best(const struct records *r, const struct series *s, size_t measure);

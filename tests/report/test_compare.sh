@@ -36,6 +36,15 @@ lacks a_change_that_matters 'popularity .*significant'
 mine=$(awk '/alpha0":1}.*ndcg@10/ {print $6}' log)
 table=$(awk -F, '$4 == "ials" && $0 ~ /alpha0"":1,/ && $(NF-5) == "ndcg" && $(NF-4) == 10 {s += $(NF-1); n++} END {printf "%.4f", s / n}' a/metrics.csv)
 [ "$mine" = "$table" ] && echo "ok a_change_that_matters" || { echo "not ok a_change_that_matters: $mine, metrics.csv has $table"; cat log; }
+# Coverage is one number for all users: told by its intervals.
+run wide --set 'evaluate.metrics=[coverage, gini]'
+run wide2 --set 'evaluate.metrics=[coverage, gini]'
+run narrow --set 'evaluate.metrics=[coverage, gini]' --set models.2.params.iterations=1 --set models.2.params.regularization=1000
+"$program" compare wide wide2 >log 2>&1; is $? 0 one_number
+has one_number 'numbers for all users together are equal, 0 not'; has one_number '^The results are the same'
+"$program" compare wide narrow >log 2>&1; is $? 1 one_number
+has one_number 'ials .*coverage@10 .*intervals apart'; lacks one_number 'The results are the same'; lacks one_number 'popularity .*intervals'
+echo "ok one_number"
 sed -i 's/{name: popularity}, //' x.yaml; run fewer
 "$program" compare a fewer >log 2>&1; is $? 0 only_in_one
 has only_in_one 'only in the first: toy fold 0, popularity'; has only_in_one 'models.0'; echo "ok only_in_one"

@@ -1,0 +1,53 @@
+/* records_judge.c - which value of a column is the best, and which differ from it significantly. */
+#include <math.h>
+#include <string.h>
+
+#include "eval/metrics.h"
+#include "report/records.h"
+
+static bool same(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+bool records_searched(const struct records *r, const char *dataset)
+{
+    for (size_t s = 0; s < r->n_series; s++)
+        if (same(r->series[s].dataset, dataset) && r->series[s].n_trials > 0)
+            return true;
+    return false;
+}
+
+bool series_is_oracle(const struct series *s)
+{
+    return same(s->model, "oracle");
+}
+
+bool records_best(const struct records *r, const struct series *s, size_t measure)
+{
+    if (isnan(s->mean[measure]) || series_is_oracle(s))
+        return false;
+    const struct metric_type *metric = metric_find(r->measure[measure].metric);
+    const double sign = metric != NULL && metric->lower_is_better ? -1 : 1;
+    for (size_t t = 0; t < r->n_series; t++)
+        if (same(r->series[t].dataset, s->dataset) && !series_is_oracle(&r->series[t]) &&
+            sign * r->series[t].mean[measure] > sign * s->mean[measure])
+            return false;
+    return true;
+}
+
+bool records_below_best(const struct records *r, const struct series *s, size_t measure)
+{
+    for (size_t p = 0; p < r->n_pairs; p++) {
+        const struct pair_row *pair = &r->pair[p];
+        if (!same(pair->dataset, s->dataset) || !same(pair->metric, r->measure[measure].metric) ||
+            !same(pair->k, r->measure[measure].k) || !(same(pair->a, s->label) || same(pair->b, s->label)))
+            continue;
+        const char *other = same(pair->a, s->label) ? pair->b : pair->a;
+        for (size_t t = 0; t < r->n_series; t++)
+            if (same(r->series[t].dataset, s->dataset) && same(r->series[t].label, other) &&
+                records_best(r, &r->series[t], measure))
+                return true;
+    }
+    return false;
+}
