@@ -1,8 +1,30 @@
 /* fuzz_safetensors.c - a safetensors file, or (beginning with E5S1) an E5S1 one: read, and every tensor's numbers taken. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "fuzz.h"
 #include "llm/e5s1.h"
+#include "llm/safetensors_matrix.h"
+
+/* A compressed matrix: the tensor's own name, or what stands before "_packed". */
+static void take_matrix(const struct safetensors *file, const struct safetensors_tensor *t,
+                        struct arena *arena)
+{
+    const size_t n = strlen(t->name), skip = strlen("_packed");
+    const bool packed = n > skip && strcmp(t->name + n - skip, "_packed") == 0;
+    float *values = NULL;
+    const unsigned char *data;
+    int type;
+    char *name = arena_strdup(arena, t->name);
+    if (t->n_dims != 2 || name == NULL || t->shape[1] > SIZE_MAX / 8)
+        return;
+    if (packed)
+        name[n - skip] = '\0';
+    const uint64_t cols = packed ? 8 * t->shape[1] : t->shape[1];
+    if (safetensors_matrix(file, name, t->shape[0], cols, arena, &data, &type) == STATUS_OK &&
+        safetensors_matrix_floats(file, name, t->shape[0], cols, arena, &values) != STATUS_OK)
+        __builtin_trap(); /* what is let in has numbers */
+}
 
 static void take_all(const struct safetensors *file, struct arena *arena)
 {
@@ -15,6 +37,7 @@ static void take_all(const struct safetensors *file, struct arena *arena)
             __builtin_trap(); /* what is listed is found */
         safetensors_floats(file, t->name, t->n_dims, t->shape, arena, &values);
         safetensors_check(file, t->name, t->n_dims, t->shape, &data, &type);
+        take_matrix(file, t, arena);
     }
 }
 
