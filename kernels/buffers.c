@@ -418,6 +418,13 @@ DECLARE(fusion_score)
         UPDATES(out, (users - 1) * a->ldo + n);
 }
 
+DECLARE(fusion_attend)
+{
+    READS(S, rows * a->lds);
+    READS(weight, a->lds);
+    WRITES(out, rows);
+}
+
 DECLARE(fusion_standardize)
 {
     const size_t n = (size_t)a->n_items;

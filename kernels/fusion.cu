@@ -9,9 +9,11 @@
  */
 #include "fusion.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "team.h"
+#include "tile.h"
 
 /* Squared lengths below this share of the whole sum's are rounding (a share of 1e-5 of its length). */
 #define FUSION_NOTHING 1e-10f
@@ -147,6 +149,28 @@ TEAM_FN void fusion_standardize_row(const struct fusion_standardize *a, long r, 
     }
 }
 
+TEAM_FN void fusion_attend_row(const struct fusion_attend *a, long row, struct team *t)
+{
+    const float *TEAM_RESTRICT s = a->S + (size_t)row * a->lds;
+    float most = -FLT_MAX;
+    LANE_MAX(j, a->n - MUTANT(fusion_attend_index, 1, 0), most)
+        most = s[j] > most ? s[j] : most;
+    most = team_max(t, most);
+    lanes_f weights = lanes_zero(), sum = lanes_zero();
+    for (int j = 0; j < (int)a->lds; j += LANES) { /* pads weigh 0; what stands there is finite */
+        const lanes_f x = lanes_load(s + j);
+        const lanes_f w = lanes_load(a->weight + j) * lanes_exp((x - most) * a->sharpness);
+        weights += w;
+        sum += w * x;
+    }
+    MUTANT_LEAVE(fusion_attend_leaves, TEAM_LANE == 31);
+    const float total = lanes_sum(t, weights), value = lanes_sum(t, sum);
+    if (TEAM_LANE == 0)
+        a->out[row + MUTANT(fusion_attend_outside, 1, 0)] =
+            value * expf((1.0f - a->beta) * (most - 1.0f) * a->sharpness) * powf(total, -a->beta);
+}
+
 TEAM_KERNEL(fusion_features, struct fusion_features, fusion_features_row(a, row, t))
 TEAM_KERNEL(fusion_score, struct fusion_score, fusion_score_row(a, row, t))
+TEAM_KERNEL(fusion_attend, struct fusion_attend, fusion_attend_row(a, row, t))
 TEAM_KERNEL(fusion_standardize, struct fusion_standardize, fusion_standardize_row(a, row, t))

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 enum { FUSION_TILE = 256 }; /* items a row of fusion_score computes */
+enum { FUSION_ATTEND_PAD = 32 };
 
 /* A group is a query and its candidates: the user of a train row without that row's item, and the item
  * itself with its sampled negatives.  Row r writes features of its candidates: q = [u * v | abs(u - v)
@@ -52,6 +53,19 @@ struct fusion_standardize {
     size_t lds, ldo;
     float weight;
     int n_items;
+};
+
+/* out[i] = sum_j w_ij S[i][j] / (sum_j w_ij)^beta, w_ij = weight[j] exp(sharpness (S[i][j] - 1)): how alike item i is to what the user had, the
+ * likest counting most.  beta 1: their mean; 0: their sum.  n at least 1, one weight above 0. */
+struct fusion_attend {
+    const float *
+        S; /* [n_rows x lds] cosines of an item with the n items of a history; what lies beyond n is not used */
+    const float *weight; /* [lds] 0 beyond n */
+    float *out;          /* [n_rows] */
+    size_t lds;          /* n, rounded up to a multiple of FUSION_ATTEND_PAD */
+    float sharpness;     /* 1 / temperature; 0: all alike */
+    float beta;          /* 0 .. 1 */
+    int n;
 };
 
 /* Row s: z = q[s] . W + b, residual[s] = sigmoid(z) - target[s], loss[s] = log(1 + exp(z)) - target[s]

@@ -16,6 +16,7 @@
     MODEL(rocchio)        \
     MODEL(naive_bayes_content) \
     MODEL(llm_content)    \
+    MODEL(attention_content) \
     MODEL(llm_fusion)     \
     MODEL(predicted_popularity) \
     MODEL(attribute_mapping) \

@@ -278,10 +278,55 @@ static void gradient_cases(const char *kernel)
     check_end();
 }
 
+static void attend_writes(const void *args, long row)
+{
+    const struct fusion_attend *a = args;
+    check_may_write(a->out + row, sizeof(float));
+}
+
+static void attend_cases(const char *kernel)
+{
+    enum { ROWS = 7 };
+    static const int n_of[] = {1, 31, 32, 45};
+    static const float sharpness_of[] = {0, 1, 20, 400};
+    for (int c = 0; c < 16; c++) {
+        const int n = n_of[c % 4];
+        const size_t lds = (size_t)(n + FUSION_ATTEND_PAD - 1) / FUSION_ATTEND_PAD * FUSION_ATTEND_PAD;
+        float *weight = check_buffer("weight", lds, sizeof *weight);
+        for (int j = 0; j < (int)lds; j++)
+            weight[j] = j < n ? 0.25f + check_unit(3, (uint64_t)j) : 0;
+        const struct fusion_attend a = {.S = check_floats("S", ROWS * lds, 1),
+                                        .weight = weight,
+                                        .out = check_floats("out", ROWS, 2),
+                                        .lds = lds,
+                                        .sharpness = sharpness_of[c / 4],
+                                        .beta = (float)(c % 3) / 2,
+                                        .n = n};
+        check_run(kernel, &a, ROWS, 0);
+        for (long r = 0; r < ROWS; r++) {
+            const float *s = a.S + (size_t)r * lds;
+            double most = -INFINITY, total = 0, sum = 0, largest = 0;
+            for (int j = 0; j < n; j++)
+                most = fmax(most, (double)s[j]);
+            for (int j = 0; j < n; j++) {
+                const double w = (double)weight[j] * exp((double)a.sharpness * ((double)s[j] - most));
+                total += w, sum += w * (double)s[j], largest = fmax(largest, fabs((double)s[j]));
+            }
+            /* The exponent's rounding, sharpness |s - most| eps, moves each weight by that share. */
+            const double beta = (double)a.beta,
+                         scale = exp((1 - beta) * (most - 1) * (double)a.sharpness) * pow(total, -beta);
+            check_near("out", r, a.out[r], sum * scale,
+                       (8 + 8 * (double)a.sharpness * (1 + largest)) * CHECK_EPS * largest * total * scale);
+        }
+        check_end();
+    }
+}
+
 const struct check_kernel check_fusion[] = {
     {"fusion_features", features_cases, features_writes},
     {"fusion_score", score_cases, score_writes},
     {"fusion_standardize", standardize_cases, standardize_writes},
+    {"fusion_attend", attend_cases, attend_writes},
     {"preference_forward", forward_cases, forward_writes},
     {"preference_gradient", gradient_cases, gradient_writes},
     {NULL, NULL, NULL},
