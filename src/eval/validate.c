@@ -17,8 +17,9 @@ enum status eval_quality(const struct model_type *type, const void *state, const
     struct candidates drawn = {0};
     const struct candidates_of of = {users, n, {masks[0], masks[1]}, valid};
     if (candidates != NULL)
-        TRY(candidates->kind == CANDIDATES_COLD
-                ? candidates_cold(&of, masks[0], arena, &drawn)
+        TRY(candidates->kind == CANDIDATES_COLD ? candidates_cold(&of, masks[0], arena, &drawn)
+            : candidates->kind == CANDIDATES_MATCHED
+                ? candidates_matched(candidates, &of, masks[0], arena, &drawn)
                 : candidates_sample(candidates, &of, masks[0], arena, &drawn));
     const struct rank_options options = {.k = k,
                                          .seed = seed,

@@ -6,7 +6,7 @@
 #include "eval/candidates.h"
 
 /* Mean of `metric` at k over the users with a row in `valid`, ranked over all items but those of the masks (NULL: none), or among
- * `candidates` of them (candidates.h: sampled, cold); NULL: all.
+ * `candidates` of them (candidates.h: sampled, cold, matched); NULL: all.
  * masks, valid: [n_users x n_items]; masks[0] is there where candidates are.  `arena` is scratch: a few bytes x k a user each call.  STATUS_DATA when
  * valid is empty; what rank_users() returns. */
 enum status eval_quality(const struct model_type *type, const void *state, const struct backend *backend,

@@ -173,7 +173,8 @@ enum status cell_set_epochs(struct model_config *model, uint32_t epochs, struct 
 
 const struct candidates_config *cell_validation_candidates(const struct evaluate_config *evaluate)
 {
-    return evaluate->candidates.kind == CANDIDATES_COLD ? &evaluate->candidates : NULL;
+    const enum candidates_kind kind = evaluate->candidates.kind;
+    return kind == CANDIDATES_COLD || kind == CANDIDATES_MATCHED ? &evaluate->candidates : NULL;
 }
 
 /* Where the experiment measures ratings alone, they are what early stopping goes by. */

@@ -35,7 +35,7 @@ struct cell_how {
 /* STATUS_UNAVAILABLE: what the model needs can't be had.  Whatever the status, fitted_free() gives it back. */
 enum status cell_fit(struct stage *stage, const struct model_config *model, long long seed,
                      const struct cell_place *place, const struct cell_how *how, struct fitted *out);
-/* How validation rows are ranked where a search doesn't say: among the cold items where test rows are, else among all (NULL). */
+/* How validation rows are ranked where a search doesn't say: among cold items, or matched ones, where test rows are, else among all (NULL). */
 const struct candidates_config *cell_validation_candidates(const struct evaluate_config *evaluate);
 /* The fit of the model that is measured: where it is fitted on validation rows too and stops early, first on train alone, to learn
  * how many epochs it takes (unless `searched`: the model's parameters say so). */
