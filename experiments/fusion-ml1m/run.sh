@@ -21,7 +21,7 @@ fields=()
 [ -f "$paragraphs" ] || fields=(--set 'fusion.intent.text=[title, genres]')
 for experiment in cold matched warm; do
     more=()
-    [ -f "$paragraphs" ] || [ $experiment = warm ] || more=(--set 'models.2.params.text=[title, genres]' --set 'models.3.params.text=[title, genres]')
-    [ -f "$paragraphs" ] || [ $experiment != warm ] || more=(--set 'models.4.params.text=[title, genres]')
+    [ -f "$paragraphs" ] || [ "$experiment" = warm ] || more=(--set 'models.2.params.text=[title, genres]' --set 'models.3.params.text=[title, genres]')
+    [ -f "$paragraphs" ] || [ "$experiment" != warm ] || more=(--set 'models.4.params.text=[title, genres]')
     build/recfuse run "experiments/fusion-ml1m/$experiment.yaml" "${fields[@]}" "${more[@]}" "$@"
 done

@@ -153,7 +153,7 @@ static enum status add_control(struct fusion *f, const char *name)
         const char *name, *label, *encoder, *model;
     } known[] = {{"ids", "no text", ITEM_ENCODER_NONE, NULL},
                  {"tfidf", "TF-IDF", ITEM_ENCODER_TFIDF, NULL},
-                 {"columns", "genre and year", ITEM_ENCODER_COLUMNS, NULL},
+                 {"columns", "columns", ITEM_ENCODER_COLUMNS, NULL},
                  {"shuffled", "shuffled text", NULL, NULL},
                  {"random", "random vectors", ITEM_ENCODER_RANDOM, NULL},
                  {"predicted_popularity", "predicted popularity", NULL, "predicted_popularity"}};

@@ -90,18 +90,29 @@ static enum status plan_dataset(const struct dataset_config *config, struct aren
     return status;
 }
 
-/* The SHA-256 of the language model that the parameters name; "none" for a control that needs none. */
-static enum status encoder_part(const char *encoder, const char *models, json_t *encoders, json_t *out)
+/* The SHA-256 of the language model that the parameters name ("A+B": of each); "none" for a control that needs none. */
+static enum status encoder_part(const char *encoder, const char *models, json_t *encoders,
+                                struct arena *arena, json_t *out)
 {
-    const char *folder = item_vectors_folder(encoder);
-    char path[4096], hex[SHA256_HEX];
-    if (json_object_get(encoders, encoder) == NULL && folder == NULL)
-        json_object_set_new(encoders, encoder, json_string("none"));
-    else if (json_object_get(encoders, encoder) == NULL) {
-        snprintf(path, sizeof path, "%s/%s", models, folder);
-        TRY(encoder_folder_sha256(path, hex));
-        json_object_set_new(encoders, encoder, json_string(hex));
+    const size_t n = item_vectors_parts(encoder);
+    const char *all = NULL;
+    for (size_t p = 0; p < n && json_object_get(encoders, encoder) == NULL; p++) {
+        const char *part = item_vectors_part(encoder, p, arena), *folder, *path;
+        char hex[SHA256_HEX] = "none";
+        if (part == NULL)
+            return STATUS_SYSTEM;
+        folder = item_vectors_folder(part);
+        path = arena_printf(arena, "%s/%s", models, folder != NULL ? folder : "");
+        if (path == NULL)
+            return STATUS_SYSTEM;
+        if (folder != NULL)
+            TRY(encoder_folder_sha256(path, hex));
+        all = all == NULL ? arena_strdup(arena, hex) : arena_printf(arena, "%s+%s", all, hex);
+        if (all == NULL)
+            return STATUS_SYSTEM;
     }
+    if (all != NULL)
+        json_object_set_new(encoders, encoder, json_string(all));
     json_object_set(out, "encoder_sha256", json_object_get(encoders, encoder));
     return STATUS_OK;
 }
@@ -135,7 +146,7 @@ static enum status language_part(json_t *values, const char *models, json_t *kno
     static const char *const names[] = {"decoder", "prompt"};
     const char *encoder = json_string_value(json_object_get(values, "encoder"));
     if (encoder != NULL)
-        TRY(encoder_part(encoder, models, known, out));
+        TRY(encoder_part(encoder, models, known, arena, out));
     for (int i = 0; i < 2; i++) {
         const char *value = json_string_value(json_object_get(values, names[i]));
         if (value != NULL)
@@ -200,12 +211,13 @@ static enum status cell_key(json_t *base, json_t *model, size_t fold, long long 
 }
 
 /* The language model that a measure asks for. */
-static enum status evaluate_part(const struct experiment *e, const char *models, json_t *out)
+static enum status evaluate_part(const struct experiment *e, const char *models, struct arena *arena,
+                                 json_t *out)
 {
     if (e->evaluate.vectors == NULL)
         return STATUS_OK;
     json_t *encoders = json_object();
-    const enum status status = encoder_part(e->evaluate.vectors->encoder, models, encoders, out);
+    const enum status status = encoder_part(e->evaluate.vectors->encoder, models, encoders, arena, out);
     json_decref(encoders);
     return status;
 }
@@ -283,7 +295,7 @@ static enum status fill_cells(const struct experiment *e, const char *device, co
     enum status status = STATUS_OK;
     for (size_t d = 0; d < e->n_datasets && status == STATUS_OK; d++) {
         json_t *base = dataset_part(e, d, &plan->datasets[d], device);
-        status = evaluate_part(e, models_folder, base);
+        status = evaluate_part(e, models_folder, arena, base);
         for (size_t f = 0; f < plan->datasets[d].n_folds; f++)
             for (size_t m = 0; m < e->n_models; m++)
                 for (size_t s = 0; s < e->n_seeds && status == STATUS_OK; s++) {

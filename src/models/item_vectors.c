@@ -12,6 +12,7 @@
 #include "models/item_vectors.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -53,10 +54,32 @@ const char *item_vectors_folder(const char *encoder)
     return none ? NULL : source;
 }
 
+size_t item_vectors_parts(const char *encoder)
+{
+    size_t n = 1;
+    for (const char *c = encoder; *c != '\0'; c++)
+        n += *c == '+';
+    return n;
+}
+
+const char *item_vectors_part(const char *encoder, size_t k, struct arena *arena)
+{
+    for (; k > 0; k--)
+        encoder += strcspn(encoder, "+") + 1;
+    return arena_printf(arena, "%.*s", (int)strcspn(encoder, "+"), encoder);
+}
+
 bool item_vectors_reads_text(const char *encoder)
 {
-    const char *source = shuffled(encoder) != NULL ? shuffled(encoder) : encoder;
-    return named(source, ITEM_ENCODER_TFIDF) || item_vectors_folder(encoder) != NULL;
+    for (const char *at = encoder;; at += strcspn(at, "+") + 1) {
+        char part[256];
+        snprintf(part, sizeof part, "%.*s", (int)strcspn(at, "+"), at);
+        const char *source = shuffled(part) != NULL ? shuffled(part) : part;
+        if (named(source, ITEM_ENCODER_TFIDF) || item_vectors_folder(part) != NULL)
+            return true;
+        if (at[strcspn(at, "+")] == '\0')
+            return false;
+    }
 }
 
 enum status item_vectors_texts(const struct item_vectors_options *o, const struct view *view,
@@ -275,9 +298,42 @@ static enum status encode(const struct item_vectors_options *o, const char *sour
                                   : encode_texts(o, folder, view, run, d, v);
 }
 
+/* The parts of "A+B", each of norm 1, side by side. */
+static enum status build_parts(const struct item_vectors_options *options, size_t n_parts,
+                               const struct view *view, struct run *run, struct item_vectors *out)
+{
+    struct item_vectors *part;
+    ARENA_NEW(part, run->scratch, n_parts);
+    for (size_t p = 0; p < n_parts; p++) {
+        struct item_vectors_options one = *options;
+        one.encoder = item_vectors_part(options->encoder, p, run->scratch);
+        if (one.encoder == NULL)
+            return STATUS_SYSTEM;
+        if (one.encoder[0] == '\0')
+            return status_fail(STATUS_USAGE, "encoder '%s': a part of it is empty", options->encoder);
+        TRY(item_vectors_build(&one, view, run, &part[p]));
+        out->d += part[p].d;
+    }
+    ARENA_NEW(out->v, run->arena, (size_t)view->n_items * out->d);
+    for (uint32_t i = 0; i < view->n_items; i++) {
+        float *to = out->v + (size_t)i * out->d;
+        for (size_t p = 0; p < n_parts; to += part[p++].d)
+            if (part[p].d > 0)
+                memcpy(to, part[p].v + (size_t)i * part[p].d, part[p].d * sizeof *to);
+    }
+    const struct spmm_normalize args = {out->v, out->d, (int)out->d};
+    return out->d > 0 ? backend_launch(run->backend, &kernel_spmm_normalize, &args, (long)view->n_items, 0)
+                      : STATUS_OK;
+}
+
 enum status item_vectors_build(const struct item_vectors_options *options, const struct view *view,
                                struct run *run, struct item_vectors *out)
 {
+    const size_t n_parts = item_vectors_parts(options->encoder);
+    if (n_parts > 1) {
+        *out = (struct item_vectors){view->n_items, 0, NULL};
+        return build_parts(options, n_parts, view, run, out);
+    }
     const uint32_t n = view->n_items;
     const char *of = shuffled(options->encoder), *source = of != NULL ? of : options->encoder;
     *out = (struct item_vectors){n, 0, NULL};

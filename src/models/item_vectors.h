@@ -43,10 +43,11 @@ struct item_vectors_options {
     int precision, pooling, missing, preprocess;                                                             \
     bool whiten
 #define ITEM_VECTORS_PARAMS(type, otherwise)                                                                 \
-    PARAM_STRING(type, encoder, otherwise,                                                                   \
-                 "where item vectors come from: minilm, e5 or another folder of models/ (an encoder, or "    \
-                 "vectors of recfuse import-embeddings), feature:NAME of the dataset; controls: tfidf, "     \
-                 "columns, columns:NAME, shuffled, shuffled:ANY OF THESE, random, none"),                    \
+    PARAM_STRING(                                                                                            \
+        type, encoder, otherwise,                                                                            \
+        "where item vectors come from: minilm, e5 or another folder of models/ (an encoder, or "             \
+        "vectors of recfuse import-embeddings), feature:NAME of the dataset; controls: tfidf, "              \
+        "columns, columns:NAME, shuffled, shuffled:ANY OF THESE, random, none; A+B: both side by side"),     \
         PARAM_CHOICE(type, precision, "fp32", ENCODER_PRECISIONS,                                            \
                      "of an encoder; int8: weights of 8 bits, activations of 16; w8a8: both of 8 bits"),     \
         PARAM_CHOICE(type, pooling, "model", ENCODER_POOLINGS,                                               \
@@ -63,7 +64,11 @@ struct item_vectors_options {
     .encoder = (p)->encoder, .precision = (p)->precision, .pooling = (p)->pooling, .prefix = (p)->prefix,    \
     .missing = (p)->missing, .preprocess = (p)->preprocess, .whiten = (p)->whiten
 
-/* The folder (below run->models) that such a name stands for; NULL: none. */
+/* "A+B": vectors of several sources side by side, each source's of norm 1 before; a control may be one of them. */
+size_t item_vectors_parts(const char *encoder);
+/* Part `k` of so many; NULL: memory is out. */
+const char *item_vectors_part(const char *encoder, size_t k, struct arena *arena);
+/* The folder (below run->models) that such a name, one part, stands for; NULL: none. */
 const char *item_vectors_folder(const char *encoder);
 
 struct item_vectors {

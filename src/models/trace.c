@@ -138,7 +138,7 @@ static enum status trace_phrases(struct trace *t, const struct item_vectors_opti
     struct encoder *encoder = NULL;
     struct phrase *phrase = NULL;
     size_t n = 0;
-    if (item_vectors_folder(options->encoder) != options->encoder)
+    if (item_vectors_parts(options->encoder) > 1 || item_vectors_folder(options->encoder) != options->encoder)
         return STATUS_OK;
     const char *folder =
         arena_printf(t->arena, "%s/%s", t->models == NULL ? "models" : t->models, options->encoder);

@@ -131,6 +131,35 @@ static void whatever_there_is_can_be_shuffled(void **state)
 }
 
 /* The covariance of whitened rows is the identity, and item vectors are those rows at length 1; by more than one thread too. */
+static void side_by_side(void **state)
+{
+    struct catalogue c;
+    struct item_vectors both, columns, random;
+    (void)state;
+    open_catalogue(&c);
+    const struct item_vectors_options options = {
+        .encoder = "columns+random", .dimensions = 5, .center = true};
+    struct item_vectors_options one = options;
+    assert_int_equal(item_vectors_build(&options, &c.f.view, &c.f.run, &both), STATUS_OK);
+    one.encoder = "columns";
+    assert_int_equal(item_vectors_build(&one, &c.f.view, &c.f.run, &columns), STATUS_OK);
+    one.encoder = "random";
+    assert_int_equal(item_vectors_build(&one, &c.f.view, &c.f.run, &random), STATUS_OK);
+    assert_int_equal(both.d, columns.d + random.d);
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        for (uint32_t k = 0; k < columns.d; k++)
+            assert_float_equal(both.v[i * both.d + k], columns.v[i * columns.d + k] / sqrtf(2), 1e-6);
+        for (uint32_t k = 0; k < random.d; k++)
+            assert_float_equal(both.v[i * both.d + columns.d + k], random.v[i * random.d + k] / sqrtf(2),
+                               1e-6);
+    }
+    one.encoder = "columns+";
+    assert_int_equal(item_vectors_build(&one, &c.f.view, &c.f.run, &both), STATUS_USAGE);
+    assert_true(item_vectors_reads_text("columns+tfidf") && item_vectors_reads_text("shuffled:e5+columns") &&
+                !item_vectors_reads_text("columns+feature:image+random"));
+    fixture_close(&c.f);
+}
+
 static void whitened_vectors_have_covariance_one(void **state)
 {
     struct catalogue c;
@@ -168,8 +197,8 @@ static void whitened_vectors_have_covariance_one(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(columns_are_names_and_periods),
-                                       cmocka_unit_test(whatever_there_is_can_be_shuffled),
-                                       cmocka_unit_test(whitened_vectors_have_covariance_one)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(columns_are_names_and_periods), cmocka_unit_test(whatever_there_is_can_be_shuffled),
+        cmocka_unit_test(side_by_side), cmocka_unit_test(whitened_vectors_have_covariance_one)};
     return cmocka_run_group_tests_name("item vectors", tests, NULL, NULL);
 }
