@@ -230,6 +230,7 @@ static enum status row_preference(const struct fusion *f, const struct row *row,
     for (size_t i = 0; i < f->params->n; i++) {
         const struct node *one = f->params->child[i];
         const bool left_out = (row->no_preprocess && strcmp(one->key, "preprocess") == 0) ||
+                              (row->no_collaborative && strcmp(one->key, "collaborative_params") == 0) ||
                               (row->model != NULL && param_find(type->params, one->key) == NULL);
         if (!left_out)
             TRY(config_put(params, one->key, one, f->arena));

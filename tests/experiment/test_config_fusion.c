@@ -56,17 +56,17 @@ static void rows(void **state)
         "pipe, no strategy"};
     (void)state;
     struct experiment e;
-    assert_ok(load(
-        HEAD "models: [{name: popularity}]\n"
-             "fusion:\n"
-             "  label: pipe\n"
-             "  preprocess: stem\n"
-             "  intent: {encoder: minilm, text: [title], decay: 0.9}\n"
-             "  preference: {name: llm_fusion, params: {collaborative: [item_knn]}, fit_on: train+valid}\n"
-             "  strategy: {candidates: 50, rules: [{mmr: {by: genres}}]}\n"
-             "  controls: [ids, tfidf, shuffled, e5]\n"
-             "  ablate: [preprocess, text, collaborative, strategy]\n",
-        &e));
+    assert_ok(load(HEAD "models: [{name: popularity}]\n"
+                        "fusion:\n"
+                        "  label: pipe\n"
+                        "  preprocess: stem\n"
+                        "  intent: {encoder: minilm, text: [title], decay: 0.9}\n"
+                        "  preference: {name: llm_fusion, params: {collaborative: [item_knn], "
+                        "collaborative_params: {item_knn: {k: 9}}}, fit_on: train+valid}\n"
+                        "  strategy: {candidates: 50, rules: [{mmr: {by: genres}}]}\n"
+                        "  controls: [ids, tfidf, shuffled, e5]\n"
+                        "  ablate: [preprocess, text, collaborative, strategy]\n",
+                   &e));
     assert_int_equal(e.n_blocks, sizeof labels / sizeof *labels);
     for (size_t i = 0; i < e.n_blocks; i++)
         assert_string_equal(text_at(block(&e, i), "label", NULL), labels[i]);
