@@ -210,6 +210,8 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
                 TRY(write_plot(r, r->dataset[d], r->plots[p], arena, out));
         TRY(audit_section(r, r->dataset[d], arena, out));
     }
+    TRY(page_csv(r, "present.csv", "What users are shown, with the facts it was checked against", arena,
+                 out));
     TRY(page_csv(r, "significance.csv", "Significance tests", arena, out));
     TRY(page_csv(r, "ranks.csv", "Mean ranks of the models", arena, out));
     TRY(write_file(r, "experiment.yaml", "The experiment, every default written out", arena, out));
