@@ -98,6 +98,9 @@ static enum status read_cutoffs(const struct arguments *a, struct arena *arena, 
         if (*end != '\0' || k < 1 || k > 1000000)
             return status_fail(STATUS_USAGE, "--k: '%s' is not a whole number from 1 to 1000000", word[i]);
         q->k[i] = (uint32_t)k;
+        for (size_t j = 0; j < i; j++)
+            if (q->k[j] == q->k[i])
+                return status_fail(STATUS_USAGE, "--k: '%s' stands twice", word[i]);
         q->longest = q->k[i] > q->longest ? q->k[i] : q->longest;
     }
     return STATUS_OK;
@@ -131,6 +134,9 @@ static enum status read_metrics(const struct arguments *a, struct arena *arena, 
             return unknown("metric", word[i], names, n_names);
         if (q->metric[i]->kind != METRIC_RANKING)
             return status_fail(STATUS_USAGE, "%s can't be had from lists and judgements alone", word[i]);
+        for (size_t j = 0; j < i; j++)
+            if (q->metric[j] == q->metric[i])
+                return status_fail(STATUS_USAGE, "--metrics: '%s' stands twice", word[i]);
     }
     return STATUS_OK;
 }

@@ -283,6 +283,23 @@ static enum status score_part(struct pass *p, const struct backend *backend, con
                : status_fail(STATUS_SYSTEM, "memory is out: %zu relevant items", p->n_relevant_most);
 }
 
+/* 2^gain of a play count is no number. */
+static enum status check_powers(const struct pass *p)
+{
+    const struct relevance *r = p->relevance;
+    for (size_t m = 0; m < p->n_measures && r->power != NULL; m++)
+        for (int64_t e = 0; metric_needs_power(p->value[m]) && e < r->items.nnz; e++)
+            if (!isfinite(r->power[e])) {
+                char name[96];
+                return status_fail(
+                    STATUS_DATA,
+                    "%s: a relevant item has gain %g, and 2^gain is more than a number can be; leave "
+                    "measures of exponential gain out, or take smaller grades",
+                    metric_at_name(&p->measures[m], name), r->gain[e]);
+            }
+    return STATUS_OK;
+}
+
 static enum status score(struct pass *p, const struct backend *backend, const struct lists *lists,
                          const uint32_t *users)
 {
@@ -295,6 +312,7 @@ static enum status score(struct pass *p, const struct backend *backend, const st
         p->n_relevant_most = n > p->n_relevant_most ? n : p->n_relevant_most;
     }
     TRY(pass_open(p, lists));
+    TRY(check_powers(p));
     p->hits.ld = lists->k;
     p->hits.ptr = items->ptr, p->hits.idx = items->idx;
     p->hits.gain = p->relevance->gain, p->hits.power = p->relevance->power;

@@ -61,6 +61,8 @@ extern const struct metric_type *const metric_types[];   /* NULL-ended */
 const struct metric_type *metric_find(const char *name); /* NULL: none */
 /* A formula that is the same where every gain is 1: of those that are, one. */
 metric_values *metric_binary(metric_values *values);
+/* Does a formula take the gains' powers? */
+bool metric_needs_power(metric_values *values);
 /* Has it a cut-off, is it one number a user? */
 bool metric_has_cutoff(const struct metric_type *metric);
 bool metric_is_per_user(const struct metric_type *metric);
@@ -84,7 +86,7 @@ struct relevance {
 enum status relevance_make(const struct csr *test, bool graded, double from, struct arena *arena,
                            struct relevance *out);
 
-/* One pass over the lists, users in parallel.  measures: METRIC_RANKING, each k at most lists->k (else STATUS_USAGE), each in
+/* One pass over the lists, users in parallel.  measures: METRIC_RANKING, each k at most lists->k (else STATUS_USAGE; STATUS_DATA where 2^gain is no number and a measure takes it), each in
  * the metric's dialects.  backend NULL: the CPU.  values[m * n_users + u] for measure m, list u of user users[u]; NaN where
  * the dialect leaves the user out.  Means are taken by metrics_pool(): a fixed order of summation, in double. */
 enum status metrics_score(const struct backend *backend, const struct lists *lists, const uint32_t *users,

@@ -54,6 +54,11 @@ metric_values *metric_binary(metric_values *values)
     return values == ndcg_linear || values == ndcg_exponential ? ndcg : values;
 }
 
+bool metric_needs_power(metric_values *values)
+{
+    return values == ndcg_exponential;
+}
+
 #define RANKING(variable, title, is_usual, text, from, ...)                                                  \
     static const struct metric_type variable = {.name = title,                                               \
                                                 .formula = text,                                             \

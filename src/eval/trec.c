@@ -29,6 +29,7 @@ struct reader {
     size_t line;
     struct layout layout;
     struct string_map *users, *items;
+    struct arena *arena;
     bool closed; /* the maps hold all ids that there may be */
     struct trec_rows rows;
     size_t allocated;
@@ -68,7 +69,34 @@ static int split_blanks(const char *at, const char *end, struct field *field)
     return n;
 }
 
-static int split_commas(const char *at, const char *end, struct field *field)
+/* Behind the quote that closes a field beginning at `at`, its first letter behind the quote that opens it; NULL: none does.  Two quotes
+ * within are one (RFC 4180): *doubled. */
+static const char *closing(const char *at, const char *end, bool *doubled)
+{
+    *doubled = false;
+    while (at < end && (at = memchr(at, '"', (size_t)(end - at))) != NULL) {
+        if (at + 1 == end || at[1] != '"')
+            return at + 1;
+        *doubled = true;
+        at += 2;
+    }
+    return NULL;
+}
+
+/* With one quote for two; in the arena. */
+static struct field unquoted(struct field f, struct arena *arena)
+{
+    char *plain = arena_alloc(arena, f.n, 1);
+    size_t n = 0;
+    for (size_t i = 0; plain != NULL && i < f.n; i++) {
+        plain[n++] = f.at[i];
+        i += f.at[i] == '"';
+    }
+    return (struct field){plain, n};
+}
+
+/* -1: memory is out. */
+static int split_commas(const char *at, const char *end, struct arena *arena, struct field *field)
 {
     int n = 0;
     if (end > at && end[-1] == '\r')
@@ -76,15 +104,21 @@ static int split_commas(const char *at, const char *end, struct field *field)
     if (at == end)
         return 0;
     while (n < FIELDS_MOST) {
-        const char *stop = at < end && *at == '"' ? memchr(at + 1, '"', (size_t)(end - at - 1)) : NULL;
-        const bool quoted = stop != NULL;
-        if (!quoted) {
-            stop = memchr(at, ',', (size_t)(end - at));
-            stop = stop != NULL ? stop : end;
+        bool doubled;
+        const char *after = at < end && *at == '"' ? closing(at + 1, end, &doubled) : NULL;
+        if (after != NULL) {
+            field[n] = (struct field){at + 1, (size_t)(after - at - 2)};
+            if (doubled)
+                field[n] = unquoted(field[n], arena);
+            if (field[n++].at == NULL)
+                return -1;
+            at = after;
+        } else {
+            const char *comma = memchr(at, ',', (size_t)(end - at));
+            after = comma != NULL ? comma : end;
+            field[n++] = (struct field){at, (size_t)(after - at)};
+            at = after;
         }
-        field[n++] = quoted ? (struct field){at + 1, (size_t)(stop - at - 1)}
-                            : (struct field){at, (size_t)(stop - at)};
-        at = quoted ? stop + 1 : stop;
         if (at >= end || *at != ',')
             break;
         at++;
@@ -175,7 +209,9 @@ static enum status read_lines(struct reader *r, const char *at, const char *end,
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         stop = stop != NULL ? stop : end;
         r->line++;
-        const int n = (r->layout.csv ? split_commas : split_blanks)(at, stop, field);
+        const int n = r->layout.csv ? split_commas(at, stop, r->arena, field) : split_blanks(at, stop, field);
+        if (n < 0)
+            return STATUS_SYSTEM;
         if (r->layout.csv && r->line == 1)
             TRY(read_header(r, field, n, run));
         else if (n > 0)
@@ -237,6 +273,7 @@ static enum status read_file(const char *path, bool run, bool closed, struct str
                                   .expected = run ? "user Q0 item rank score tag" : "user 0 item relevance"},
                        .users = users,
                        .items = items,
+                       .arena = arena,
                        .closed = closed};
     if (r.layout.csv)
         r.layout.expected = "as many as the header has";

@@ -35,18 +35,23 @@ static enum status put_id(const struct exporter *x, bool csv, const char *noun, 
 {
     const char *id = strings_at(ids, i);
     const size_t n = strings_length(ids, i);
-    bool blank = n == 0, comma = false, quote = false;
+    bool blank = n == 0, quoted = false, line = false;
     for (size_t c = 0; c < n; c++) {
         blank = blank || isspace((unsigned char)id[c]);
-        comma = comma || id[c] == ',';
-        quote = quote || id[c] == '"' || id[c] == '\n' || id[c] == '\r';
+        quoted = quoted || id[c] == ',' || id[c] == '"';
+        line = line || id[c] == '\n' || id[c] == '\r';
     }
-    if (csv ? quote : blank)
+    if (csv ? line : blank)
         return status_fail(STATUS_DATA, "%s: %s '%.*s' can't be written: %s", x->dataset->name, noun, (int)n,
                            id,
-                           csv ? "csv here has no quotes or line ends inside a field"
+                           csv ? "csv here has no line ends inside a field"
                                : "fields of TREC's formats are parted by blanks; take --format csv");
-    fprintf(out, csv && comma ? "\"%.*s\"" : "%.*s", (int)n, id);
+    if (csv && quoted)
+        fputc('"', out);
+    for (size_t c = 0; c < n; c++)
+        fprintf(out, csv && id[c] == '"' ? "\"\"" : "%c", id[c]);
+    if (csv && quoted)
+        fputc('"', out);
     return STATUS_OK;
 }
 

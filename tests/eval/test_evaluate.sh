@@ -41,6 +41,10 @@ printf 'user,item,relevance\n"a,1",x,1\nb,y,1\n' >q.csv
 printf 'item,rank,user\nx,2,"a,1"\nw,1,"a,1"\ny,1,b\n' >r.csv
 check csv_rank gives 0 '"a,1",mrr,5,default,0.5' "$R" evaluate --run r.csv --qrels q.csv --k 5 --metrics mrr --per-user
 check csv_pool gives 0 "mrr,5,default,0.75" "$R" evaluate --run r.csv --qrels q.csv --k 5 --metrics mrr
+printf 'user,item,relevance\n"b ""c""","x, ""y""",1\n"""",w,1\n' >q2.csv
+printf 'user,item,score\n"b ""c""","x, ""y""",1\n"""",v,2\n"""",w,1\n' >r2.csv
+check csv_quotes gives 0 '"b ""c""",mrr,5,default,1' "$R" evaluate --run r2.csv --qrels q2.csv --k 5 --metrics mrr --per-user
+check csv_quote_alone gives 0 '"""",mrr,5,default,0.5' "$R" evaluate --run r2.csv --qrels q2.csv --k 5 --metrics mrr --per-user
 
 # mistakes
 bad() { printf "$2" >bad; check "$1" gives 3 "$3" "$R" evaluate --run "${4:-bad}" --qrels "${5:-qrels}"; }
@@ -56,5 +60,10 @@ check unknown_metric gives 2 "did you mean 'recall'" E --metrics recal
 check unknown_dialect gives 2 "did you mean 'elliot'" E --dialect eliot
 check needs_more_than_lists gives 2 "can't be had from lists" E --metrics rmse
 check bad_cutoff gives 2 "'0' is not a whole number" E --k 0
+check cutoff_twice gives 2 "--k: '5' stands twice" E --k 5,10,5
+check metric_twice gives 2 "--metrics: 'mrr' stands twice" E --metrics mrr,mrr
+printf 'a 0 y 2000\n' >large
+check gain_too_large gives 3 "2^gain is more than a number can be" "$R" evaluate --run tied --qrels large --metrics ndcg_exp
+check gain_of_linear gives 0 "ndcg_linear,10,default,1" "$R" evaluate --run tied --qrels large --metrics ndcg_linear
 check too_few_items gives 2 "--items 1" E --items 1
 check no_arguments gives 2 "--run FILE is missing" "$R" evaluate
