@@ -14,12 +14,12 @@ awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "told,rows,noise,
       gsub(/^ +/, "", against)
       print told "," rows "," noise ",\"" against "\"," $(at["mean_a"] + extra) "," $(at["mean_b"] + extra) "," $(at["mean_difference"] + extra) "," $(at["low"] + extra) "," $(at["high"] + extra) "," $(at["p_holm"] + extra) "," $(at["significant"] + extra) }' \
     "$run/significance.csv" >"$run/phase.csv"
-grep ',"ease",' "$run/phase.csv" | tr ',' ' ' | sort -k3,3n -k2,2n -k1,1n >"$run/phase.dat"
+grep ",\"ease\"," "$run/phase.csv" | tr ',' ' ' | sort -k3,3n -k2,2n -k1,1n >"$run/phase.dat"
 cat >"$run/phase.gp" <<GP
 set datafile separator whitespace
-set palette defined (-0.02 "#b2182b", 0 "#f7f7f7", 0.06 "#2166ac")
-set cbrange [-0.03:0.09]
-set cblabel "gain of text in NDCG\@10"
+set palette defined (-0.02 "#b2182b", 0 "#f7f7f7", 0.02 "#2166ac")
+set cbrange [-0.02:0.02]
+set cblabel "gain of text in NDCG\@10" noenhanced
 set xlabel "share of the taste that texts tell"
 set ylabel "train and test rows"
 set logscale y
@@ -31,13 +31,13 @@ unset key
 set style fill solid
 plots = "0 0.5"
 do for [kind in "svg png"] {
-    if (kind eq "svg") { set terminal svg size 900,400 font "sans,13" background "white" } else { set terminal pngcairo size 1800,800 font "sans,13" fontscale 2 background "white" }
+    if (kind eq "svg") { set terminal svg size 1000,400 font "sans,13" background "white" } else { set terminal pngcairo size 2000,800 font "sans,13" fontscale 2 background "white" }
     set output "$run/phase.".kind
     set multiplot layout 1,2
     do for [noise in plots] {
-        set title noise eq "0" ? "clear words" : "half of the words are noise"
+        set title noise eq "0" ? "clear words (gains in thousandths)" : "half of the words are noise"
         plot "$run/phase.dat" using (\$3 == noise + 0 ? \$1 : NaN):2:(\$1 - 0.125):(\$1 + 0.125):(\$2 / 1.41421):(\$2 * 1.41421):7 with boxxyerror palette, \
-             "" using (\$3 == noise + 0 ? \$1 : NaN):2:(sprintf("%+.3f%s", \$7, \$11 == 1 ? "*" : "")) with labels
+             "" using (\$3 == noise + 0 ? \$1 : NaN):2:(sprintf("%+.1f%s", 1000 * \$7, \$11 == 1 ? "*" : "")) with labels font "sans,11"
     }
     unset multiplot
 }
