@@ -53,7 +53,8 @@ static enum status embed(struct encoder *e, const struct strings *texts, const f
     double sum = 0, least = 1;
     float *v;
     ARENA_NEW(v, arena, texts->n * d);
-    for (int time = 0; time < TIMES; time++) {
+    out->texts = texts->n > 0 ? 0 : NAN;
+    for (int time = 0; time < TIMES && texts->n > 0; time++) {
         const double start = omp_get_wtime();
         TRY(encoder_embed(e, texts, v));
         out->texts = fmax(out->texts, (double)texts->n / (omp_get_wtime() - start));

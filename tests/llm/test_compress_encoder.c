@@ -132,6 +132,29 @@ static void every_type(void **state)
     }
 }
 
+/* As compressed-tensors' pack_to_int32() has it (compressors/quantized_compressors/pack_quantized.py): column j in bits 4 (j % 8) on of word
+ * j / 8, 8 added. */
+static void four_bits_lie_as_the_library_has_them(void **state)
+{
+    (void)state;
+    const int type = quantize_type("q4_0");
+    const struct compress_options o = {.type = type, .embedding_type = type};
+    assert_ok(compress_encoder(source, target("packed"), &o, backend));
+    const struct safetensors file = weights_of(target("packed"));
+    const float *w = matrix_of(target("packed"), QUERY, tiny.hidden, tiny.hidden);
+    const struct safetensors_tensor *packed =
+                                        safetensors_find(&file, arena_printf(arena, "%s_packed", QUERY)),
+                                    *scale = safetensors_find(&file, arena_printf(arena, "%s_scale", QUERY));
+    for (int i = 0; i < tiny.hidden; i++)
+        for (int j = 0; j < tiny.hidden; j++) {
+            uint32_t word;
+            _Float16 s;
+            memcpy(&word, packed->data + 4 * (i * tiny.hidden / 8 + j / 8), 4);
+            memcpy(&s, scale->data + 2 * (i * tiny.hidden / 32 + j / 32), 2);
+            assert_float_equal(w[i * tiny.hidden + j], (float)s * ((float)(word >> 4 * (j % 8) & 15) - 8), 0);
+        }
+}
+
 /* With nothing asked for, the file's tensors, and the vectors, are the same bytes. */
 static void nothing_changes(void **state)
 {
@@ -379,14 +402,11 @@ static void measures(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_type),
-                                       cmocka_unit_test(nothing_changes),
-                                       cmocka_unit_test(sizes_shrink),
-                                       cmocka_unit_test(weights_are_pruned),
-                                       cmocka_unit_test(idle_parts_go_without_a_trace),
-                                       cmocka_unit_test(calibration_tells),
-                                       cmocka_unit_test(what_cannot_be),
-                                       cmocka_unit_test(broken_files),
-                                       cmocka_unit_test(measures)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_type),         cmocka_unit_test(four_bits_lie_as_the_library_has_them),
+        cmocka_unit_test(nothing_changes),    cmocka_unit_test(sizes_shrink),
+        cmocka_unit_test(weights_are_pruned), cmocka_unit_test(idle_parts_go_without_a_trace),
+        cmocka_unit_test(calibration_tells),  cmocka_unit_test(what_cannot_be),
+        cmocka_unit_test(broken_files),       cmocka_unit_test(measures)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
