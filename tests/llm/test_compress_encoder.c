@@ -46,14 +46,19 @@ static const char *target(const char *name)
     return arena_strdup(arena, test_path(folder, name));
 }
 
-static float *vectors_of(const char *at)
+static float *vectors_in(const char *at, enum encoder_precision precision)
 {
     struct encoder *e;
-    assert_ok(encoder_open(at, backend, &e));
+    const struct encoder_options options = {.precision = precision};
+    assert_ok(encoder_open_with(at, &options, backend, &e));
     float *v = arena_alloc(arena, texts.n * (size_t)tiny.hidden, sizeof *v);
     assert_ok(encoder_embed(e, &texts, v));
     encoder_close(e);
     return v;
+}
+static float *vectors_of(const char *at)
+{
+    return vectors_in(at, ENCODER_FP32);
 }
 
 static double least_cosine(const float *a, const float *b)
@@ -172,6 +177,44 @@ static void nothing_changes(void **state)
     }
     assert_int_equal(difference(vectors_of(source), vectors_of(to)) > 0, 0);
     assert_true(file_exists(arena_printf(arena, "%s/vocab.txt", to)));
+}
+
+/* In w8a8 the blocks of a file are multiplied as they lie: a file in q8_0 gives the bits of the model that is quantised when it is opened, and a
+ * text's bits do not depend on its company. */
+static void blocks_are_multiplied_as_they_lie(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"q8_0", "int8_row", "q4_0"};
+    const float *plain = vectors_of(source), *quantised = vectors_in(source, ENCODER_W8A8);
+    assert_true(least_cosine(plain, quantised) > 0.999);
+    for (size_t t = 0; t < 3; t++) {
+        const struct compress_options o = {.type = quantize_type(types[t]), .embedding_type = -1};
+        const struct encoder_options options = {.precision = ENCODER_W8A8};
+        struct encoder *e;
+        float one[96];
+        assert_ok(compress_encoder(source, target("lie"), &o, backend));
+        const float *v = vectors_in(target("lie"), ENCODER_W8A8);
+        if (t == 0)
+            assert_memory_equal(v, quantised, TEXTS * sizeof one);
+        assert_true(least_cosine(v, vectors_of(target("lie"))) > 0.999);
+        assert_ok(encoder_open_with(target("lie"), &options, backend, &e));
+        for (uint64_t i = 0; i < texts.n; i += 3) {
+            const uint64_t offsets[] = {0, strings_length(&texts, i)};
+            const struct strings alone = {.n = 1, .offsets = offsets, .bytes = strings_at(&texts, i)};
+            assert_ok(encoder_embed(e, &alone, one));
+            assert_memory_equal(one, v + i * 96, sizeof one);
+        }
+        encoder_close(e);
+    }
+    struct tiny odd;
+    struct encoder *e = NULL;
+    char *at = test_folder();
+    const struct encoder_options options = {.precision = ENCODER_W8A8};
+    tiny_make(&odd, arena, 5, 40);
+    tiny_write(&odd, at);
+    test_fails(encoder_open_with(at, &options, backend, &e), STATUS_USAGE, "whole blocks of 32", "has 80",
+               NULL);
+    test_folder_remove(at);
 }
 
 static void sizes_shrink(void **state)
@@ -402,11 +445,16 @@ static void measures(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type),         cmocka_unit_test(four_bits_lie_as_the_library_has_them),
-        cmocka_unit_test(nothing_changes),    cmocka_unit_test(sizes_shrink),
-        cmocka_unit_test(weights_are_pruned), cmocka_unit_test(idle_parts_go_without_a_trace),
-        cmocka_unit_test(calibration_tells),  cmocka_unit_test(what_cannot_be),
-        cmocka_unit_test(broken_files),       cmocka_unit_test(measures)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_type),
+                                       cmocka_unit_test(four_bits_lie_as_the_library_has_them),
+                                       cmocka_unit_test(nothing_changes),
+                                       cmocka_unit_test(blocks_are_multiplied_as_they_lie),
+                                       cmocka_unit_test(sizes_shrink),
+                                       cmocka_unit_test(weights_are_pruned),
+                                       cmocka_unit_test(idle_parts_go_without_a_trace),
+                                       cmocka_unit_test(calibration_tells),
+                                       cmocka_unit_test(what_cannot_be),
+                                       cmocka_unit_test(broken_files),
+                                       cmocka_unit_test(measures)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
