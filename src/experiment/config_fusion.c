@@ -186,7 +186,7 @@ static enum status add_ablation(struct fusion *f, const struct model_type *type,
         return node_fail(f->where, "ablate of fusion: this pipeline has no stage '%s' to switch off", stage);
     if (strcmp(stage, "text") == 0) {
         row.encoder = ITEM_ENCODER_NONE;
-        label = "no text";
+        label = f->block.rerank != NULL ? "no text vectors" : "no text"; /* a control has no rerank */
     } else {
         row.no_preprocess = strcmp(stage, "preprocess") == 0;
         row.no_rerank = strcmp(stage, "rerank") == 0;
