@@ -28,7 +28,8 @@ enum {
     OPTION_LANGUAGE,
     OPTION_DIALECTS,
     OPTION_IMAGE,
-    OPTION_AUDIO
+    OPTION_AUDIO,
+    OPTION_SCENARIO
 };
 
 static double real(struct argp_state *state, const char *option, const char *text, double most)
@@ -39,6 +40,44 @@ static double real(struct argp_state *state, const char *option, const char *tex
     if (errno != 0 || end == text || *end != '\0' || !(value >= 0 && value <= most))
         argp_error(state, "%s: '%s' is not a number from 0 to %g", option, text, most);
     return value;
+}
+
+static enum synth_scenario scenario(struct argp_state *state, const char *name)
+{
+    static const char *const names[3] = {
+        [SYNTH_FILMS] = "films", [SYNTH_SHOP] = "shop", [SYNTH_COURSES] = "courses"};
+    for (int k = 0; k < 3; k++)
+        if (strcmp(name, names[k]) == 0)
+            return (enum synth_scenario)k;
+    argp_error(state, "--scenario: '%s' is none of films, shop, courses", name);
+    return SYNTH_FILMS;
+}
+
+/* Options of what the items look like. */
+static error_t parse_looks(int key, char *argument, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case OPTION_LANGUAGE:
+        if (strcmp(argument, "english") != 0 && strcmp(argument, "chinese") != 0)
+            argp_error(state, "--language: '%s' is neither english nor chinese", argument);
+        a->options.language = argument[0] == 'c' ? SYNTH_CHINESE : SYNTH_ENGLISH;
+        return 0;
+    case OPTION_DIALECTS:
+        a->options.dialects = true;
+        return 0;
+    case OPTION_IMAGE:
+        a->options.n_image = (uint32_t)command_number(state, "--image", argument, 0, 4096);
+        return 0;
+    case OPTION_AUDIO:
+        a->options.n_audio = (uint32_t)command_number(state, "--audio", argument, 0, 4096);
+        return 0;
+    case OPTION_SCENARIO:
+        a->options.scenario = scenario(state, argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -82,20 +121,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_NOISE:
         a->options.noise = real(state, "--noise", argument, 1);
         return 0;
-    case OPTION_LANGUAGE:
-        if (strcmp(argument, "english") != 0 && strcmp(argument, "chinese") != 0)
-            argp_error(state, "--language: '%s' is neither english nor chinese", argument);
-        a->options.language = argument[0] == 'c' ? SYNTH_CHINESE : SYNTH_ENGLISH;
-        return 0;
-    case OPTION_DIALECTS:
-        a->options.dialects = true;
-        return 0;
-    case OPTION_IMAGE:
-        a->options.n_image = (uint32_t)command_number(state, "--image", argument, 0, 4096);
-        return 0;
-    case OPTION_AUDIO:
-        a->options.n_audio = (uint32_t)command_number(state, "--audio", argument, 0, 4096);
-        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is too much", argument);
         return 0;
@@ -104,7 +129,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "-o FILE.h5 is needed");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_looks(key, argument, state);
     }
 }
 
@@ -128,24 +153,29 @@ static enum status run(int argc, char **argv)
          "Of the themes that taste acts on, this share is written of; 0: texts tell nothing (default 1)", 0},
         {"noise", OPTION_NOISE, "X", 0, "Of the words, this share is of a theme drawn at random (default 0)",
          0},
-        {"texts", OPTION_TEXTS, "X", 0, "Of the reviews and tags, this share (default 1)", 0},
+        {"texts", OPTION_TEXTS, "X", 0, "Of the reviews, tags and queries, this share (default 1)", 0},
         {"language", OPTION_LANGUAGE, "english|chinese", 0, "Of all texts (default english)", 0},
+        {"scenario", OPTION_SCENARIO, "films|shop|courses", 0,
+         "What the items are: films; goods with brand, price and stock, reviews and the searches that led to "
+         "them; courses with levels and prerequisites, whose values are grades of tests (default films)",
+         0},
         {"dialects", OPTION_DIALECTS, NULL, 0,
          "Half of the users and items use other words for the same themes, so that counting words is not "
-         "enough",
+         "enough; of films only",
          0},
         {"image", OPTION_IMAGE, "N", 0,
          "Width of image vectors that tell of half of the themes (default 0: none)", 0},
         {"audio", OPTION_AUDIO, "N", 0, "Width of audio vectors, of the other half (default 0: none)", 0},
         {0}};
-    const struct argp argp = {options,
-                              parse,
-                              NULL,
-                              "Generates a MovieLens-shaped dataset with titles, genres, tags, reviews and a "
-                              "known true preference.",
-                              NULL,
-                              NULL,
-                              NULL};
+    const struct argp argp = {
+        options,
+        parse,
+        NULL,
+        "Generates a MovieLens-shaped dataset of films, goods or courses with texts and a "
+        "known true preference.",
+        NULL,
+        NULL,
+        NULL};
     struct arguments a = {.options = SYNTH_DEFAULTS};
     struct synth_counts counts;
     argp_parse(&argp, argc, argv, 0, NULL, &a);

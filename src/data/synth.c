@@ -11,7 +11,7 @@
  * (models/oracle.c) bounds every model from above. Ratings 1 .. 5 are an ordered probit of how far the
  * preference lies above the user's mean, with a user's mildness and noise (McKelvey and Zavoina 1975).  The
  * order of a user's rows in time is random; with drift they come in five phases, each drawn among what is left by a taste
- * that has turned a step further.
+ * that has turned a step further.  Of courses a user takes only what is open to him (synth_enrol.h).
  *
  * Every number is a Philox draw named by what it is for, and sums run in a fixed order: the same options give
  * the same bytes for any number of threads.  Compilers with another libm or without FMA may differ in the
@@ -28,6 +28,7 @@
 #include "data/store_stream.h"
 #include "data/synth_features.h"
 #include "data/synth_rows.h"
+#include "data/synth_scenario.h"
 #include "data/synth_text.h"
 #include "data/synth_words.h"
 
@@ -64,6 +65,9 @@ static enum status check(const struct synth_options *o)
     if (o->n_image > SYNTH_FEATURE_MAX || o->n_audio > SYNTH_FEATURE_MAX)
         return status_fail(STATUS_USAGE, "synth: image and audio vectors have 0 to %d numbers",
                            SYNTH_FEATURE_MAX);
+    if (o->dialects && o->scenario != SYNTH_FILMS)
+        return status_fail(STATUS_USAGE,
+                           "synth: only films have dialects; leave out --dialects or --scenario");
     const uint64_t most = (uint64_t)o->n_users * (uint64_t)(ROWS_SHARE * o->n_items);
     const uint64_t least = (uint64_t)o->n_users * ROWS_LEAST;
     if (o->n_interactions < least || o->n_interactions > most)
@@ -194,6 +198,8 @@ static const char *command_line(const struct synth_options *o, struct arena *are
         line = arena_printf(arena, "%s --texts %g", line, 1 - o->fewer_texts);
     if (line != NULL && o->language == SYNTH_CHINESE)
         line = arena_printf(arena, "%s --language chinese", line);
+    if (line != NULL && o->scenario != SYNTH_FILMS)
+        line = arena_printf(arena, "%s --scenario %s", line, o->scenario == SYNTH_SHOP ? "shop" : "courses");
     if (line != NULL && o->dialects)
         line = arena_printf(arena, "%s --dialects", line);
     if (line != NULL && o->n_image > 0)
@@ -211,6 +217,27 @@ static enum status turn_round(const struct truth *t, uint32_t n_items, struct ar
         for (uint32_t f = 0; f < t->factors; f++)
             by_factor[(size_t)f * n_items + i] = t->item[(size_t)i * t->factors + f];
     *out = by_factor;
+    return STATUS_OK;
+}
+
+static enum status make_columns(const struct synth_options *o, struct arena *arena, struct dataset *d,
+                                struct synth_source *source)
+{
+    struct csr *needs, *opens;
+    switch (o->scenario) {
+    case SYNTH_FILMS:
+        return synth_columns(o, arena, d);
+    case SYNTH_SHOP:
+        return synth_shop_columns(o, arena, d);
+    case SYNTH_COURSES:
+        break;
+    }
+    ARENA_NEW(needs, arena, 1);
+    ARENA_NEW(opens, arena, 1);
+    TRY(synth_course_columns(o, arena, d, needs));
+    TRY(csr_transpose(needs, arena, opens));
+    source->needs = needs;
+    source->opens = opens;
     return STATUS_OK;
 }
 
@@ -238,8 +265,8 @@ static enum status make_head(const struct synth_options *o, struct arena *arena,
     d->truth = truth;
     TRY(draw_activity(o, arena, &begin));
     TRY(synth_features(o, arena, d));
-    TRY(synth_columns(o, arena, d));
     *source = (struct synth_source){.o = o, .truth = truth, .begin = begin};
+    TRY(make_columns(o, arena, d, source));
     TRY(turn_round(truth, o->n_items, arena, &source->by_factor));
     *out = d;
     return STATUS_OK;

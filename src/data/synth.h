@@ -12,6 +12,10 @@
 #include "data/dataset.h"
 
 enum synth_language { SYNTH_ENGLISH, SYNTH_CHINESE };
+/* What the items are; taste, choice and truth are drawn alike.  Films: title, genres, year, description; tags and reviews.  Shop: goods
+ * with title, categories, brand, price, stock, description; reviews, and the searches (kind query) that led to a quarter of the rows.
+ * Courses: title, subject, level, prerequisites, description; tags and reviews; the value is the grade of a test. */
+enum synth_scenario { SYNTH_FILMS, SYNTH_SHOP, SYNTH_COURSES };
 
 struct synth_options {
     uint32_t n_users, n_items;
@@ -29,14 +33,15 @@ struct synth_options {
     /* 0 .. 1: how far tastes turn from a user's first rows to the last; at 1 the first taste has nothing to do with the
      * last.  The truth holds the last. */
     double drift;
-    double fewer_texts; /* 0 .. 1: the share of reviews and tags left out; 1: none are written */
+    double fewer_texts; /* 0 .. 1: the share of reviews, tags and queries left out; 1: none are written */
     double
         untold; /* 0 .. 1: the share of the themes that no text and no genre tells of, though taste acts on them; 1: texts tell nothing */
     double
         noise; /* 0 .. 1: the share of the words that are of a theme drawn at random, whatever the item is */
     enum synth_language language; /* of all texts */
-    bool dialects; /* half of the users and of the items use other words for the same themes; see below */
+    bool dialects; /* films only: half of the users and items use other words for the same themes; below */
     uint32_t n_image, n_audio; /* widths of the features image and audio; 0: none */
+    enum synth_scenario scenario;
 };
 #define SYNTH_EXPOSURE_MOST 4.0
 /* MovieLens-100K's size: 943 users, 1,682 items, 100,000 rows; seed 1, signal 1, 8 factors. */

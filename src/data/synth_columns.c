@@ -1,5 +1,5 @@
 /*
- * synth_columns.c - item columns of a generated set: title, genres, year, description; with dialects the users' too.
+ * synth_columns.c - item columns of generated films: title, genres, year, description; with dialects the users' too.
  */
 #include <math.h>
 #include <string.h>
@@ -14,8 +14,8 @@ static int draw_year(const struct synth_options *o, uint32_t item)
     return 1999 - (int)(70 * pow(synth_unit(o->seed, SYNTH_YEAR, 0, item), 2.5));
 }
 
-static enum status genres(const struct synth_options *o, struct arena *arena, const struct dataset *d,
-                          struct column *out)
+enum status synth_theme_column(const struct synth_options *o, struct arena *arena, const struct dataset *d,
+                               const char *name, struct column *out)
 {
     const float *weight = d->truth->item;
     struct string_builder names = {0};
@@ -31,14 +31,14 @@ static enum status genres(const struct synth_options *o, struct arena *arena, co
             col[n++] = synth_dialect(o, true, i) == 'b' ? o->factors + f : f;
         }
     }
-    *out = (struct column){.name = "genres", .kind = COLUMN_LIST};
+    *out = (struct column){.name = name, .kind = COLUMN_LIST};
     const uint32_t n_names = o->dialects ? 2 * o->factors : o->factors;
     TRY(csr_from_triples(d->n_items, n_names, n, row, col, NULL, arena, &out->list, NULL));
     enum status s = STATUS_OK;
     for (uint32_t k = 0; k < n_names && s == STATUS_OK; k++) {
         const struct synth_theme *theme = &synth_themes_of(o)[k < o->factors ? k : k - o->factors];
-        const char *name = k < o->factors ? theme->genre : theme->genre_b;
-        s = string_builder_add(&names, name, strlen(name));
+        const char *genre = k < o->factors ? theme->genre : theme->genre_b;
+        s = string_builder_add(&names, genre, strlen(genre));
     }
     if (s == STATUS_OK)
         return string_builder_finish(&names, arena, &out->names);
@@ -100,5 +100,5 @@ enum status synth_columns(const struct synth_options *o, struct arena *arena, st
     d->n_item_columns = 4;
     if (o->dialects)
         TRY(user_dialects(o, arena, d));
-    return genres(o, arena, d, &columns[1]);
+    return synth_theme_column(o, arena, d, "genres", &columns[1]);
 }

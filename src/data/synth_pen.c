@@ -1,5 +1,5 @@
 /*
- * synth_pen.c - the pen that writes titles, descriptions, tags and reviews of generated items.
+ * synth_pen.c - the pen that draws words, and writes titles, descriptions and reviews of generated films.
  *
  * Each word is drawn from the theme of a latent factor, a factor with probability proportional to the square
  * of the item's weight in it (the main theme speaks most, the trace of the others hardly ever); so the words
@@ -26,13 +26,19 @@ uint32_t synth_pen_below(struct pen *pen, uint32_t n)
 
 const struct synth_theme *synth_themes_of(const struct synth_options *o)
 {
-    return o->language == SYNTH_CHINESE ? synth_themes_zh : synth_themes;
+    static const struct synth_theme *const themes[3][2] = {
+        [SYNTH_FILMS] = {synth_themes, synth_themes_zh},
+        [SYNTH_SHOP] = {synth_themes_shop, synth_themes_shop_zh},
+        [SYNTH_COURSES] = {synth_themes_courses, synth_themes_courses_zh}};
+    return themes[o->scenario][o->language == SYNTH_CHINESE];
 }
 
-/* One of the n words that stand from `first` on in the theme's order (nouns, adjectives, tags). */
+/* One of the words, at most n, that stand from `first` on in the theme's order (nouns, adjectives, tags). */
 static const char *pick(struct pen *pen, const struct synth_theme *theme, const char *const *words,
                         uint32_t first, uint32_t n)
 {
+    while (words[n - 1] == NULL)
+        n--;
     if (pen->dialect == 0)
         return words[synth_pen_below(pen, n)];
     uint32_t left = synth_pen_below(pen, n / 2), k = 0;
@@ -64,16 +70,24 @@ const struct synth_theme *synth_pen_theme(struct pen *pen)
     return &synth_themes_of(o)[n_told - 1];
 }
 
+const char *synth_pen_noun(struct pen *pen, const struct synth_theme *theme)
+{
+    return pick(pen, theme, theme->noun, 0, SYNTH_NOUNS);
+}
+
+const char *synth_pen_adjective(struct pen *pen, const struct synth_theme *theme)
+{
+    return pick(pen, theme, theme->adjective, SYNTH_NOUNS, SYNTH_ADJECTIVES);
+}
+
 static const char *noun(struct pen *pen)
 {
-    const struct synth_theme *theme = synth_pen_theme(pen);
-    return pick(pen, theme, theme->noun, 0, SYNTH_NOUNS);
+    return synth_pen_noun(pen, synth_pen_theme(pen));
 }
 
 static const char *adjective(struct pen *pen)
 {
-    const struct synth_theme *theme = synth_pen_theme(pen);
-    return pick(pen, theme, theme->adjective, SYNTH_NOUNS, SYNTH_ADJECTIVES);
+    return synth_pen_adjective(pen, synth_pen_theme(pen));
 }
 
 /* Lower case, into one of the caller's buffers. */
@@ -89,6 +103,17 @@ static const char *low(const char *word, char buffer[32])
 const char *synth_pen_tag(struct pen *pen, const struct synth_theme *theme)
 {
     return pick(pen, theme, theme->tag, SYNTH_NOUNS + SYNTH_ADJECTIVES, SYNTH_TAGS);
+}
+
+const char *synth_pen_opinion(struct pen *pen, float rating)
+{
+    static const char *const(*const opinions[3][2])[SYNTH_OPINIONS] = {
+        [SYNTH_FILMS] = {synth_opinions, synth_opinions_zh},
+        [SYNTH_SHOP] = {synth_opinions_shop, synth_opinions_shop_zh},
+        [SYNTH_COURSES] = {synth_opinions_courses, synth_opinions_courses_zh}};
+    const int stars = rating < 1 ? 1 : rating > 5 ? 5 : (int)rating;
+    const char *const(*said)[SYNTH_OPINIONS] = opinions[pen->o->scenario][pen->o->language == SYNTH_CHINESE];
+    return said[stars - 1][synth_pen_below(pen, SYNTH_OPINIONS)];
 }
 
 static int write_title_zh(struct pen *pen, int year, char *out, size_t size)
@@ -189,11 +214,8 @@ int synth_write_description(struct pen *pen, char *out, size_t size)
 int synth_write_review(struct pen *pen, float rating, char *out, size_t size)
 {
     char b[3][32];
-    const int stars = rating < 1 ? 1 : rating > 5 ? 5 : (int)rating;
-    const bool chinese = pen->o->language == SYNTH_CHINESE;
-    const char *opinion =
-        (chinese ? synth_opinions_zh : synth_opinions)[stars - 1][synth_pen_below(pen, SYNTH_OPINIONS)];
-    if (chinese)
+    const char *opinion = synth_pen_opinion(pen, rating);
+    if (pen->o->language == SYNTH_CHINESE)
         return write_review_zh(pen, opinion, out, size);
     const char *x = low(noun(pen), b[0]), *y = low(noun(pen), b[1]), *a = low(adjective(pen), b[2]);
     switch (synth_pen_below(pen, 3)) {

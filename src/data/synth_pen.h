@@ -25,10 +25,18 @@ uint32_t synth_pen_below(struct pen *pen, uint32_t n);
 /* A theme of the item, the likelier the more of it the item has. */
 const struct synth_theme *synth_pen_theme(struct pen *pen);
 const char *synth_pen_tag(struct pen *pen, const struct synth_theme *theme);
-/* One text into out; returns its length, below 512. */
+const char *synth_pen_noun(struct pen *pen, const struct synth_theme *theme);
+const char *synth_pen_adjective(struct pen *pen, const struct synth_theme *theme);
+/* What one says who gave `rating`, in the set's language. */
+const char *synth_pen_opinion(struct pen *pen, float rating);
+/* One text about a film into out; returns its length, below 512. */
 int synth_write_title(struct pen *pen, int year, char *out, size_t size);
 int synth_write_description(struct pen *pen, char *out, size_t size);
 int synth_write_review(struct pen *pen, float rating, char *out, size_t size);
+
+/* The list column `name` of all themes that an item is told to be of. */
+enum status synth_theme_column(const struct synth_options *options, struct arena *arena,
+                               const struct dataset *d, const char *name, struct column *out);
 
 /* So many themes, the first ones, are told of. */
 uint32_t synth_told(const struct synth_options *options);

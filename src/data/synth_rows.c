@@ -11,12 +11,14 @@
 #include <stdlib.h>
 
 #include "data/synth_choice.h"
+#include "data/synth_enrol.h"
 #include "data/synth_text.h"
 #include "data/synth_words.h"
 
-#define RATING_SLOPE 0.5 /* of the preference above the user's mean */
-#define RATING_MILD  0.35
-#define RATING_NOISE 0.6
+#define RATING_SLOPE      0.5 /* of the preference above the user's mean */
+#define RATING_MILD       0.35
+#define RATING_NOISE      0.6
+#define RATING_UNPREPARED 1.2 /* taken off where all prerequisites are missing */
 enum { DRIFT_PHASES = 5, TILE = 1024 };
 
 static const double rating_steps[4] = {-0.75, -0.1, 0.85, 2.0};
@@ -57,10 +59,13 @@ static double preferences(const struct synth_source *s, uint32_t user, int phase
     return all / n_items;
 }
 
-static float rate(const struct synth_options *o, uint32_t user, uint32_t item, double above_mean)
+/* unprepared: the share of the prerequisites that the user has not had. */
+static float rate(const struct synth_options *o, uint32_t user, uint32_t item, double above_mean,
+                  double unprepared)
 {
-    const double x = RATING_SLOPE * above_mean + RATING_MILD * synth_normal(o->seed, SYNTH_RATING, 0, user) +
-                     RATING_NOISE * synth_normal(o->seed, SYNTH_RATING, 1 + user, item);
+    double x = RATING_SLOPE * above_mean + RATING_MILD * synth_normal(o->seed, SYNTH_RATING, 0, user) +
+               RATING_NOISE * synth_normal(o->seed, SYNTH_RATING, 1 + user, item);
+    x -= RATING_UNPREPARED * unprepared;
     int stars = 1;
     for (int s = 0; s < 4; s++)
         stars += x > rating_steps[s];
@@ -69,9 +74,10 @@ static float rate(const struct synth_options *o, uint32_t user, uint32_t item, d
 
 /* What a thread draws with. */
 struct desk {
-    double *preference;        /* [n_items] */
-    struct synth_ticket *heap; /* [n_items] */
-    uint8_t *taken;            /* [n_items]; NULL without drift */
+    double *preference;                /* [n_items] */
+    struct synth_ticket *heap;         /* [n_items] */
+    uint8_t *taken;                    /* [n_items]; NULL without drift and prerequisites */
+    struct synth_enrolment *enrolment; /* NULL without prerequisites */
     double bound[SYNTH_BINS];
 };
 
@@ -81,19 +87,24 @@ static void desk_free(struct desk *desk)
         free(desk->preference);
         free(desk->heap);
         free(desk->taken);
+        synth_enrolment_free(desk->enrolment);
     }
     free(desk);
 }
 
-static struct desk *desk_new(const struct synth_options *o)
+static struct desk *desk_new(const struct synth_source *s)
 {
+    const struct synth_options *o = s->o;
+    const bool takes = o->drift > 0 || s->needs != NULL;
     struct desk *desk = calloc(1, sizeof *desk);
     if (desk == NULL)
         return NULL;
     desk->preference = malloc(o->n_items * sizeof *desk->preference);
     desk->heap = malloc(o->n_items * sizeof *desk->heap);
-    desk->taken = o->drift > 0 ? calloc(o->n_items, 1) : NULL;
-    if (desk->preference == NULL || desk->heap == NULL || (o->drift > 0 && desk->taken == NULL)) {
+    desk->taken = takes ? calloc(o->n_items, 1) : NULL;
+    desk->enrolment = s->needs != NULL ? synth_enrolment_new(s->needs, s->opens) : NULL;
+    if (desk->preference == NULL || desk->heap == NULL || (takes && desk->taken == NULL) ||
+        (s->needs != NULL && desk->enrolment == NULL)) {
         desk_free(desk);
         return NULL;
     }
@@ -107,6 +118,29 @@ struct phase {
     int number;
     uint64_t before, first, begin, end;
 };
+
+/* The share of the item's prerequisites that are not taken. */
+static double unprepared(const struct csr *needs, const uint8_t *taken, uint32_t item)
+{
+    int64_t n_missing = 0;
+    for (int64_t e = needs->ptr[item]; e < needs->ptr[item + 1]; e++)
+        n_missing += !taken[needs->idx[e]];
+    return n_missing > 0 ? (double)n_missing / (double)(needs->ptr[item + 1] - needs->ptr[item]) : 0;
+}
+
+/* The n items that a user takes, in the order of time, into desk->heap. */
+static void choose(const struct synth_choice *choice, uint64_t seed, uint32_t user, uint64_t n,
+                   struct desk *desk)
+{
+    if (desk->enrolment != NULL) {
+        synth_enrol(desk->enrolment, choice, seed, user, n, desk->heap);
+        return;
+    }
+    synth_choose(choice, seed, user, n, desk->heap);
+    for (uint64_t k = 0; k < n; k++) /* the chosen ones, in a random order of time */
+        desk->heap[k].key = synth_unit(seed, SYNTH_ORDER, user, desk->heap[k].item);
+    qsort(desk->heap, n, sizeof *desk->heap, synth_ticket_compare);
+}
 
 /* *now: the time of the row before. */
 static void draw_phase(const struct synth_source *s, const struct phase *p, struct desk *desk, double *now,
@@ -122,10 +156,7 @@ static void draw_phase(const struct synth_source *s, const struct phase *p, stru
                                         .taken = desk->taken,
                                         .first = (uint64_t)p->number * o->n_items,
                                         .bound = desk->bound};
-    synth_choose(&choice, o->seed, user, n, desk->heap);
-    for (uint64_t k = 0; k < n; k++) /* the chosen ones, in a random order of time */
-        desk->heap[k].key = synth_unit(o->seed, SYNTH_ORDER, user, desk->heap[k].item);
-    qsort(desk->heap, n, sizeof *desk->heap, synth_ticket_compare);
+    choose(&choice, o->seed, user, n, desk);
     for (uint64_t k = 0; k < n; k++) {
         const uint64_t row = p->begin + k, at = row - p->before, nth = row - p->first;
         const uint32_t item = desk->heap[k].item;
@@ -134,7 +165,8 @@ static void draw_phase(const struct synth_source *s, const struct phase *p, stru
         *now += 1 + floor(gap * (later ? 40 * 86400.0 : 600.0));
         out->user[at] = user;
         out->item[at] = item;
-        out->value[at] = rate(o, user, item, desk->preference[item] - mean);
+        out->value[at] = rate(o, user, item, desk->preference[item] - mean,
+                              s->needs != NULL ? unprepared(s->needs, desk->taken, item) : 0);
         out->time[at] = (int64_t)*now;
         out->source_row[at] = row;
         if (desk->taken != NULL)
@@ -172,7 +204,7 @@ enum status synth_rows(const struct synth_source *s, uint32_t first, uint32_t en
     ARENA_NEW(out->source_row, arena, out->n);
 #pragma omp parallel
     {
-        struct desk *desk = desk_new(s->o);
+        struct desk *desk = desk_new(s);
         if (desk == NULL) {
 #pragma omp atomic write
             failed = true;

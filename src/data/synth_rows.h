@@ -13,6 +13,8 @@ struct synth_source {
     const struct truth *truth;
     const float *by_factor; /* [factors x n_items] truth->item the other way round */
     const uint64_t *begin;  /* [n_users + 1] user u has rows begin[u] .. begin[u + 1] - 1 */
+    /* Of courses: an item's prerequisites, [n_items x n_items], and the other way round; NULL otherwise. */
+    const struct csr *needs, *opens;
 };
 
 /* The rows of users first .. end - 1, in order of user and time, in the arena; source_row counts from begin[0].  The same

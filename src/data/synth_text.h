@@ -25,7 +25,13 @@ enum synth_purpose {
     SYNTH_DRIFT,
     SYNTH_DIALECT,
     SYNTH_IMAGE,
-    SYNTH_AUDIO
+    SYNTH_AUDIO,
+    SYNTH_GOODS,
+    SYNTH_PRICE,
+    SYNTH_QUERY,
+    SYNTH_COURSE,
+    SYNTH_PREREQUISITE,
+    SYNTH_HASTE
 };
 static inline double synth_unit(uint64_t seed, enum synth_purpose purpose, uint32_t epoch, uint64_t index)
 {
@@ -36,9 +42,10 @@ static inline double synth_normal(uint64_t seed, enum synth_purpose purpose, uin
     return random_normal(seed, (enum random_purpose)(RANDOM_SYNTH + (int)purpose), epoch, index);
 }
 
-/* Columns title, genres, year, description of d's items, from d->truth; with dialects the users' column too. */
+/* Columns of films from d->truth; with dialects the users' column too. */
 enum status synth_columns(const struct synth_options *options, struct arena *arena, struct dataset *d);
-/* Tags and reviews of those rows, in their order, in the arena; one row in four has a review, one in eight one or two tags.
+/* Texts of those rows, in their order, in the arena: one row in four has a review; of films and courses one in eight has one or two
+ * tags; in a shop one in four has a query, written half a minute before.
  * What a row gets depends on it alone. */
 enum status synth_texts(const struct synth_options *options, const struct truth *truth,
                         const struct interactions *rows, struct arena *arena, struct texts *out);

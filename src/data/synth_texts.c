@@ -1,15 +1,17 @@
 /*
- * synth_texts.c - reviews and tags of a generated set: rows are cut into slices that threads write each for itself and that are
+ * synth_texts.c - reviews, tags and queries of a generated set: rows are cut into slices that threads write each for itself and that are
  * put together in their order.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/synth_pen.h"
+#include "data/synth_scenario.h"
 
 #define REVIEW_SHARE 0.25
 #define TAG_SHARE    0.125
-enum { SLICE_ROWS = 8192, TEXTS_A_ROW = 3 };
+#define QUERY_SHARE  0.25
+enum { SLICE_ROWS = 8192, TEXTS_A_ROW = 3, QUERY_SECONDS = 30 };
 
 struct slice {
     struct string_builder text;
@@ -23,6 +25,33 @@ static void note(struct slice *s, uint64_t row, enum text_kind kind)
     s->kind[s->n++] = (uint8_t)kind;
 }
 
+static int write_review(struct pen *pen, float rating, char *out, size_t size)
+{
+    switch (pen->o->scenario) {
+    case SYNTH_SHOP:
+        return synth_write_goods_review(pen, rating, out, size);
+    case SYNTH_COURSES:
+        return synth_write_course_review(pen, rating, out, size);
+    case SYNTH_FILMS:
+        break;
+    }
+    return synth_write_review(pen, rating, out, size);
+}
+
+static enum status write_query(const struct synth_options *o, const struct truth *t,
+                               const struct interactions *in, uint64_t r, struct slice *s)
+{
+    const uint32_t user = in->user[r], item = in->item[r];
+    char text[512];
+    struct pen pen = synth_pen(o, t, SYNTH_QUERY, user, item, (uint64_t)item * 64);
+    if (synth_pen_draw(&pen) >= (1 - o->fewer_texts) * QUERY_SHARE)
+        return STATUS_OK;
+    const struct synth_goods goods = synth_goods_of(o, t, item);
+    TRY(string_builder_add(&s->text, text, (size_t)synth_write_query(&pen, &goods, text, sizeof text)));
+    note(s, r, TEXT_QUERY);
+    return STATUS_OK;
+}
+
 /* The texts of one row, appended. */
 static enum status write_row(const struct synth_options *o, const struct truth *t,
                              const struct interactions *in, uint64_t r, struct slice *s)
@@ -34,10 +63,14 @@ static enum status write_row(const struct synth_options *o, const struct truth *
     struct pen pen = synth_pen(o, t, SYNTH_REVIEW, user, item, (uint64_t)item * 64);
     const double share = 1 - o->fewer_texts;
     pen.dialect = synth_dialect(o, false, user);
+    if (o->scenario == SYNTH_SHOP)
+        TRY(write_query(o, t, in, r, s));
     if (synth_pen_draw(&pen) < share * REVIEW_SHARE) {
-        TRY(string_builder_add(b, text, (size_t)synth_write_review(&pen, in->value[r], text, sizeof text)));
+        TRY(string_builder_add(b, text, (size_t)write_review(&pen, in->value[r], text, sizeof text)));
         note(s, r, TEXT_REVIEW);
     }
+    if (o->scenario == SYNTH_SHOP)
+        return STATUS_OK;
     pen = synth_pen(o, t, SYNTH_TAG, user, item, (uint64_t)item * 64);
     pen.dialect = synth_dialect(o, false, user);
     if (synth_pen_draw(&pen) < share * TAG_SHARE) {
@@ -95,7 +128,7 @@ static enum status join(const struct slice *slices, uint64_t n_slices, const str
         for (uint64_t i = 0; i < s->n; i++, at++) {
             user[at] = in->user[s->row[i]];
             item[at] = in->item[s->row[i]];
-            time[at] = in->time[s->row[i]];
+            time[at] = in->time[s->row[i]] - (s->kind[i] == TEXT_QUERY ? QUERY_SECONDS : 0);
             kind[at] = s->kind[i];
             offsets[at + 1] = length + s->text.offsets[i + 1];
         }
