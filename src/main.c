@@ -14,16 +14,14 @@
 #include "command/command.h"
 
 static const struct command *const commands[] = {
-    &command_run,          &command_merge,    &command_plan,
-    &command_report,       &command_compare,  &command_import,
-    &command_info,         &command_synth,    &command_recommend,
-    &command_export,       &command_models,   &command_metrics,
-    &command_formats,      &command_embed,    &command_evaluate,
-    &command_version,      &command_tokenize, &command_logits,
-    &command_score,        &command_generate, &command_compress,
-    &command_text,         &command_explain,  &command_simulate,
-    &command_serve_events, &command_present,  &command_import_embeddings,
-    &command_trace,        &command_query,    &command_phrases,
+    &command_run,          &command_merge,   &command_plan,     &command_report,
+    &command_compare,      &command_import,  &command_info,     &command_synth,
+    &command_recommend,    &command_export,  &command_models,   &command_metrics,
+    &command_formats,      &command_embed,   &command_evaluate, &command_version,
+    &command_tokenize,     &command_logits,  &command_score,    &command_generate,
+    &command_compress,     &command_text,    &command_explain,  &command_simulate,
+    &command_serve_events, &command_present, &command_probe,    &command_import_embeddings,
+    &command_trace,        &command_query,   &command_phrases,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -2,10 +2,10 @@
 # The two protocols of experiment.yaml, out of the files of datasets/movielens-1m/raw, into datasets/llm-rerank/raw.
 #   collm    CoLLM's split by time (Zhang et al. 2023): test users with a film liked and one not, and five liked in train or validation rows;
 #            each one's test rows are the candidates
-#   llmrank  LLMRank (Hou et al. 2024): the first 100 of its 200 users; each one's last film among the first 19 published random, and BM25, candidates
+#   llmrank  LLMRank (Hou et al. 2024): the first 50 of its 200 users; each one's last film among the first 19 published random, and BM25, candidates
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-from=datasets/movielens-1m/raw to=datasets/llm-rerank/raw users=150 llmrank=100
+from=datasets/movielens-1m/raw to=datasets/llm-rerank/raw users=150 llmrank=50
 mkdir -p $to
 build/recfuse import tsv $from/split-collm --columns user=1,item=2,rating=3,time=4 --items $from/split-collm/items.tsv \
     --item-columns item,title -o datasets/llm-rerank/collm.h5

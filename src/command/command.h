@@ -23,7 +23,7 @@ extern const struct command command_run, command_merge, command_plan, command_in
 extern const struct command command_simulate, command_serve_events; /* the feedback loop */
 extern const struct command command_tokenize, command_logits, command_score, command_generate,
     command_compress; /* the language model alone */
-extern const struct command command_present;
+extern const struct command command_present, command_probe;
 extern const struct command command_import_embeddings;
 
 /* From here on the first SIGINT or SIGTERM only sets command_signal: stop in good order; a second one of the same kind
