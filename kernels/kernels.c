@@ -3,8 +3,32 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "instructions.h"
+
+enum { SYSTEM_FAILURE = 4 }; /* STATUS_SYSTEM (base/status.h, which kernels don't know) */
+
+#if defined(__x86_64__) && defined(__AVX2__)
+/* On another machine than it was built for the program would end by an illegal instruction: it says so and ends before main(). */
+__attribute__((constructor)) static void refuse(void)
+{
+    static const char sentence[] = "recfuse: this processor lacks instructions that the program was built "
+                                   "with: build it here (make), or "
+                                   "for any machine with AVX2 (make PORTABLE=1)\n";
+    __builtin_cpu_init();
+    int can = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#ifdef __AVX512F__
+    can = can && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
+#ifdef __AVX512VNNI__
+    can = can && __builtin_cpu_supports("avx512vnni");
+#endif
+    if (!can && write(STDERR_FILENO, sentence, sizeof sentence - 1) >= 0)
+        _exit(SYSTEM_FAILURE);
+}
+#endif
 
 #ifdef KERNELS_AVX512 /* the .cu files were compiled twice */
 
