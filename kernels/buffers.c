@@ -21,6 +21,7 @@
 #include "hits.h"
 #include "kernels.h"
 #include "knn.h"
+#include "lstm.h"
 #include "mf.h"
 #include "mf2020.h"
 #include "nn.h"
@@ -701,4 +702,27 @@ DECLARE(contrast_loss)
     ROWS_UPDATE(scores, a->ld, (size_t)((a->n + 31) / 32 * 32));
     ROWS_UPDATE(positive, 1, 1);
     ROWS_WRITE(loss, 1, 1);
+}
+
+DECLARE(lstm_forward)
+{
+    const size_t n = (size_t)a->width;
+    ROWS_UPDATE(gates, 4 * n, 4 * n);
+    READS(bias, 4 * n);
+    ROWS_READ(c_before, n, n);
+    ROWS_WRITE(c, n, n);
+    ROWS_WRITE(h, n, n);
+    ROWS_READ(start, 1, 1);
+}
+
+DECLARE(lstm_backward)
+{
+    const size_t n = (size_t)a->width;
+    ROWS_READ(gates, 4 * n, 4 * n);
+    ROWS_READ(c, n, n);
+    ROWS_READ(c_before, n, n);
+    ROWS_READ(of_h, n, n);
+    ROWS_UPDATE(of_c, n, n);
+    ROWS_WRITE(of_gates, 4 * n, 4 * n);
+    ROWS_READ(start, 1, 1);
 }

@@ -191,5 +191,10 @@ const struct check_mutant check_mutants[] = {
     {"contrast_loss_leaves", "contrast_loss", LEAVES, NULL},
     {"contrast_loss_sync", "contrast_loss", SYNC, "thread"},
     {"contrast_loss_outside", "contrast_loss", OUTSIDE, NULL},
+    {"lstm_forward_index", "lstm_forward", INDEX, NULL},
+    {"lstm_forward_leaves", "lstm_forward", LEAVES, NULL},
+    {"lstm_forward_outside", "lstm_forward", OUTSIDE, NULL},
+    {"lstm_backward_index", "lstm_backward", INDEX, NULL},
+    {"lstm_backward_outside", "lstm_backward", OUTSIDE, NULL},
     {NULL, NULL, NULL, NULL},
 };
