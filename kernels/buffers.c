@@ -179,7 +179,7 @@ DECLARE(mf2020)
     UPDATES(user_bias, a->n_users);
     UPDATES(item_bias, n_items);
     READS(bias_from, grid);
-    ROWS(bias_to, BUFFER_WRITE, 0, rows, 1);
+    ROWS_WRITE(bias_to, 1, 1);
     READS(sample, (size_t)a->block[grid * grid]);
     READS(block, grid * grid + 1);
     READS(part, grid + 1);
