@@ -20,6 +20,7 @@ enum {
     OPTION_FILTER,
     OPTION_WEIGHT,
     OPTION_TOP,
+    OPTION_HELD_OUT,
     OPTION_THREADS
 };
 
@@ -29,6 +30,7 @@ struct arguments {
     size_t n_filters, n_fields;
     double weight;
     unsigned top;
+    bool held_out;
 };
 
 static void split_fields(struct argp_state *state, struct arguments *a, char *words)
@@ -62,13 +64,20 @@ static error_t parse_more(int key, char *argument, struct argp_state *state)
     case OPTION_TOP:
         a->top = (unsigned)command_number(state, "--top", argument, 1, 10000);
         return 0;
+    case OPTION_HELD_OUT:
+        a->held_out = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (a->text != NULL)
             argp_error(state, "one TEXT at a time; put it in quotes");
         a->text = argument;
         return 0;
     case ARGP_KEY_END:
-        if (a->text == NULL || (a->data == NULL) == (a->chosen.run == NULL))
+        if (a->held_out && (a->text != NULL || a->chosen.user != NULL || a->chosen.run == NULL))
+            argp_error(state,
+                       "--held-out needs --run RUN_DIR, and takes neither TEXT nor --user: the run's dataset "
+                       "says who searched for what");
+        if ((a->text == NULL && !a->held_out) || (a->data == NULL) == (a->chosen.run == NULL))
             argp_error(state, "a TEXT is needed, and either --data FILE.h5 or --run RUN_DIR");
         if (a->data != NULL && a->chosen.user != NULL)
             argp_error(state, "--user needs --run: a model of that run says what the user prefers");
@@ -108,13 +117,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static enum status print_hits(const struct arguments *a, struct query *q, const struct view *view,
-                              const struct backend *backend, struct arena *arena)
+static enum status set_options(const struct arguments *a, struct arena *arena, struct query *q)
 {
     struct query_filter *filters;
-    struct query_hit *hit;
-    uint32_t n;
-    const struct column *title = view_item_column(view, "title");
     ARENA_NEW(filters, arena, a->n_filters);
     for (size_t f = 0; f < a->n_filters; f++)
         TRY(query_filter_parse(a->filters[f], arena, &filters[f]));
@@ -122,6 +127,16 @@ static enum status print_hits(const struct arguments *a, struct query *q, const 
     q->models = run_models_folder(), q->cache = run_cache_folder();
     q->fields = (struct param_list){a->n_fields, (const char **)(uintptr_t)a->fields};
     q->n_filters = a->n_filters, q->filters = filters;
+    return STATUS_OK;
+}
+
+static enum status print_hits(const struct arguments *a, struct query *q, const struct view *view,
+                              const struct backend *backend, struct arena *arena)
+{
+    struct query_hit *hit;
+    uint32_t n;
+    const struct column *title = view_item_column(view, "title");
+    TRY(set_options(a, arena, q));
     TRY(query_match(q, view, backend, a->top, arena, &hit, &n));
     if (n == 0)
         printf("no item passes the filters\n");
@@ -151,9 +166,66 @@ static enum status query_data(const struct arguments *a, struct arena *arena)
     return print_hits(a, &q, view, backend, arena);
 }
 
+/* The searches of the fold's test pairs, in the dataset's order: by user. */
+static enum status held_out_cases(const struct stage *stage, struct arena *arena, struct query_cases *out)
+{
+    const struct texts *texts = &stage->dataset->texts;
+    struct string_builder b = {0};
+    uint32_t *user, *item;
+    uint64_t n = 0;
+    enum status s = STATUS_OK;
+    ARENA_NEW(user, arena, texts->n);
+    ARENA_NEW(item, arena, texts->n);
+    for (uint64_t t = 0; t < texts->n && s == STATUS_OK; t++) {
+        if (texts->kind[t] != TEXT_QUERY || texts->item[t] == UINT32_MAX ||
+            !csr_has(&stage->test, texts->user[t], texts->item[t]))
+            continue;
+        user[n] = texts->user[t];
+        item[n++] = texts->item[t];
+        s = string_builder_add(&b, strings_at(&texts->text, t), strings_length(&texts->text, t));
+    }
+    if (s == STATUS_OK)
+        s = string_builder_finish(&b, arena, &out->text);
+    string_builder_free(&b);
+    out->user = user;
+    out->item = item;
+    return s;
+}
+
+static enum status preference_of(void *context, uint32_t user, float *score)
+{
+    const struct chosen *c = context;
+    const uint32_t n = c->stage.view->n_items;
+    const struct tile tile = {score, n, n};
+    return model_score_users(c->fitted.type, c->fitted.state, c->backend, &user, 1, &tile);
+}
+
+static enum status measure_run(const struct arguments *a, struct chosen *c)
+{
+    static const char *const ways[QUERY_WAYS] = {[QUERY_RANDOM] = "random order",
+                                                 [QUERY_TEXT] = "query",
+                                                 [QUERY_PREFERENCE] = "preference",
+                                                 [QUERY_BOTH] = "both"};
+    struct query q = {.without = &c->stage.train};
+    struct query_cases cases;
+    struct query_measure measure[QUERY_WAYS];
+    TRY(set_options(a, c->arena, &q));
+    TRY(held_out_cases(&c->stage, c->arena, &cases));
+    TRY(query_measure_cases(&q, c->stage.view, c->backend, &cases, preference_of, c, measure));
+    printf("%s, fold %u: %llu searches that led to a test row, by %s; preference by %s\n", c->stage.name,
+           a->chosen.fold, (unsigned long long)cases.text.n, a->encoder, c->model->label);
+    printf("%-14s %8s %8s %8s\n", "", "mrr", "hit@1", "hit@10");
+    for (int way = 0; way < QUERY_WAYS; way++)
+        printf("%-14s %8.4f %8.4f %8.4f\n", ways[way], measure[way].mrr, measure[way].hit_1,
+               measure[way].hit_10);
+    return STATUS_OK;
+}
+
 static enum status query_run(const struct arguments *a, struct chosen *c)
 {
     struct query q = {0};
+    if (a->held_out)
+        return measure_run(a, c);
     float *scores;
     if (a->chosen.user == NULL)
         return print_hits(a, &q, c->stage.view, c->backend, c->arena);
@@ -182,6 +254,11 @@ static const struct argp_option options[] = {
     {"weight", OPTION_WEIGHT, "W", 0,
      "Of preference beside the query, both in standard deviations (default 0.5)", 0},
     {"top", OPTION_TOP, "N", 0, "How many items (default 10)", 0},
+    {"held-out", OPTION_HELD_OUT, NULL, 0,
+     "Instead of TEXT: every search of the dataset that led to a test row of the run, and how well the "
+     "query, the "
+     "model and both find it among what the user had not",
+     0},
     {"threads", OPTION_THREADS, "N", 0, "Threads (default: all cores); results don't depend on it", 0},
     {0}};
 

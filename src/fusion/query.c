@@ -73,28 +73,27 @@ static enum status embed(const struct query *q, const char *prefix, const struct
     return status;
 }
 
-/* Cosines of the query with every item of the view. */
-static enum status cosines_of(const struct query *q, const struct view *view, const struct backend *backend,
-                              struct arena *arena, double **out)
+/* Vectors of items and queries, of length 1. */
+struct vectors {
+    uint32_t d;
+    float *item, *query; /* [n x d] */
+};
+
+static enum status vectors_of(const struct query *q, const struct view *view, const struct strings *queries,
+                              const struct backend *backend, struct arena *arena, struct vectors *out)
 {
-    struct strings texts, one;
-    struct string_builder b = {0};
-    float *items, *query;
-    uint32_t d = 0;
+    struct strings texts;
     TRY(view_item_texts(view, &q->fields, q->max_reviews, arena, &texts));
-    enum status status = string_builder_add(&b, q->text, strlen(q->text));
-    if (status == STATUS_OK)
-        status = string_builder_finish(&b, arena, &one);
-    else
-        string_builder_free(&b);
-    TRY(status);
-    TRY(embed(q, "own_passage", &texts, backend, arena, &d, &items));
-    TRY(embed(q, "own_query", &one, backend, arena, &d, &query));
-    ARENA_NEW(*out, arena, view->n_items);
-    for (uint32_t i = 0; i < view->n_items; i++)
-        for (uint32_t k = 0; k < d; k++)
-            (*out)[i] += (double)query[k] * (double)items[(size_t)i * d + k];
-    return STATUS_OK;
+    TRY(embed(q, "own_passage", &texts, backend, arena, &out->d, &out->item));
+    return embed(q, "own_query", queries, backend, arena, &out->d, &out->query);
+}
+
+static double cosine_of(const struct vectors *v, uint64_t query, uint32_t item)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k < v->d; k++)
+        sum += (double)v->query[query * v->d + k] * (double)v->item[(size_t)item * v->d + k];
+    return sum;
 }
 
 static int best_first(const void *a, const void *b)
@@ -121,16 +120,24 @@ enum status query_match(const struct query *q, const struct view *view, const st
                         uint32_t top, struct arena *arena, struct query_hit **out, uint32_t *n)
 {
     uint32_t *item, n_items;
-    double *cosine, *value;
+    double *value;
+    struct string_builder b = {0};
+    struct strings one;
+    struct vectors vectors;
     if (q->text[strspn(q->text, " \t\r\n")] == '\0')
         return status_fail(STATUS_USAGE, "the query is empty");
     TRY(filter_items(q, view, arena, &item, &n_items));
-    TRY(cosines_of(q, view, backend, arena, &cosine));
+    enum status status = string_builder_add(&b, q->text, strlen(q->text));
+    if (status == STATUS_OK)
+        status = string_builder_finish(&b, arena, &one);
+    string_builder_free(&b);
+    TRY(status);
+    TRY(vectors_of(q, view, &one, backend, arena, &vectors));
     ARENA_NEW(*out, arena, n_items);
     ARENA_NEW(value, arena, n_items);
     for (uint32_t k = 0; k < n_items; k++) {
-        (*out)[k] = (struct query_hit){item[k], 0, cosine[item[k]]};
-        value[k] = cosine[item[k]];
+        value[k] = cosine_of(&vectors, 0, item[k]);
+        (*out)[k] = (struct query_hit){item[k], 0, value[k]};
     }
     add_standardised(*out, n_items, value, 1);
     for (uint32_t k = 0; k < n_items && q->preference != NULL; k++)
@@ -141,4 +148,105 @@ enum status query_match(const struct query *q, const struct view *view, const st
         qsort(*out, n_items, sizeof **out, best_first);
     *n = n_items < top ? n_items : top;
     return STATUS_OK;
+}
+
+/* Adds what a list of n with the item at `place`, from 1, is worth. */
+static void count_place(struct query_measure *m, uint32_t place)
+{
+    m->mrr += 1.0 / place;
+    m->hit_1 += place <= 1;
+    m->hit_10 += place <= 10;
+}
+
+static void count_random(struct query_measure *m, uint32_t n)
+{
+    for (uint32_t k = 1; k <= n; k++)
+        m->mrr += 1.0 / k / n;
+    m->hit_1 += 1.0 / n;
+    m->hit_10 += n < 10 ? 1 : 10.0 / n;
+}
+
+static uint32_t place_of(struct query_hit *hit, uint32_t n, uint32_t at)
+{
+    uint32_t place = 1;
+    for (uint32_t k = 0; k < n; k++)
+        place += k != at && best_first(&hit[k], &hit[at]) < 0;
+    return place;
+}
+
+/* One case; score: [n_items] the user's preference. */
+static enum status measure_case(const struct query *q, const struct view *view, const struct vectors *vectors,
+                                const struct query_cases *cases, uint64_t c, const float *score,
+                                struct arena *scratch, struct query_measure out[QUERY_WAYS])
+{
+    uint32_t *item, n, at = 0;
+    double *cosine, *preference;
+    struct query_hit *hit;
+    struct query of_user = *q;
+    of_user.user = cases->user[c];
+    TRY(filter_items(&of_user, view, scratch, &item, &n));
+    while (at < n && item[at] != cases->item[c])
+        at++;
+    if (at == n)
+        return STATUS_OK;
+    ARENA_NEW(hit, scratch, n);
+    ARENA_NEW(cosine, scratch, n);
+    ARENA_NEW(preference, scratch, n);
+    for (uint32_t k = 0; k < n; k++) {
+        cosine[k] = cosine_of(vectors, c, item[k]);
+        preference[k] = (double)score[item[k]];
+    }
+    count_random(&out[QUERY_RANDOM], n);
+    for (int way = QUERY_TEXT; way < QUERY_WAYS; way++) {
+        for (uint32_t k = 0; k < n; k++)
+            hit[k] = (struct query_hit){item[k], 0, cosine[k]};
+        if (way != QUERY_PREFERENCE)
+            add_standardised(hit, n, cosine, 1);
+        if (way != QUERY_TEXT)
+            add_standardised(hit, n, preference, way == QUERY_BOTH ? q->weight : 1);
+        count_place(&out[way], place_of(hit, n, at));
+    }
+    return STATUS_OK;
+}
+
+static enum status measure_all(const struct query *q, const struct view *view, const struct backend *backend,
+                               const struct query_cases *cases, query_preference *preference, void *context,
+                               struct arena *arena, struct query_measure out[QUERY_WAYS])
+{
+    struct vectors vectors;
+    float *score;
+    TRY(vectors_of(q, view, &cases->text, backend, arena, &vectors));
+    ARENA_NEW(score, arena, view->n_items);
+    for (uint64_t c = 0; c < cases->text.n; c++) {
+        if (c == 0 || cases->user[c] != cases->user[c - 1])
+            TRY(preference(context, cases->user[c], score));
+        struct arena *scratch = arena_new();
+        const enum status status =
+            scratch != NULL ? measure_case(q, view, &vectors, cases, c, score, scratch, out) : STATUS_SYSTEM;
+        arena_free(scratch);
+        TRY(status);
+    }
+    return STATUS_OK;
+}
+
+enum status query_measure_cases(const struct query *q, const struct view *view, const struct backend *backend,
+                                const struct query_cases *cases, query_preference *preference, void *context,
+                                struct query_measure out[QUERY_WAYS])
+{
+    const double n = (double)cases->text.n;
+    memset(out, 0, QUERY_WAYS * sizeof *out);
+    if (cases->text.n == 0)
+        return status_fail(STATUS_USAGE,
+                           "no searches of held-out pairs: the dataset has no texts of kind query "
+                           "about them (recfuse synth --scenario shop writes some)");
+    struct arena *arena = arena_new();
+    const enum status status =
+        arena != NULL ? measure_all(q, view, backend, cases, preference, context, arena, out) : STATUS_SYSTEM;
+    for (int way = 0; way < QUERY_WAYS; way++) {
+        out[way].mrr /= n;
+        out[way].hit_1 /= n;
+        out[way].hit_10 /= n;
+    }
+    arena_free(arena);
+    return status;
 }

@@ -40,4 +40,24 @@ struct query_hit {
 enum status query_match(const struct query *q, const struct view *view, const struct backend *backend,
                         uint32_t top, struct arena *arena, struct query_hit **out, uint32_t *n);
 
+/* Searches whose outcome is known: user user[k] searched for text k and then took item[k]. */
+struct query_cases {
+    struct strings text;
+    const uint32_t *user, *item; /* [text.n] */
+};
+/* Scores of a user for all items into score[n_items]. */
+typedef enum status query_preference(void *context, uint32_t user, float *score);
+
+enum query_way { QUERY_RANDOM, QUERY_TEXT, QUERY_PREFERENCE, QUERY_BOTH, QUERY_WAYS };
+/* Means over the cases, of the item's place among those that pass the filters and that row `user` of q->without lacks; an item that doesn't pass
+ * counts 0.  QUERY_RANDOM: what is to be expected of a random order. */
+struct query_measure {
+    double mrr, hit_1, hit_10;
+};
+/* How well the query alone, preference alone and both, as query_match() blends them, find what was taken; q->text, user and preference are not
+ * looked at.  Of equal scores the lower item number stands first.  STATUS_USAGE: no cases.  Else as query_match() and `preference`. */
+enum status query_measure_cases(const struct query *q, const struct view *view, const struct backend *backend,
+                                const struct query_cases *cases, query_preference *preference, void *context,
+                                struct query_measure out[QUERY_WAYS]);
+
 #endif
