@@ -63,11 +63,15 @@ static void params_of(const struct model_type *type, const char *yaml, struct ar
         assert_ok(node_parse("test", small, strlen(small), arena, &node));
         assert_ok(params_set(type->params, type->name, node, arena, *params));
     }
-    if (strcmp(type->name, "lstm_text") == 0) { /* in miniature: minutes at its usual size */
-        static const char small[] = "{embedding: 16, hidden: 32, epochs: 2, max_length: 12}";
-        assert_ok(node_parse("test", small, sizeof small - 1, arena, &node));
-        assert_ok(params_set(type->params, type->name, node, arena, *params));
-    }
+    /* In miniature, those that take minutes at their usual size. */
+    static const char *const small[][2] = {
+        {"lstm_text", "{embedding: 16, hidden: 32, epochs: 2, max_length: 12}"},
+        {"alpha_rec", "{hidden: 32, epochs: 20}"}};
+    for (size_t m = 0; m < sizeof small / sizeof *small; m++)
+        if (strcmp(type->name, small[m][0]) == 0) {
+            assert_ok(node_parse("test", small[m][1], strlen(small[m][1]), arena, &node));
+            assert_ok(params_set(type->params, type->name, node, arena, *params));
+        }
     if (yaml != NULL) {
         assert_ok(node_parse("test", yaml, strlen(yaml), arena, &node));
         assert_ok(params_set(type->params, type->name, node, arena, *params));
