@@ -1,109 +1,8 @@
 /*
  * test_compress_encoder.c - quantised and pruned encoders: the folder that is written opens and is the model that was meant; heads and
- * units that do nothing go without a trace; what cannot be is refused with a sentence.  Model: tiny_bert.h.
+ * units that do nothing go without a trace.  (What is refused: test_compress_refusals.c.)  Model: tiny_bert.h.
  */
-#include "tiny_bert.h"
-
-#include <unistd.h>
-
-#include "llm/compress_encoder.h"
-#include "llm/encoder_files.h"
-#include "llm/prune.h"
-#include "llm/quantize.h"
-#include "llm/safetensors_matrix.h"
-#include "llm/safetensors_write.h"
-
-enum { WIDE = 96, TEXTS = 40 };
-static struct arena *arena;
-static const struct backend *backend;
-static struct tiny tiny;
-static struct strings texts;
-static char *source, *folder;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    source = test_folder();
-    folder = test_folder();
-    test_quiet();
-    tiny_make_wide(&tiny, arena, 11, 40, WIDE);
-    tiny_write(&tiny, source);
-    tiny_texts(arena, 3, TEXTS, 12, &texts);
-    return backend_open("cpu", 2, &backend) != STATUS_OK;
-}
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_remove(source);
-    test_folder_remove(folder);
-    arena_free(arena);
-    return 0;
-}
-
-static const char *target(const char *name)
-{
-    return arena_strdup(arena, test_path(folder, name));
-}
-
-static float *vectors_in(const char *at, enum encoder_precision precision)
-{
-    struct encoder *e;
-    const struct encoder_options options = {.precision = precision};
-    assert_ok(encoder_open_with(at, &options, backend, &e));
-    float *v = arena_alloc(arena, texts.n * (size_t)tiny.hidden, sizeof *v);
-    assert_ok(encoder_embed(e, &texts, v));
-    encoder_close(e);
-    return v;
-}
-static float *vectors_of(const char *at)
-{
-    return vectors_in(at, ENCODER_FP32);
-}
-
-static double least_cosine(const float *a, const float *b)
-{
-    double least = 1;
-    for (size_t i = 0; i < TEXTS; i++) {
-        double sum = 0;
-        for (size_t j = 0; j < (size_t)tiny.hidden; j++)
-            sum += (double)a[i * (size_t)tiny.hidden + j] * (double)b[i * (size_t)tiny.hidden + j];
-        least = isfinite(sum) ? fmin(least, sum) : -1;
-    }
-    return least;
-}
-
-static double difference(const float *a, const float *b)
-{
-    double worst = 0;
-    for (size_t i = 0; i < TEXTS * (size_t)tiny.hidden; i++)
-        worst = fmax(worst, fabs((double)a[i] - (double)b[i]));
-    return worst;
-}
-
-/* The tensors of a folder's file; bytes are the arena's. */
-static struct safetensors weights_of(const char *at)
-{
-    struct safetensors file;
-    char *bytes;
-    size_t n;
-    const char *path = arena_printf(arena, "%s/model.safetensors", at);
-    assert_ok(read_whole_file(path, 1 << 24, arena, &bytes, &n));
-    assert_ok(safetensors_parse(path, bytes, n, arena, &file));
-    return file;
-}
-
-static float *matrix_of(const char *at, const char *name, int rows, int cols)
-{
-    const struct safetensors file = weights_of(at);
-    float *w = NULL;
-    assert_ok(safetensors_matrix_floats(&file, name, (uint64_t)rows, (uint64_t)cols, arena, &w));
-    return w;
-}
-
-static const char QUERY[] = "encoder.layer.1.attention.self.query.weight",
-                  WORDS[] = "embeddings.word_embeddings.weight",
-                  DOWN[] = "encoder.layer.0.output.dense.weight";
+#include "compress_fixture.h"
 
 static void every_type(void **state)
 {
@@ -343,90 +242,6 @@ static void calibration_tells(void **state)
     test_folder_remove(at);
 }
 
-static void what_cannot_be(void **state)
-{
-    (void)state;
-    const char *to = target("no");
-    struct tiny odd;
-    char *at = test_folder();
-#define REFUSED(from, status, word, ...)                                                                     \
-    test_fails(compress_encoder(from, to, &(struct compress_options){__VA_ARGS__}, backend), status, word,   \
-               NULL)
-    REFUSED(source, STATUS_USAGE, "q4_k", .type = quantize_type("q4_k"), .embedding_type = -1);
-    REFUSED(source, STATUS_USAGE, "q5_0", .type = -1, .embedding_type = quantize_type("q5_0"));
-    REFUSED(source, STATUS_USAGE, "3 heads cannot go", .type = -1, .embedding_type = -1, .heads = 3);
-    REFUSED(source, STATUS_USAGE, "0 to below 1", .type = -1, .embedding_type = -1, .sparsity = 1);
-    REFUSED(source, STATUS_USAGE, "0 to below 1", .type = -1, .embedding_type = -1, .neurons = -0.5);
-    REFUSED(test_path(folder, "nothing"), STATUS_UNAVAILABLE, "no such folder", .type = -1,
-            .embedding_type = -1);
-    tiny_make(&odd, arena, 5, 40);
-    tiny_write(&odd, at);
-    REFUSED(at, STATUS_USAGE, "rows of 80 weights", .type = quantize_type("q8_0"), .embedding_type = -1);
-    assert_false(file_exists(test_path(folder, "no/model.safetensors")));
-    const struct compress_options eight = {.type = quantize_type("int8_row"), .embedding_type = -1};
-    test_fails(compress_encoder(source, source, &eight, backend), STATUS_USAGE, "take the old one's place",
-               NULL);
-    assert_ok(compress_encoder(source, target("once"), &eight, backend));
-    REFUSED(target("once"), STATUS_USAGE, "compressed already", .type = quantize_type("q4_0"),
-            .embedding_type = -1);
-    test_folder_remove(at);
-}
-
-/* A compressed file with one tensor changed, or gone. */
-static void opens_not(const char *type, const char *name, const char *word,
-                      void (*change)(struct safetensors_tensor *))
-{
-    static const struct safetensors_note notes[] = {{NULL, NULL}};
-    const int t = quantize_type(type);
-    const struct compress_options o = {.type = t, .embedding_type = t};
-    const char *at = target("broken");
-    struct encoder *e = NULL;
-    assert_ok(compress_encoder(source, at, &o, backend));
-    const struct safetensors file = weights_of(at);
-    struct safetensors_tensor *changed = arena_copy(arena, file.tensors, file.n, sizeof *changed);
-    size_t n = file.n;
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(changed[i].name, name) == 0) {
-            if (change != NULL)
-                change(&changed[i]);
-            else
-                changed[i] = changed[--n];
-            break;
-        }
-    assert_ok(safetensors_write(arena_printf(arena, "%s/model.safetensors", at), notes, changed, n));
-    test_fails(encoder_open(at, backend, &e), STATUS_DATA, word, NULL);
-}
-static void infinite(struct safetensors_tensor *t)
-{
-    unsigned char *data = arena_copy(arena, t->data, 2, (size_t)t->n);
-    data[4] = 0, data[5] = 0x7c;
-    t->data = data;
-}
-static void fewer(struct safetensors_tensor *t)
-{
-    t->shape[0]--;
-}
-static void other_type(struct safetensors_tensor *t)
-{
-    t->type = "BF16";
-}
-
-static void broken_files(void **state)
-{
-    (void)state;
-    const char *scale = arena_printf(arena, "%s_scale", QUERY);
-    opens_not("int8_row", scale, "does not fit", NULL);
-    opens_not("int8_row", scale, "not finite, at position 2", infinite);
-    opens_not("q4_0", scale, "not finite, at position 2", infinite);
-    opens_not("q8_0", scale, "does not fit", fewer);
-    opens_not("q8_0", scale, "does not fit", other_type);
-    opens_not("q8_0", QUERY, "does not fit", fewer);
-    opens_not("q8_0", QUERY, "is missing", NULL);
-    opens_not("q4_0", arena_printf(arena, "%s_packed", QUERY), "is missing", NULL);
-    opens_not("q4_0", arena_printf(arena, "%s_packed", QUERY), "does not fit", fewer);
-    opens_not("int8_row", arena_printf(arena, "%s_scale", WORDS), "does not fit", NULL);
-}
-
 static void measures(void **state)
 {
     (void)state;
@@ -453,8 +268,6 @@ int main(void)
                                        cmocka_unit_test(weights_are_pruned),
                                        cmocka_unit_test(idle_parts_go_without_a_trace),
                                        cmocka_unit_test(calibration_tells),
-                                       cmocka_unit_test(what_cannot_be),
-                                       cmocka_unit_test(broken_files),
                                        cmocka_unit_test(measures)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
