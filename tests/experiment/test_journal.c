@@ -77,16 +77,17 @@ static void cells(void **state)
     static const uint32_t users[] = {1, 5, 9}, rows[] = {2, 1, 7};
     static const uint64_t offsets[] = {0, 1, 3, 3};
     static const double values[] = {0.5, 1.0 / 3, 0, 1, 0.25, 1e-300}, pooled[] = {5.0 / 18, 5.0 / 12};
-    const struct cell_values out = {.n_users = 3,
-                                    .n_values = 2,
-                                    .users = users,
-                                    .rows = rows,
-                                    .ids = {3, offsets, "abc"},
-                                    .values = values,
-                                    .pooled = pooled,
-                                    .extra = "full,ndcg,5,default,head,0.5,3\n",
-                                    .n_extra = 31,
-                                    .more = {{"loss,1,0.5\n", 11}, {"", 0}, {"train,hash\n", 11}, {"parts", 5}}};
+    const struct cell_values out = {
+        .n_users = 3,
+        .n_values = 2,
+        .users = users,
+        .rows = rows,
+        .ids = {3, offsets, "abc"},
+        .values = values,
+        .pooled = pooled,
+        .extra = "full,ndcg,5,default,head,0.5,3\n",
+        .n_extra = 31,
+        .more = {{"loss,1,0.5\n", 11}, {"", 0}, {"train,hash\n", 11}, {"parts", 5}}};
     struct cell_values in;
     char *bytes;
     size_t n;

@@ -172,9 +172,9 @@ static void test_quality_on_validation_rows(void **state)
     assert_true(sum > 0 && fabs(found - sum / n) < 1e-15);
     test_quiet();
     assert_ok(csr_from_triples(50, 20, 0, row, col, NULL, s.arena, &valid, NULL));
-    test_fails(
-        eval_quality(type, model, s.run.backend, masks, &valid, metric_find("mrr"), 5, NULL, 3, s.arena, &found),
-        STATUS_DATA, "validation", NULL);
+    test_fails(eval_quality(type, model, s.run.backend, masks, &valid, metric_find("mrr"), 5, NULL, 3,
+                            s.arena, &found),
+               STATUS_DATA, "validation", NULL);
     small_free(&s);
 }
 
