@@ -1,10 +1,9 @@
 /* resample.c - see resample.h. */
-#include "eval/resample.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/resample_parts.h"
 #include "eval/spread.h"
 
 size_t measured_parts(const struct metric_at *measures, size_t n)
@@ -37,29 +36,6 @@ enum status resampled_make(const struct metric_at *measures, size_t n_measures, 
     return STATUS_OK;
 }
 
-/* How a measure is computed under weights. */
-enum way { WAY_NONE, WAY_MEAN, WAY_WEIGHTED_MEAN, WAY_PARTS, WAY_SPREAD };
-
-/* One cell at work. */
-struct work {
-    struct resampled *r;
-    const struct measured *cell;
-    const uint32_t *place;
-    enum way *way;        /* [n_measures] */
-    const double **parts; /* [n_measures] of those that have parts */
-    size_t *by_cutoff;    /* [n_spread] measures of the lists' spread by rising cut-off */
-    size_t n_spread;
-    uint32_t size, most; /* items of the lists; the largest count of one */
-};
-
-/* A thread's room. */
-struct room {
-    uint32_t *drawn;  /* [n] how often the resample holds each of the n */
-    uint32_t *weight; /* [n_users] the same of the cell's users */
-    uint32_t *count;  /* [size] by item */
-    uint32_t *times;  /* [most + 1] */
-};
-
 static enum way way_of(const struct measured *cell, const struct metric_at *x, const double *values)
 {
     if (x->metric->n_parts > 0)
@@ -73,27 +49,80 @@ static enum way way_of(const struct measured *cell, const struct metric_at *x, c
     return way;
 }
 
+/* Libraries agree more often than not: the column of equal values; a new one where there is none. */
+static size_t column_of_values(struct work *w, const double *values)
+{
+    const size_t bytes = w->cell->n_users * sizeof *values;
+    for (size_t c = 1; c < w->n_columns; c++)
+        if (memcmp(w->column[c], values, bytes) == 0)
+            return c;
+    w->column[w->n_columns] = values;
+    return w->n_columns++;
+}
+
+/* Columns of measure m.  made: where the next one of its own goes; returns behind them. */
+static double *add_columns(struct work *w, size_t m, double *made)
+{
+    const struct measured *cell = w->cell;
+    const struct metric_at *x = &w->r->measures[m];
+    const double *values = cell->values + m * cell->n_users;
+    const unsigned n_own = w->way[m] == WAY_PARTS           ? x->metric->n_parts
+                           : w->way[m] == WAY_WEIGHTED_MEAN ? 2
+                                                            : 0;
+    w->first[m] = w->way[m] == WAY_MEAN ? column_of_values(w, values) : w->n_columns;
+    for (unsigned c = 0; c < n_own; c++, made += cell->n_users) {
+        w->column[w->n_columns++] = made;
+        for (uint32_t u = 0; u < cell->n_users; u++) {
+            const double own = metrics_weight(x, cell->n_relevant[u]);
+            made[u] = w->way[m] == WAY_PARTS ? w->parts[m][(size_t)u * n_own + c]
+                      : isnan(values[u])     ? 0
+                                             : own * (c == 0 ? values[u] : 1);
+        }
+    }
+    return made;
+}
+
+static void open_spread(struct work *w, size_t m)
+{
+    const struct metric_at *measures = w->r->measures;
+    size_t at = w->n_spread++;
+    for (; at > 0 && measures[w->by_cutoff[at - 1]].k > measures[m].k; at--)
+        w->by_cutoff[at] = w->by_cutoff[at - 1];
+    w->by_cutoff[at] = m;
+}
+
 static bool work_open(struct work *w)
 {
     const struct resampled *r = w->r;
-    const size_t n_users = w->cell->n_users;
+    const size_t n_users = w->cell->n_users, n_parts = measured_parts(r->measures, r->n_measures);
+    const size_t most = 1 + 2 * r->n_measures + n_parts;
     w->way = malloc(r->n_measures * sizeof *w->way + 1);
     w->parts = malloc(r->n_measures * sizeof *w->parts + 1);
+    w->first = malloc(r->n_measures * sizeof *w->first + 1);
     w->by_cutoff = malloc(r->n_measures * sizeof *w->by_cutoff + 1);
-    if (w->way == NULL || w->parts == NULL || w->by_cutoff == NULL)
+    w->column = malloc(most * sizeof *w->column);
+    if (w->way == NULL || w->parts == NULL || w->first == NULL || w->by_cutoff == NULL || w->column == NULL)
         return false;
+    size_t n_made = 1;
     for (size_t m = 0; m < r->n_measures; m++) {
         w->way[m] = isnan(w->cell->pooled[m])
                         ? WAY_NONE
                         : way_of(w->cell, &r->measures[m], w->cell->values + m * n_users);
         w->parts[m] = w->cell->parts + measured_parts(r->measures, m) * n_users;
-        if (w->way[m] != WAY_SPREAD)
-            continue;
-        size_t at = w->n_spread++;
-        for (; at > 0 && r->measures[w->by_cutoff[at - 1]].k > r->measures[m].k; at--)
-            w->by_cutoff[at] = w->by_cutoff[at - 1];
-        w->by_cutoff[at] = m;
+        n_made += w->way[m] == WAY_WEIGHTED_MEAN ? 2 : r->measures[m].metric->n_parts;
+        if (w->way[m] == WAY_SPREAD)
+            open_spread(w, m);
     }
+    double *made = w->made = malloc(n_made * n_users * sizeof *made + 1);
+    if (made == NULL)
+        return false;
+    for (uint32_t u = 0; u < n_users; u++)
+        made[u] = 1;
+    w->column[w->n_columns++] = made;
+    made += n_users;
+    for (size_t m = 0; m < r->n_measures; m++)
+        if (w->way[m] != WAY_NONE && w->way[m] != WAY_SPREAD)
+            made = add_columns(w, m, made);
     w->most = r->n; /* a list holds an item once */
     for (size_t j = 0; w->n_spread > 0 && j < n_users * w->cell->depth; j++)
         if (w->cell->lists[j] != UINT32_MAX && w->cell->lists[j] >= w->size)
@@ -103,63 +132,69 @@ static bool work_open(struct work *w)
 
 static void work_close(struct work *w)
 {
-    free(w->way), free(w->parts), free(w->by_cutoff);
+    free(w->way), free(w->parts), free(w->first), free(w->by_cutoff), free(w->column), free(w->made);
 }
 
 static bool room_open(const struct work *w, struct room *room)
 {
     room->drawn = malloc(((size_t)w->r->n + 1) * sizeof *room->drawn);
-    room->weight = malloc(((size_t)w->cell->n_users + 1) * sizeof *room->weight);
+    room->weight = malloc(LANES * (size_t)w->cell->n_users * sizeof *room->weight + 1);
+    room->lanes = aligned_alloc(64, CHUNK * LANES * sizeof *room->lanes);
+    room->sum = aligned_alloc(64, w->n_columns * LANES * sizeof *room->sum);
     room->count = malloc(((size_t)w->size + 1) * sizeof *room->count);
     room->times = malloc(((size_t)w->most + 1) * sizeof *room->times);
-    return room->drawn != NULL && room->weight != NULL && room->count != NULL && room->times != NULL;
+    return room->drawn != NULL && room->weight != NULL && room->lanes != NULL && room->sum != NULL &&
+           room->count != NULL && room->times != NULL;
 }
 
 static void room_close(struct room *room)
 {
-    free(room->drawn), free(room->weight), free(room->count), free(room->times);
+    free(room->drawn), free(room->weight), free(room->lanes), free(room->sum);
+    free(room->count), free(room->times);
 }
 
-/* Four sums, so that additions need not wait for one another. */
-static double mean_under(const double *x, const uint32_t *weight, uint32_t n, double total)
+/* Adds n users of up to UNROLL columns to their sums: a broadcast number times LANES weights. */
+static void add_chunk(const double *const *column, size_t n_columns, size_t from, uint32_t n,
+                      const double *lanes, double *sum)
 {
-    double sum[4] = {0, 0, 0, 0};
-    uint32_t u = 0;
-    for (; u + 4 <= n; u += 4)
-        for (uint32_t l = 0; l < 4; l++)
-            sum[l] += weight[u + l] * x[u + l];
-    for (; u < n; u++)
-        sum[0] += weight[u] * x[u];
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) / total;
+    double total[UNROLL][LANES];
+    memcpy(total, sum, n_columns * sizeof *total);
+    if (n_columns == UNROLL) {
+        const double *a = column[0] + from, *b = column[1] + from, *c = column[2] + from,
+                     *d = column[3] + from;
+        for (uint32_t u = 0; u < n; u++, lanes += LANES)
+            for (int l = 0; l < LANES; l++) {
+                total[0][l] += a[u] * lanes[l];
+                total[1][l] += b[u] * lanes[l];
+                total[2][l] += c[u] * lanes[l];
+                total[3][l] += d[u] * lanes[l];
+            }
+    } else
+        for (uint32_t u = 0; u < n; u++, lanes += LANES)
+            for (size_t k = 0; k < n_columns; k++)
+                for (int l = 0; l < LANES; l++)
+                    total[k][l] += column[k][from + u] * lanes[l];
+    memcpy(sum, total, n_columns * sizeof *total);
 }
 
-/* Sums of x and of weights, over the users who have one. */
-static void sums_under(const struct measured *cell, const struct metric_at *measure, const double *x,
-                       const uint32_t *weight, double *sum, double *total)
+/* Weighted sums of all columns, in order of the users. */
+static void sum_columns(const struct work *w, struct room *room)
 {
-    *sum = *total = 0;
-    for (uint32_t u = 0; u < cell->n_users; u++)
-        if (!isnan(x[u])) {
-            const double own = metrics_weight(measure, cell->n_relevant[u]);
-            const double factor = weight != NULL ? weight[u] * own : own;
-            *sum += factor * x[u];
-            *total += factor;
-        }
+    const uint32_t n_users = w->cell->n_users;
+    memset(room->sum, 0, w->n_columns * LANES * sizeof *room->sum);
+    for (uint32_t from = 0; from < n_users; from += CHUNK) {
+        const uint32_t n = n_users - from < CHUNK ? n_users - from : CHUNK;
+        for (uint32_t u = 0; u < n; u++)
+            for (int l = 0; l < LANES; l++)
+                room->lanes[u * LANES + l] = room->weight[(size_t)l * n_users + from + u];
+        for (size_t c = 0; c < w->n_columns; c += UNROLL)
+            add_chunk(w->column + c, w->n_columns - c < UNROLL ? w->n_columns - c : UNROLL, from, n,
+                      room->lanes, room->sum + c * LANES);
+    }
 }
 
-static void parts_under(const double *part, const uint32_t *weight, uint32_t n_users, unsigned n_parts,
-                        double *sum)
-{
-    for (unsigned p = 0; p < n_parts; p++)
-        sum[p] = 0;
-    for (uint32_t u = 0; u < n_users; u++)
-        for (unsigned p = 0; p < n_parts; p++)
-            sum[p] += (weight != NULL ? weight[u] : 1) * part[(size_t)u * n_parts + p];
-}
-
-/* Adds places from .. to of every list to the counts. */
-static void count_lists(const struct measured *cell, const uint32_t *weight, uint32_t from, uint32_t to,
-                        uint32_t *count)
+void resample_count(const struct measured *cell, const uint32_t *weight, uint32_t from, uint32_t to,
+                    uint32_t *count)
 {
     for (uint32_t u = 0; u < cell->n_users; u++) {
         const uint32_t times = weight != NULL ? weight[u] : 1, *item = cell->lists + (size_t)u * cell->depth;
@@ -169,7 +204,7 @@ static void count_lists(const struct measured *cell, const uint32_t *weight, uin
     }
 }
 
-static void spread_under(const struct work *w, struct room *room, uint32_t draw)
+static void spread_under(const struct work *w, struct room *room, const uint32_t *weight, uint32_t draw)
 {
     const struct resampled *r = w->r;
     memset(room->count, 0, w->size * sizeof *room->count);
@@ -177,7 +212,7 @@ static void spread_under(const struct work *w, struct room *room, uint32_t draw)
         const size_t m = w->by_cutoff[s];
         const uint32_t k = r->measures[m].k;
         if (s == 0 || k > counted) {
-            count_lists(w->cell, room->weight, (uint32_t)counted, k, room->count);
+            resample_count(w->cell, weight, (uint32_t)counted, k, room->count);
             spread_times(room->count, w->size, w->most, room->times);
             counted = k;
         }
@@ -186,121 +221,39 @@ static void spread_under(const struct work *w, struct room *room, uint32_t draw)
     }
 }
 
-static void add_draw(const struct work *w, struct room *room, uint32_t draw)
+/* Measure m from the sums of one lane. */
+static double value_under(const struct work *w, size_t m, const double *sums, int lane)
+{
+    const double *sum = sums + w->first[m] * LANES + lane;
+    double part[METRIC_PARTS_MOST];
+    if (w->way[m] == WAY_MEAN)
+        return sum[0] / sums[lane];
+    if (w->way[m] == WAY_WEIGHTED_MEAN)
+        return sum[0] / sum[LANES];
+    for (unsigned p = 0; p < w->r->measures[m].metric->n_parts; p++)
+        part[p] = sum[(size_t)p * LANES];
+    return w->r->measures[m].metric->of_parts(part);
+}
+
+/* Draws first .. first + LANES - 1, as far as there are any. */
+static void add_draws(const struct work *w, struct room *room, uint32_t first)
 {
     const struct resampled *r = w->r;
-    const struct measured *cell = w->cell;
-    double total = 0, sum[METRIC_PARTS_MOST], weights;
-    bootstrap_resample(r->n, r->seed, draw, room->drawn);
-    for (uint32_t u = 0; u < cell->n_users; u++) {
-        room->weight[u] = room->drawn[w->place[u]];
-        total += room->weight[u];
+    const uint32_t n_users = w->cell->n_users, left = r->n_draws - first;
+    const int n = left < LANES ? (int)left : LANES;
+    for (int l = 0; l < n; l++) {
+        bootstrap_resample(r->n, r->seed, first + (uint32_t)l, room->drawn);
+        for (uint32_t u = 0; u < n_users; u++)
+            room->weight[(size_t)l * n_users + u] = room->drawn[w->place[u]];
     }
-    for (size_t m = 0; m < r->n_measures; m++) {
-        const struct metric_at *x = &r->measures[m];
-        const double *values = cell->values + m * cell->n_users;
-        double *to = &r->draws[m * r->n_draws + draw];
-        if (w->way[m] == WAY_MEAN)
-            *to += mean_under(values, room->weight, cell->n_users, total);
-        else if (w->way[m] == WAY_WEIGHTED_MEAN) {
-            sums_under(cell, x, values, room->weight, &sum[0], &weights);
-            *to += sum[0] / weights;
-        } else if (w->way[m] == WAY_PARTS) {
-            parts_under(w->parts[m], room->weight, cell->n_users, x->metric->n_parts, sum);
-            *to += x->metric->of_parts(sum);
-        }
+    memset(room->weight + (size_t)n * n_users, 0, (size_t)(LANES - n) * n_users * sizeof *room->weight);
+    sum_columns(w, room);
+    for (int l = 0; l < n; l++) {
+        for (size_t m = 0; m < r->n_measures; m++)
+            if (w->way[m] != WAY_NONE && w->way[m] != WAY_SPREAD)
+                r->draws[m * r->n_draws + first + (uint32_t)l] += value_under(w, m, room->sum, l);
+        spread_under(w, room, room->weight + (size_t)l * n_users, first + (uint32_t)l);
     }
-    spread_under(w, room, draw);
-}
-
-/* ---- what leaving one user out changes */
-static void change_of_mean(const struct work *w, size_t m, double *change)
-{
-    const struct measured *cell = w->cell;
-    const struct metric_at *x = &w->r->measures[m];
-    const double *values = cell->values + m * cell->n_users;
-    double sum, total;
-    sums_under(cell, x, values, NULL, &sum, &total);
-    for (uint32_t u = 0; u < cell->n_users; u++) {
-        const double own = metrics_weight(x, cell->n_relevant[u]);
-        if (!isnan(values[u]))
-            change[w->place[u]] += (sum - own * values[u]) / (total - own) - sum / total;
-    }
-}
-
-static void change_of_parts(const struct work *w, size_t m, double *change)
-{
-    const struct metric_type *x = w->r->measures[m].metric;
-    const unsigned n = x->n_parts;
-    double sum[METRIC_PARTS_MOST], left[METRIC_PARTS_MOST];
-    parts_under(w->parts[m], NULL, w->cell->n_users, n, sum);
-    const double value = x->of_parts(sum);
-    for (uint32_t u = 0; u < w->cell->n_users; u++) {
-        for (unsigned p = 0; p < n; p++)
-            left[p] = sum[p] - w->parts[m][(size_t)u * n + p];
-        change[w->place[u]] += x->of_parts(left) - value;
-    }
-}
-
-/* The items of a list up to k, without holes; own: room behind them. */
-static uint32_t items_of(const struct measured *cell, uint32_t u, uint32_t k, uint32_t *items)
-{
-    uint32_t n = 0;
-    for (uint32_t j = 0; j < k; j++)
-        if (cell->lists[(size_t)u * cell->depth + j] != UINT32_MAX)
-            items[n++] = cell->lists[(size_t)u * cell->depth + j];
-    return n;
-}
-
-static bool change_of_spread(const struct work *w, size_t m, struct room *room, double *change)
-{
-    const struct measured *cell = w->cell;
-    const struct metric_at *x = &w->r->measures[m];
-    uint32_t *before = calloc((size_t)w->most + 1, sizeof *before),
-             *items = malloc(2 * (size_t)x->k * sizeof *items);
-    const bool fine = before != NULL && items != NULL;
-    if (fine) {
-        struct spread s = {.n_items = cell->n_items,
-                           .size = w->size,
-                           .most = w->most,
-                           .count = room->count,
-                           .times = room->times,
-                           .before = before};
-        memset(room->count, 0, w->size * sizeof *room->count);
-        count_lists(cell, NULL, 0, x->k, room->count);
-        spread_times(room->count, w->size, w->most, room->times);
-        for (uint32_t c = 1; c <= w->most; c++) {
-            before[c] = before[c - 1] + room->times[c];
-            s.total += (double)c * room->times[c];
-        }
-        const double value = spread_value(x->metric, room->times, w->most, cell->n_items);
-        for (uint32_t u = 0; u < cell->n_users; u++) {
-            const uint32_t n = items_of(cell, u, x->k, items);
-            change[w->place[u]] += spread_without(x->metric, &s, value, items, n, items + n) - value;
-        }
-    }
-    free(before), free(items);
-    return fine;
-}
-
-static bool add_changes(const struct work *w, struct room *room)
-{
-    struct resampled *r = w->r;
-    bool fine = true;
-    for (size_t m = 0; m < r->n_measures; m++) {
-        double *change = r->change + m * r->n;
-        if (w->way[m] == WAY_NONE)
-            continue;
-        r->mean[m] += w->cell->pooled[m];
-        r->n_cells[m]++;
-        if (w->way[m] == WAY_PARTS)
-            change_of_parts(w, m, change);
-        else if (w->way[m] == WAY_SPREAD)
-            fine = change_of_spread(w, m, room, change) && fine;
-        else
-            change_of_mean(w, m, change);
-    }
-    return fine;
 }
 
 enum status resampled_add(struct resampled *r, const struct measured *cell, const uint32_t *place)
@@ -313,11 +266,11 @@ enum status resampled_add(struct resampled *r, const struct measured *cell, cons
         struct room room = {0};
         failed |= !opened || !room_open(&w, &room);
 #pragma omp for schedule(static)
-        for (uint32_t i = 0; i < r->n_draws; i++)
+        for (uint32_t i = 0; i < r->n_draws; i += LANES)
             if (!failed)
-                add_draw(&w, &room, i);
+                add_draws(&w, &room, i);
 #pragma omp single
-        failed |= failed || !add_changes(&w, &room);
+        failed |= failed || !resample_changes(&w, &room);
         room_close(&room);
     }
     work_close(&w);
