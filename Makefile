@@ -25,7 +25,7 @@ INCLUDE  := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 OPT      := $(if $(SAN),-O1 -fno-omit-frame-pointer -fsanitize=$(SAN),-O3)
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings
 # For this machine; or, PORTABLE, for any with AVX2, and the kernels a second time for AVX-512 with VNNI (kernels/instructions.h).
-MACHINE  := $(if $(PORTABLE),-march=x86-64-v3,-march=native)
+MACHINE  := $(if $(PORTABLE),-march=x86-64-v3 -Wno-psabi,-march=native)
 AVX512   := -march=x86-64-v4 -mavx512vnni -mamx-tile -mamx-int8 -mprefer-vector-width=512
 # -std=c11 would turn FMA contraction off; the sums' order is fixed by the source either way.
 CFLAGS   := -std=c11 -D_GNU_SOURCE -g $(OPT) $(MACHINE) -ffp-contract=fast -fno-math-errno -fno-trapping-math \
