@@ -96,7 +96,9 @@ static void write_figure(const struct figure *f, FILE *out, int *width, int *hei
     write_ranks(m, k, out);
     const size_t n_effects = write_effects(m, out);
     const struct universe *reference = multiverse_reference(m, 0, k);
-    const int side = 24 + 8 * (int)(widest > 44 ? 44 : widest), bump = 92 * (int)m->n_columns;
+    const int side = 24 + 8 * (int)(widest > 44 ? 44 : widest), columns = 92 * (int)m->n_columns;
+    const int heading = 410 - 2 * (24 + side); /* of the ranks, centred, is wider than one column */
+    const int bump = columns > heading ? columns : heading;
     const int tall = 26 * (int)(m->n_models > n_effects + 2 ? m->n_models : n_effects + 2);
     *width = 24 + side + bump + side + GAP + TAU + 120;
     *height = 120 + tall + 70;
@@ -110,7 +112,7 @@ static void write_figure(const struct figure *f, FILE *out, int *width, int *hei
              m->n_models, m->n_universes);
     fputs("figure_title = ", out);
     figure_write_quoted(out, title, false);
-    snprintf(title, sizeof title, "rank by %s%s%s; bar: under every tie rule, metric, cut-off, dialect",
+    snprintf(title, sizeof title, "rank by %s%s%s; bar: under all other choices",
              reference->choice[CHOICE_METRIC], reference->choice[CHOICE_CUTOFF][0] != '\0' ? "@" : "",
              reference->choice[CHOICE_CUTOFF]);
     fputs("\nrank_title = ", out);

@@ -48,6 +48,22 @@ static bool on_front(const struct figure *f, size_t s, size_t x, size_t y, const
     return true;
 }
 
+/* A step of 1, 2 or 5 times a power of ten of which three to seven make up the metric's range: more numbers would run into one
+ * another.  0: the range is none. */
+static double step_of(const struct figure *f, size_t metric, const char *k)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (size_t s = 0; s < f->n_series; s++) {
+        const double value = figure_value(f, f->series[s], metric, k);
+        low = value < low ? value : low;
+        high = value > high ? value : high;
+    }
+    if (!(high > low))
+        return 0;
+    const double third = (high - low) / 3, power = pow(10, floor(log10(third))), times = third / power;
+    return power * (times < 2 ? 1 : times < 5 ? 2 : 5);
+}
+
 static void write_figure(const struct figure *f, FILE *out, int *width, int *height)
 {
     const char *k = table_main_k(f->r);
@@ -59,6 +75,9 @@ static void write_figure(const struct figure *f, FILE *out, int *width, int *hei
             panels.metric[panels.n_metrics++] = f->metric[m];
     figure_write_metrics(&panels, out);
     figure_write_panels(&panels, false, 0, out, width, height);
+    fprintf(out, "array step[%zu]\n", panels.n_metrics);
+    for (size_t m = 0; m < panels.n_metrics; m++)
+        fprintf(out, "step[%zu] = %.9g\n", m + 1, step_of(&panels, m, k));
     fputs("accuracy = ", out);
     figure_write_quoted(out, f->metric[y], false);
     fputs("\n$data << EOD\n", out);
