@@ -8,6 +8,7 @@
 #include "llm/mapped.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,12 +24,15 @@ static struct {
 } guard[GUARDS];
 static struct sigaction before;
 
+static atomic_flag told = ATOMIC_FLAG_INIT; /* once for all threads */
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
     const char *at = info->si_addr;
     (void)context;
     for (int i = 0; i < GUARDS; i++)
         if (guard[i].begin != NULL && at >= guard[i].begin && at < guard[i].end) {
+            while (atomic_flag_test_and_set(&told))
+                pause(); /* another thread says it, and ends the program */
             if (write(STDERR_FILENO, guard[i].sentence, strlen(guard[i].sentence)) < 0)
                 _exit(STATUS_DATA);
             _exit(STATUS_DATA);
