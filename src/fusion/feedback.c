@@ -280,14 +280,6 @@ static void add_vectors(const struct feedback *f, uint32_t u, const uint8_t *had
     }
 }
 
-static int best_first(const void *a, const void *b)
-{
-    const struct strategy_candidate *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
 /* Gives places away at random: place j to a candidate behind it. */
 static void explore(const struct feedback *f, uint32_t user, struct strategy_list *list, uint32_t k)
 {
@@ -297,7 +289,7 @@ static void explore(const struct feedback *f, uint32_t user, struct strategy_lis
             continue;
         const uint32_t from =
             j + 1 + random_u32(f->seed, RANDOM_BANDIT, 2 * user + 1, name) % (list->n - j - 1);
-        const struct strategy_candidate moved = list->candidate[from];
+        const struct scored moved = list->candidate[from];
         list->candidate[from] = list->candidate[j];
         list->candidate[j] = moved;
     }
@@ -331,8 +323,8 @@ static enum status scores(const struct feedback *f, uint32_t user, struct arena 
     list->n = 0;
     for (uint32_t i = 0; i < f->n_items; i++)
         if (!had[i])
-            list->candidate[list->n++] = (struct strategy_candidate){i, s[i]};
-    qsort(list->candidate, list->n, sizeof *list->candidate, best_first);
+            list->candidate[list->n++] = (struct scored){i, s[i]};
+    qsort(list->candidate, list->n, sizeof *list->candidate, scored_best_first);
     return STATUS_OK;
 }
 

@@ -3,19 +3,8 @@
 
 #include "fusion/llm_fusion_parts.h"
 #include "fusion/preference.h"
+#include "models/scored.h"
 #include "models/trace.h"
-
-struct place {
-    double score;
-    uint32_t item;
-};
-static int best_first(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
 
 static const char *signal_name(const struct collaborative *c, uint32_t j)
 {
@@ -36,13 +25,13 @@ static enum status trace_preference(const struct llm_fusion *m, struct trace *t,
 {
     const struct collaborative *c = &m->collaborative;
     const uint32_t n = m->items.n_items;
-    struct place *place;
+    struct scored *place;
     uint32_t n_left = 0;
     ARENA_NEW(place, t->arena, n);
     for (uint32_t i = 0; i < n; i++)
         if (!csr_has(&m->history, t->user, i))
-            place[n_left++] = (struct place){(double)total[i], i};
-    qsort(place, n_left, sizeof *place, best_first);
+            place[n_left++] = (struct scored){i, (double)total[i]};
+    qsort(place, n_left, sizeof *place, scored_best_first);
     trace_stage(t, "preference", "llm_fusion: p = sigmoid(q . W + b)");
     trace_line(t, "in   the two vectors%s",
                c->n > 0 ? ", and scores standardised over this user's items, times W:" : "");

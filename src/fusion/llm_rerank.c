@@ -19,6 +19,7 @@
 #include "fusion/decoder_file.h"
 #include "fusion/item_text.h"
 #include "models/history.h"
+#include "models/scored.h"
 #include "models/trace.h"
 
 enum { BELOW = 1000 };
@@ -119,17 +120,6 @@ static enum status open_decoder(struct llm_rerank *m, const struct llm_rerank_pa
 
 /* ------------------------------------------------------------------------------------------------------ candidates */
 
-struct ranked {
-    float score;
-    uint32_t item;
-};
-static int best_first(const void *a, const void *b)
-{
-    const struct ranked *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
 static int rising(const void *a, const void *b)
 {
     const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -142,7 +132,7 @@ static bool can_be_asked(const struct llm_rerank *m, uint32_t user, uint32_t ite
 }
 
 /* The user's candidates, rising, out of all items by the base model's scores, best first. */
-static uint32_t candidates_of(const struct llm_rerank *m, uint32_t user, const struct ranked *all, uint32_t n,
+static uint32_t candidates_of(const struct llm_rerank *m, uint32_t user, const struct scored *all, uint32_t n,
                               uint32_t *out)
 {
     uint32_t some = 0;
@@ -160,7 +150,7 @@ static uint32_t candidates_of(const struct llm_rerank *m, uint32_t user, const s
 }
 
 /* Items of equal score share a place; what the base model does not want ranked stays so. */
-static void place_all(const struct ranked *all, uint32_t n, float *scores)
+static void place_all(const struct scored *all, uint32_t n, float *scores)
 {
     uint32_t place = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -171,7 +161,7 @@ static void place_all(const struct ranked *all, uint32_t n, float *scores)
 
 /* Room for one user. */
 struct room {
-    struct ranked *all; /* [n_items] */
+    struct scored *all; /* [n_items] */
     uint32_t *items;    /* [n_items] */
     float *score;       /* [n_items] */
 };
@@ -181,8 +171,8 @@ static enum status rerank_row(const struct llm_rerank *m, uint32_t user, float *
     const uint32_t n_items = m->train.n_cols;
     bool asked;
     for (uint32_t i = 0; i < n_items; i++)
-        r->all[i] = (struct ranked){scores[i], i};
-    qsort(r->all, n_items, sizeof *r->all, best_first);
+        r->all[i] = (struct scored){i, (double)scores[i]};
+    qsort(r->all, n_items, sizeof *r->all, scored_best_first);
     const uint32_t n = candidates_of(m, user, r->all, n_items, r->items);
     TRY(rerank_user(m, user, r->items, n, r->score, &asked));
     place_all(r->all, n_items, scores);
@@ -196,7 +186,7 @@ static enum status rerank_trace(const void *state, const void *params, struct tr
 {
     const struct llm_rerank *m = state;
     const uint32_t n_items = m->train.n_cols;
-    struct ranked *before, *after;
+    struct scored *before, *after;
     float *row, *score;
     uint32_t *items, *place;
     char *text;
@@ -212,8 +202,8 @@ static enum status rerank_trace(const void *state, const void *params, struct tr
     const struct tile tile = {row, n_items, n_items};
     TRY(model_score_users(m->base.type, m->base.state, m->backend, &t->user, 1, &tile));
     for (uint32_t i = 0; i < n_items; i++)
-        before[i] = (struct ranked){row[i], i};
-    qsort(before, n_items, sizeof *before, best_first);
+        before[i] = (struct scored){i, (double)row[i]};
+    qsort(before, n_items, sizeof *before, scored_best_first);
     for (uint32_t i = 0, at = 0; i < n_items; i++)
         if (!csr_has(&m->train, t->user, before[i].item))
             place[before[i].item] = ++at;
@@ -230,11 +220,11 @@ static enum status rerank_trace(const void *state, const void *params, struct tr
         return STATUS_OK;
     }
     for (uint32_t k = 0; k < n; k++)
-        after[k] = (struct ranked){score[k], items[k]};
-    qsort(after, n, sizeof *after, best_first);
+        after[k] = (struct scored){items[k], (double)score[k]};
+    qsort(after, n, sizeof *after, scored_best_first);
     trace_line(t, "out  score, place before, now:");
     for (uint32_t k = 0; k < n && k < t->top; k++)
-        trace_line(t, "     %8.4f %4u -> %3u  %s", (double)after[k].score, place[after[k].item], k + 1,
+        trace_line(t, "     %8.4f %4u -> %3u  %s", after[k].score, place[after[k].item], k + 1,
                    trace_item(t, after[k].item));
     return STATUS_OK;
 }

@@ -13,17 +13,13 @@
 #include "base/param.h"
 #include "data/view.h"
 #include "models/item_vectors.h"
-
-struct strategy_candidate {
-    uint32_t item;
-    double score;
-};
+#include "models/scored.h"
 
 /* One user's candidates, best first; rules change order, scores and n. */
 struct strategy_list {
     uint32_t user;
     uint32_t n;
-    struct strategy_candidate *candidate; /* [n] */
+    struct scored *candidate; /* [n] */
     const float *
         shown; /* [n_items] how often and how lately each item was shown to the user (feedback.h); NULL: unknown */
 };

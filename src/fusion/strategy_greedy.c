@@ -11,7 +11,7 @@
 /* Moves the candidate at place `from` to place `to` <= from; those between move back by one. */
 static void pull(struct strategy_list *list, uint32_t from, uint32_t to)
 {
-    const struct strategy_candidate x = list->candidate[from];
+    const struct scored x = list->candidate[from];
     memmove(list->candidate + to + 1, list->candidate + to, (from - to) * sizeof x);
     list->candidate[to] = x;
 }

@@ -105,29 +105,21 @@ static enum status strategy_fit(void *state, const void *params, const struct vi
     return strategy_prepare(m->rules, &m->facts, run->arena);
 }
 
-static int best_first(const void *a, const void *b)
-{
-    const struct strategy_candidate *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
 /* The base model's best candidates by its scores of one user; all [n_items] is room. */
 static struct strategy_list list_of(const struct strategy_model *m, uint32_t user, const float *scores,
-                                    struct strategy_candidate *all)
+                                    struct scored *all)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->history.n_cols; i++)
         if (!csr_has(&m->history, user, i))
-            all[n++] = (struct strategy_candidate){i, (double)scores[i]};
-    qsort(all, n, sizeof *all, best_first);
+            all[n++] = (struct scored){i, (double)scores[i]};
+    qsort(all, n, sizeof *all, scored_best_first);
     return (struct strategy_list){.user = user, .n = n < m->candidates ? n : m->candidates, .candidate = all};
 }
 
 /* The rules' order into the row of scores: places count down from above everything else. */
 static enum status score_user(const struct strategy_model *m, uint32_t user, float *scores,
-                              struct strategy_candidate *all)
+                              struct scored *all)
 {
     struct arena *arena = arena_new();
     if (arena == NULL)
@@ -154,7 +146,7 @@ static enum status strategy_score_users(const void *state, const uint32_t *users
 {
     const struct strategy_model *m = state;
     enum status status = model_score_users(m->base.type, m->base.state, m->backend, users, n, out);
-    struct strategy_candidate *all = malloc(m->history.n_cols * sizeof *all + 1);
+    struct scored *all = malloc(m->history.n_cols * sizeof *all + 1);
     if (all == NULL && status == STATUS_OK)
         status = status_fail(STATUS_SYSTEM, "memory is out: a list of %u candidates", m->history.n_cols);
     for (size_t r = 0; r < n && status == STATUS_OK; r++)
@@ -167,7 +159,7 @@ enum status strategy_model_changes(const void *state, uint32_t user, struct aren
                                    struct strategy_list *list, struct strategy_log *log)
 {
     const struct strategy_model *m = state;
-    struct strategy_candidate *all = NULL;
+    struct scored *all = NULL;
     float *scores = NULL;
     ARENA_NEW(all, arena, m->history.n_cols);
     ARENA_NEW(scores, arena, m->history.n_cols);

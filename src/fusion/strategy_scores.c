@@ -23,7 +23,7 @@ static double deviation(const struct strategy_list *list)
 static void order(struct strategy_list *list)
 {
     for (uint32_t k = 1; k < list->n; k++) {
-        const struct strategy_candidate x = list->candidate[k];
+        const struct scored x = list->candidate[k];
         uint32_t j = k;
         for (; j > 0 && list->candidate[j - 1].score < x.score; j--)
             list->candidate[j] = list->candidate[j - 1];

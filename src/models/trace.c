@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "llm/phrases.h"
+#include "models/scored.h"
 
 enum { SHOWN_TEXTS = 3, SHOWN_BYTES = 160 };
 
@@ -37,25 +38,13 @@ const char *trace_item(const struct trace *t, uint32_t item)
     return text != NULL ? text : "";
 }
 
-struct place {
-    float score;
-    uint32_t item;
-};
-static int best_first(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
 /* A model that says nothing of its stages: the items that it puts in front, train items aside. */
 static enum status trace_scores(const struct model_type *type, const void *state, struct trace *t)
 {
     const uint32_t n = t->view->n_items;
     const struct csr *had = t->view->by_user;
     float *scores;
-    struct place *place;
+    struct scored *place;
     uint32_t n_left = 0;
     ARENA_NEW(scores, t->arena, n);
     ARENA_NEW(place, t->arena, n);
@@ -63,13 +52,13 @@ static enum status trace_scores(const struct model_type *type, const void *state
     TRY(model_score_users(type, state, t->backend, &t->user, 1, &tile));
     for (uint32_t i = 0; i < n; i++)
         if (!csr_has(had, t->user, i))
-            place[n_left++] = (struct place){scores[i], i};
-    qsort(place, n_left, sizeof *place, best_first);
+            place[n_left++] = (struct scored){i, (double)scores[i]};
+    qsort(place, n_left, sizeof *place, scored_best_first);
     trace_stage(t, "preference", type->name);
     trace_line(t, "in   %lld train items", (long long)(had->ptr[t->user + 1] - had->ptr[t->user]));
     trace_line(t, "out  scores of %u items:", n_left);
     for (uint32_t k = 0; k < n_left && k < t->top; k++)
-        trace_line(t, "     %3u  %10.6g  %s", k + 1, (double)place[k].score, trace_item(t, place[k].item));
+        trace_line(t, "     %3u  %10.6g  %s", k + 1, place[k].score, trace_item(t, place[k].item));
     return STATUS_OK;
 }
 
@@ -171,7 +160,7 @@ enum status trace_vectors(struct trace *t, const char *model, const struct item_
 {
     const uint32_t d = items->d;
     float *user;
-    struct place *place;
+    struct scored *place;
     if (d == 0) {
         trace_stage(t, "intent", model);
         trace_line(t, "out  no text is read (encoder: %s)", options->encoder);
@@ -189,12 +178,12 @@ enum status trace_vectors(struct trace *t, const char *model, const struct item_
         double sum = 0;
         for (uint32_t k = 0; k < d; k++)
             sum += (double)user[k] * (double)items->v[(size_t)i * d + k];
-        place[i] = (struct place){(float)sum, i};
+        place[i] = (struct scored){i, sum};
     }
-    qsort(place, items->n_items, sizeof *place, best_first);
+    qsort(place, items->n_items, sizeof *place, scored_best_first);
     trace_line(t, "out  the user's vector; nearest to it (cosine; *: a train item):");
     for (uint32_t k = 0; k < items->n_items && k < t->top; k++)
-        trace_line(t, "     %3u  %10.4f%s %s", k + 1, (double)place[k].score,
+        trace_line(t, "     %3u  %10.4f%s %s", k + 1, place[k].score,
                    csr_has(history, t->user, place[k].item) ? "*" : " ", trace_item(t, place[k].item));
     return trace_phrases(t, options, history);
 }

@@ -91,7 +91,7 @@ static struct strategy_list applied(struct world *w, const char *rules, uint32_t
     assert_int_equal(strategy_prepare(s, &w->facts, w->arena), STATUS_OK);
     list.candidate = arena_alloc(w->arena, N_ITEMS, sizeof *list.candidate);
     for (uint32_t i = 0; i < N_ITEMS; i++)
-        list.candidate[i] = (struct strategy_candidate){i, 11 - (double)i};
+        list.candidate[i] = (struct scored){i, 11 - (double)i};
     assert_int_equal(strategy_apply(s, &list, w->arena, log), STATUS_OK);
     for (uint32_t k = 1; k < list.n; k++)
         assert_true(list.candidate[k].score <= list.candidate[k - 1].score);
@@ -138,7 +138,7 @@ static void fatigue_looks_at_the_latest(void **state)
     const struct strategy_list new_user = applied(&w, "[{fatigue: {column: genres, weight: 100}}]", 1, NULL);
     assert_order(&new_user, 3, (const uint32_t[]){0, 1, 2});
     struct strategy *s = NULL;
-    struct strategy_candidate c[3] = {{0, 3}, {1, 2}, {2, 1}};
+    struct scored c[3] = {{0, 3}, {1, 2}, {2, 1}};
     struct strategy_list seen = {.user = 0, .n = 3, .candidate = c, .shown = shown};
     shown[0] = 3;
     assert_int_equal(strategy_parse(parse(w.arena, "[{fatigue: {shown_weight: 1}}]"), w.arena, &s),
