@@ -135,17 +135,15 @@ static enum status print_hits(const struct arguments *a, struct query *q, const 
 {
     struct query_hit *hit;
     uint32_t n;
-    const struct column *title = view_item_column(view, "title");
     TRY(set_options(a, arena, q));
     TRY(query_match(q, view, backend, a->top, arena, &hit, &n));
     if (n == 0)
         printf("no item passes the filters\n");
     for (uint32_t k = 0; k < n; k++) {
-        const uint32_t i = hit[k].item;
-        const bool has = title != NULL && title->kind == COLUMN_TEXT;
-        printf("%3u  %8.4f  cosine %.4f  %.*s [%.*s]\n", k + 1, hit[k].score, hit[k].cosine,
-               has ? (int)strings_length(&title->text, i) : 0, has ? strings_at(&title->text, i) : "",
-               (int)strings_length(&view->item_ids, i), strings_at(&view->item_ids, i));
+        const char *name = view_item_name(view, hit[k].item, arena);
+        if (name == NULL)
+            return STATUS_SYSTEM;
+        printf("%3u  %8.4f  cosine %.4f  %s\n", k + 1, hit[k].score, hit[k].cosine, name);
     }
     return STATUS_OK;
 }

@@ -30,6 +30,8 @@ enum status view_build(const struct dataset *d, const struct fold *fold, struct 
 bool view_hides_text(const struct texts *texts, uint64_t t, const struct csr *held_out,
                      const struct fold *fold);
 const struct column *view_item_column(const struct view *v, const char *name); /* NULL: none */
+/* "Toy Story (1995) [1]": the item's title and publisher's id, or the id alone where it has no title; in the arena, NULL: memory is out. */
+const char *view_item_name(const struct view *v, uint32_t item, struct arena *arena);
 
 /* The text of every item from the fields asked for, in that order, joined by ". ":
  *   "title"     as it is; likewise any other item column

@@ -236,3 +236,13 @@ enum status view_item_texts(const struct view *v, const struct param_list *names
     string_builder_free(&b);
     return w.status;
 }
+
+const char *view_item_name(const struct view *v, uint32_t item, struct arena *arena)
+{
+    const struct column *title = view_item_column(v, "title");
+    char *id = strings_copy(&v->item_ids, item, arena);
+    if (id == NULL || title == NULL || title->kind != COLUMN_TEXT || strings_length(&title->text, item) == 0)
+        return id;
+    return arena_printf(arena, "%.*s [%s]", (int)strings_length(&title->text, item),
+                        strings_at(&title->text, item), id);
+}

@@ -19,14 +19,8 @@ struct recommender {
 
 static const char *text_of(struct recommender *r, uint32_t item)
 {
-    const struct dataset *d = r->stage->dataset;
-    const struct column *title = dataset_item_column(d, "title");
-    char *id = strings_copy(&d->item_ids, item, r->arena);
-    if (title == NULL || title->kind != COLUMN_TEXT || strings_length(&title->text, item) == 0)
-        return id != NULL ? id : "";
-    char *text = strings_copy(&title->text, item, r->arena);
-    char *both = text != NULL && id != NULL ? arena_printf(r->arena, "%s [%s]", text, id) : NULL;
-    return both != NULL ? both : "";
+    const char *name = view_item_name(r->stage->view, item, r->arena);
+    return name != NULL ? name : "";
 }
 
 /* Best rated first; of equals the latest, then the one that comes first in the dataset. */

@@ -27,15 +27,8 @@ void trace_line(const struct trace *t, const char *format, ...)
 
 const char *trace_item(const struct trace *t, uint32_t item)
 {
-    const struct column *title = view_item_column(t->view, "title");
-    const struct strings *ids = &t->view->item_ids;
-    const int id = (int)strings_length(ids, item);
-    const bool has = title != NULL && title->kind == COLUMN_TEXT && strings_length(&title->text, item) > 0;
-    const char *text =
-        arena_printf(t->arena, "%.*s%s%.*s%s", has ? (int)strings_length(&title->text, item) : 0,
-                     has ? strings_at(&title->text, item) : "", has ? " [" : "", id, strings_at(ids, item),
-                     has ? "]" : "");
-    return text != NULL ? text : "";
+    const char *name = view_item_name(t->view, item, t->arena);
+    return name != NULL ? name : "";
 }
 
 /* A model that says nothing of its stages: the items that it puts in front, train items aside. */
