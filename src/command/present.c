@@ -4,19 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/chosen_options.h"
 #include "command/command.h"
 
 enum { LIMIT_FACTS = 64 };
 enum {
-    OPTION_RUN = 256,
-    OPTION_DATASET,
-    OPTION_MODEL,
-    OPTION_USER,
+    OPTION_USER = 256,
     OPTION_USERS,
     OPTION_TOP,
-    OPTION_FOLD,
-    OPTION_POINT,
-    OPTION_THREADS,
     OPTION_DECODER,
     OPTION_PROMPT,
     OPTION_FACTS,
@@ -105,15 +100,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     struct arguments *a = state->input;
     struct present_run *o = &a->run;
     switch (key) {
-    case OPTION_RUN:
-        o->chosen.run = argument;
-        return 0;
-    case OPTION_DATASET:
-        o->chosen.dataset = argument;
-        return 0;
-    case OPTION_MODEL:
-        o->chosen.model = argument;
-        return 0;
     case OPTION_USER:
         o->chosen.user = argument;
         return 0;
@@ -123,14 +109,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_TOP:
         o->top = whole(state, "--top", argument, 1, 10000);
         return 0;
-    case OPTION_FOLD:
-        o->chosen.fold = whole(state, "--fold", argument, 0, 100000);
-        return 0;
-    case OPTION_POINT:
-        o->chosen.point = whole(state, "--point", argument, 0, 100000);
-        return 0;
-    case OPTION_THREADS:
-        o->chosen.threads = whole(state, "--threads", argument, 1, 1024);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->chosen;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is too much", argument);
@@ -147,14 +127,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static enum status run(int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"run", OPTION_RUN, "RUN_DIR", 0, "Folder of results", 0},
-        {"dataset", OPTION_DATASET, "D", 0, "Name of a dataset of the run (default: its first)", 0},
-        {"model", OPTION_MODEL, "LABEL", 0, "Label of a model of the run", 0},
         {"user", OPTION_USER, "ID", 0, "The user's id as the publisher gives it", 0},
         {"users", OPTION_USERS, "N", 0, "In place of --user: so many test users, drawn by lots", 0},
         {"top", OPTION_TOP, "N", 0, "How many items a user (default 5)", 0},
-        {"fold", OPTION_FOLD, "F", 0, "Fold whose train rows are learned from (default 0)", 0},
-        {"point", OPTION_POINT, "P", 0, "Place in the model's grid (default 0)", 0},
         {"decoder", OPTION_DECODER, "M", 0, "Folder of models/ with a GGUF file, or a path (default gemma)",
          0},
         {"prompt", OPTION_PROMPT, "P", 0,
@@ -175,7 +150,6 @@ static enum status run(int argc, char **argv)
          "Also: how much likelier a text is with this user's history than with a stranger's", 0},
         {"save", OPTION_SAVE, NULL, 0,
          "Also write RUN_DIR/present.csv; `recfuse report RUN_DIR` puts it on the page", 0},
-        {"threads", OPTION_THREADS, "N", 0, "Threads (default: all cores); results don't depend on it", 0},
         {0}};
     const struct argp argp = {
         options,
@@ -183,7 +157,7 @@ static enum status run(int argc, char **argv)
         NULL,
         "What a model of a run recommends, with a description and a title that a language model writes for "
         "the user, held to the item's facts: a JSON line an item, and a summary (docs/present.md).",
-        NULL,
+        command_chosen_child,
         NULL,
         NULL};
     struct arguments a = {

@@ -1,27 +1,22 @@
 /* query.c - `recfuse query`: items that a search text asks for, by meaning, with filters and a user's preference. */
 #include <string.h>
 
+#include "command/chosen_options.h"
 #include "command/command.h"
 #include "data/store.h"
-#include "experiment/chosen.h"
 #include "experiment/run.h"
 #include "fusion/query.h"
 
 enum { LIMIT_FILTERS = 32, LIMIT_FIELDS = 32 };
 enum {
     OPTION_DATA = 256,
-    OPTION_RUN,
-    OPTION_DATASET,
-    OPTION_MODEL,
     OPTION_USER,
-    OPTION_FOLD,
     OPTION_ENCODER,
     OPTION_FIELDS,
     OPTION_FILTER,
     OPTION_WEIGHT,
     OPTION_TOP,
-    OPTION_HELD_OUT,
-    OPTION_THREADS
+    OPTION_HELD_OUT
 };
 
 struct arguments {
@@ -67,6 +62,9 @@ static error_t parse_more(int key, char *argument, struct argp_state *state)
     case OPTION_HELD_OUT:
         a->held_out = true;
         return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->chosen;
+        return 0;
     case ARGP_KEY_ARG:
         if (a->text != NULL)
             argp_error(state, "one TEXT at a time; put it in quotes");
@@ -94,23 +92,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_DATA:
         a->data = argument;
         return 0;
-    case OPTION_RUN:
-        a->chosen.run = argument;
-        return 0;
-    case OPTION_DATASET:
-        a->chosen.dataset = argument;
-        return 0;
-    case OPTION_MODEL:
-        a->chosen.model = argument;
-        return 0;
     case OPTION_USER:
         a->chosen.user = argument;
-        return 0;
-    case OPTION_FOLD:
-        a->chosen.fold = (unsigned)command_number(state, "--fold", argument, 0, 100000);
-        return 0;
-    case OPTION_THREADS:
-        a->chosen.threads = (unsigned)command_number(state, "--threads", argument, 1, 1024);
         return 0;
     default:
         return parse_more(key, argument, state);
@@ -237,13 +220,8 @@ static enum status query_run(const struct arguments *a, struct chosen *c)
 
 static const struct argp_option options[] = {
     {"data", OPTION_DATA, "FILE.h5", 0, "A dataset file", 0},
-    {"run", OPTION_RUN, "RUN_DIR", 0, "Or: folder of results, whose models know users", 0},
-    {"dataset", OPTION_DATASET, "D", 0, "Name of a dataset of the run (default: its first)", 0},
     {"user", OPTION_USER, "ID", 0,
      "A user of the run: items that the user had are left out, and preference counts too", 0},
-    {"model", OPTION_MODEL, "LABEL", 0,
-     "Whose scores are the preference (default: the first that is made of stages)", 0},
-    {"fold", OPTION_FOLD, "F", 0, "Fold whose train rows are learned from (default 0)", 0},
     {"encoder", OPTION_ENCODER, "NAME", 0,
      "Folder of a sentence encoder, below models/ or a path (default minilm; e5 reads Chinese)", 0},
     {"text-fields", OPTION_FIELDS, "NAMES", 0, "Fields of the items' texts (default title)", 0},
@@ -257,7 +235,6 @@ static const struct argp_option options[] = {
      "query, the "
      "model and both find it among what the user had not",
      0},
-    {"threads", OPTION_THREADS, "N", 0, "Threads (default: all cores); results don't depend on it", 0},
     {0}};
 
 static enum status run(int argc, char **argv)
@@ -268,7 +245,7 @@ static enum status run(int argc, char **argv)
         "TEXT",
         "Items that a search text asks for: by the cosine of its vector with those of the "
         "items' texts, filtered, and for a user of a run blended with a model's scores.",
-        NULL,
+        command_chosen_child,
         NULL,
         NULL};
     struct arguments a = {.chosen = {.signal = &command_signal},
