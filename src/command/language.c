@@ -45,15 +45,6 @@ static void add_text(struct texts *t, const char *text, struct argp_state *state
     t->text[t->n++] = text;
 }
 
-static double real(struct argp_state *state, const char *option, const char *text, double low, double high)
-{
-    char *end;
-    const double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !(value >= low && value <= high))
-        argp_error(state, "%s: '%s' is not a number from %g to %g", option, text, low, high);
-    return value;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *a = state->input;
@@ -78,19 +69,19 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->top = command_number(state, "--top or --tokens", argument, 1, 1000000);
         return 0;
     case TEMPERATURE:
-        g->temperature = real(state, "--temperature", argument, 0, 100);
+        g->temperature = command_real(state, "--temperature", argument, 0, 100);
         return 0;
     case TOP_K:
         g->top_k = (uint32_t)command_number(state, "--top-k", argument, 0, 100000000);
         return 0;
     case TOP_P:
-        g->top_p = real(state, "--top-p", argument, 0, 1);
+        g->top_p = command_real(state, "--top-p", argument, 0, 1);
         return 0;
     case MIN_P:
-        g->min_p = real(state, "--min-p", argument, 0, 1);
+        g->min_p = command_real(state, "--min-p", argument, 0, 1);
         return 0;
     case PENALTY:
-        g->repetition_penalty = real(state, "--repetition-penalty", argument, 0.01, 100);
+        g->repetition_penalty = command_real(state, "--repetition-penalty", argument, 0.01, 100);
         return 0;
     case SEED:
         g->seed = (uint64_t)command_number(state, "--seed", argument, 0, 1000000000);

@@ -46,15 +46,6 @@ static void add_facts(struct arguments *a, char *list, struct argp_state *state)
     a->run.facts.item = a->facts;
 }
 
-static double temperature(const char *text, struct argp_state *state)
-{
-    char *end;
-    const double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !(value >= 0 && value <= 100))
-        argp_error(state, "--temperature: '%s' is not a number from 0 to 100", text);
-    return value;
-}
-
 static error_t parse_text(int key, char *argument, struct argp_state *state)
 {
     struct arguments *a = state->input;
@@ -82,7 +73,7 @@ static error_t parse_text(int key, char *argument, struct argp_state *state)
         o->sample.seed = whole(state, "--seed", argument, 0, 1000000000);
         return 0;
     case OPTION_TEMPERATURE:
-        o->sample.temperature = temperature(argument, state);
+        o->sample.temperature = command_real(state, "--temperature", argument, 0, 100);
         return 0;
     case OPTION_MEASURE:
         o->measure = true;

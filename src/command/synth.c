@@ -1,7 +1,6 @@
 /* synth.c - `recfuse synth`: a MovieLens-shaped dataset with a known true preference. */
 #include "data/synth.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,16 +30,6 @@ enum {
     OPTION_AUDIO,
     OPTION_SCENARIO
 };
-
-static double real(struct argp_state *state, const char *option, const char *text, double most)
-{
-    char *end;
-    errno = 0;
-    const double value = strtod(text, &end);
-    if (errno != 0 || end == text || *end != '\0' || !(value >= 0 && value <= most))
-        argp_error(state, "%s: '%s' is not a number from 0 to %g", option, text, most);
-    return value;
-}
 
 static enum synth_scenario scenario(struct argp_state *state, const char *name)
 {
@@ -101,25 +90,25 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->options.seed = (uint64_t)command_number(state, "--seed", argument, 0, INT64_MAX);
         return 0;
     case OPTION_SIGNAL:
-        a->options.signal = real(state, "--signal", argument, 10);
+        a->options.signal = command_real(state, "--signal", argument, 0, 10);
         return 0;
     case OPTION_FACTORS:
         a->options.factors = (uint32_t)command_number(state, "--factors", argument, 2, 16);
         return 0;
     case OPTION_EXPOSURE:
-        a->options.less_exposure = 1 - real(state, "--exposure", argument, SYNTH_EXPOSURE_MOST);
+        a->options.less_exposure = 1 - command_real(state, "--exposure", argument, 0, SYNTH_EXPOSURE_MOST);
         return 0;
     case OPTION_DRIFT:
-        a->options.drift = real(state, "--drift", argument, 1);
+        a->options.drift = command_real(state, "--drift", argument, 0, 1);
         return 0;
     case OPTION_TEXTS:
-        a->options.fewer_texts = 1 - real(state, "--texts", argument, 1);
+        a->options.fewer_texts = 1 - command_real(state, "--texts", argument, 0, 1);
         return 0;
     case OPTION_TOLD:
-        a->options.untold = 1 - real(state, "--told", argument, 1);
+        a->options.untold = 1 - command_real(state, "--told", argument, 0, 1);
         return 0;
     case OPTION_NOISE:
-        a->options.noise = real(state, "--noise", argument, 1);
+        a->options.noise = command_real(state, "--noise", argument, 0, 1);
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is too much", argument);
