@@ -44,12 +44,7 @@ static const struct param evaluate_params[] = {
 
 #define V struct item_vectors_options
 static const struct param vectors_params[] = {
-    ITEM_VECTORS_PARAMS(V, ITEM_ENCODER_MINILM),
-    PARAM_LIST(V, text, "title", NULL, "fields of the item's text"),
-    PARAM_INT(V, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
-    PARAM_INT(V, dimensions, 0, 0, 4096, "principal components kept; 0: all"),
-    PARAM_BOOL(V, center, 0, "subtract the mean vector over items first"),
-    PARAM_END};
+    ITEM_VECTORS_PARAMS(V, , ITEM_ENCODER_MINILM, "title", 0, 0, 4096, 0), PARAM_END};
 #undef V
 
 struct multiverse_block {

@@ -6,13 +6,8 @@
 #include "data/store.h"
 
 #define V struct item_vectors_options
-const struct param loop_vector_params[] = {
-    ITEM_VECTORS_PARAMS(V, "tfidf"),
-    PARAM_LIST(V, text, "title", NULL, "fields of the item's text"),
-    PARAM_INT(V, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
-    PARAM_INT(V, dimensions, 16, 1, BANDIT_MOST, "principal components kept"),
-    PARAM_BOOL(V, center, 1, "subtract the mean vector over items first"),
-    PARAM_END};
+const struct param loop_vector_params[] = {ITEM_VECTORS_PARAMS(V, , "tfidf", "title", 16, 1, BANDIT_MOST, 1),
+                                           PARAM_END};
 #undef V
 
 enum status loop_read(const struct loop_blocks *blocks, const struct node *root, struct arena *arena,

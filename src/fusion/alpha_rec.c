@@ -21,7 +21,7 @@
 enum { MAP_LINEAR, MAP_MLP };
 
 struct alpha_rec_params {
-    TEXT_FACTORS_FIELDS;
+    struct item_vectors_options vectors;
     int map, hidden, factors, layers, negatives, batch_size, epochs, patience;
     double temperature, learning_rate, regularization;
 };
@@ -57,12 +57,11 @@ struct training {
 static enum status training_new(struct training *t, const struct view *train, struct run *run)
 {
     const struct alpha_rec_params *p = t->p;
-    const struct item_vectors_options options = TEXT_FACTORS_OPTIONS(p);
     const struct csr *a = train->by_user;
     struct item_vectors items;
     struct run inner = *run;
     inner.arena = run->scratch; /* vectors are not kept */
-    TRY(item_vectors_build(&options, train, &inner, &items));
+    TRY(item_vectors_build(&p->vectors, train, &inner, &items));
     ARENA_NEW(t->warm, run->scratch, train->n_items);
     ARENA_NEW(t->place, run->scratch, train->n_items);
     for (uint32_t i = 0; i < train->n_items; i++)

@@ -23,7 +23,7 @@ enum { TARGET_INTERACTIONS, TARGET_FACTORS };
 enum { WARM_BASE, WARM_MAPPED };
 
 struct attribute_mapping_params {
-    TEXT_FACTORS_FIELDS;
+    struct item_vectors_options vectors;
     int target, warm;
     const struct node *base;
     double regularization;
@@ -157,12 +157,11 @@ static enum status attribute_mapping_fit(void *state, const void *params, const 
 {
     struct text_factors *m = state;
     const struct attribute_mapping_params *p = params;
-    const struct item_vectors_options options = TEXT_FACTORS_OPTIONS(p);
     struct item_vectors items;
     float *weight = NULL;
     struct run inner = *run;
     inner.arena = run->scratch;
-    TRY(item_vectors_build(&options, train, &inner, &items));
+    TRY(item_vectors_build(&p->vectors, train, &inner, &items));
     TRY(linear_map_warm(train->by_item, run->scratch, &weight));
     return p->target == TARGET_FACTORS ? fit_factors(p, train, &items, weight, run, m)
                                        : fit_interactions(p, train, &items, weight, run, m);

@@ -17,7 +17,7 @@
 enum { COLLECTIVE, ADDITIVE };
 
 struct llm_ease_params {
-    TEXT_FACTORS_FIELDS;
+    struct item_vectors_options vectors;
     int method;
     double l2, text_weight, text_share, text_l2;
     bool binary;
@@ -52,12 +52,11 @@ static enum status pack_vectors(const struct ease_state *s, const struct item_ve
 static enum status begin(struct ease_state *s, const struct llm_ease_params *p, const struct view *train,
                          struct run *run, float **V, uint32_t *d)
 {
-    const struct item_vectors_options options = TEXT_FACTORS_OPTIONS(p);
     struct item_vectors items;
     uint8_t *has = NULL;
     struct run inner = *run;
     inner.arena = run->scratch; /* vectors are not kept */
-    TRY(item_vectors_build(&options, train, &inner, &items));
+    TRY(item_vectors_build(&p->vectors, train, &inner, &items));
     ARENA_NEW(has, run->scratch, train->n_items);
     for (size_t e = 0; e < (size_t)train->n_items * items.d; e++)
         has[e / items.d] |= items.v[e] != 0.0F;

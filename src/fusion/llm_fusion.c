@@ -33,13 +33,7 @@
 
 #define P struct llm_fusion_params
 static const struct param llm_fusion_params[] = {
-    ITEM_VECTORS_PARAMS(P, "minilm"),
-    PARAM_LIST(P, text, "title|genres|tags", NULL,
-               "fields of the item's text: title, genres, tags, reviews, a column"),
-    PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
-    PARAM_INT(P, dimensions, 64, 0, 4096,
-              "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
-    PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
+    ITEM_VECTORS_PARAMS(P, vectors., "minilm", "title|genres|tags", 64, 0, 4096, 1),
     HISTORY_PARAMS(P),
     PARAM_LIST(P, features, "product|difference|cosine", "product|difference|cosine",
                "interaction features of the user's and the item's vector"),
@@ -81,7 +75,7 @@ static enum status llm_fusion_inside(const void *params, struct arena *arena, co
 static enum status llm_fusion_check(const void *params, const struct node *where)
 {
     const struct llm_fusion_params *p = params;
-    const bool no_text = strcmp(p->encoder, ITEM_ENCODER_NONE) == 0 || p->features.n == 0;
+    const bool no_text = strcmp(p->vectors.encoder, ITEM_ENCODER_NONE) == 0 || p->features.n == 0;
     const bool none = p->collaborative.n == 0 || has(&p->collaborative, "none");
     const char *mistake = NULL;
     if (none && p->collaborative.n > 1)
@@ -187,9 +181,7 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
 {
     struct llm_fusion *m = state;
     const struct llm_fusion_params *p = params;
-    struct item_vectors_options vectors = {ITEM_VECTORS_OPTIONS(p), .text = p->text,
-                                           .max_reviews = p->max_reviews, .dimensions = p->dimensions,
-                                           .center = p->center};
+    struct item_vectors_options vectors = p->vectors;
     const struct intent_options questions = {.n_negatives = (uint32_t)p->n_negatives,
                                              .popular = p->negatives == 1,
                                              .samples = (uint64_t)p->samples,

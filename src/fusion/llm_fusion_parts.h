@@ -6,10 +6,7 @@
 #include "models/history.h"
 
 struct llm_fusion_params {
-    ITEM_VECTORS_FIELDS;
-    struct param_list text;
-    int max_reviews, dimensions;
-    bool center;
+    struct item_vectors_options vectors;
     HISTORY_FIELDS;
     struct param_list features, collaborative;
     const struct node *collaborative_params;

@@ -21,7 +21,7 @@
 enum { TILE = 256 };
 
 struct llm_item_knn_params {
-    TEXT_FACTORS_FIELDS;
+    struct item_vectors_options vectors;
     int k;
     double text_share, shrinkage;
     bool binary;
@@ -159,13 +159,12 @@ static void keep_positive(const struct blend *b, uint32_t first, uint32_t rows, 
 static enum status neighbours(const struct llm_item_knn_params *p, const struct view *train, struct run *run,
                               struct csr *out)
 {
-    const struct item_vectors_options options = TEXT_FACTORS_OPTIONS(p);
     struct item_vectors items;
     struct blend b;
     struct lists lists = {0};
     struct run inner = *run;
     inner.arena = run->scratch; /* vectors are not kept */
-    TRY(item_vectors_build(&options, train, &inner, &items));
+    TRY(item_vectors_build(&p->vectors, train, &inner, &items));
     TRY(blend_new(p, train, &items, run, &b));
     const uint32_t n = train->n_items;
     ARENA_NEW(lists.ptr, run->scratch, (size_t)n + 1);

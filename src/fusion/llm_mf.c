@@ -27,7 +27,7 @@
 #include "models/reduce.h"
 
 struct llm_mf_params {
-    TEXT_FACTORS_FIELDS;
+    struct item_vectors_options vectors;
     int factors;
     double regularization, nu, alpha0, map_regularization;
     int iterations, solver, cg_steps, patience;
@@ -144,13 +144,12 @@ static enum status with_priors(const struct csr *by_item, bool priors, struct ar
 static enum status fitting_new(struct fitting *f, const struct view *train, bool priors, struct run *run)
 {
     const uint32_t n_users = train->n_users, n_items = train->n_items;
-    const struct item_vectors_options options = TEXT_FACTORS_OPTIONS(f->p);
     const size_t ld = als_rank(f->p->factors, f->p->solver, &f->kernel);
     struct csr users = *train->by_user, items;
     float *bases, *of_users, *of_items;
     struct run inner = *run;
     inner.arena = run->scratch; /* vectors are not kept */
-    TRY(item_vectors_build(&options, train, &inner, &f->items));
+    TRY(item_vectors_build(&f->p->vectors, train, &inner, &f->items));
     TRY(text_factors_new(n_users + (priors ? n_items : 0), n_items, (uint32_t)ld, run->arena, f->m));
     f->m->n_users = n_users;
     f->prior = priors ? f->m->user + n_users * ld : NULL;

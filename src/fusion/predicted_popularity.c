@@ -9,7 +9,7 @@
 #include "fusion/text_factors.h"
 
 struct predicted_popularity_params {
-    TEXT_FACTORS_FIELDS;
+    struct item_vectors_options vectors;
     double regularization;
 };
 #define P struct predicted_popularity_params
@@ -24,14 +24,13 @@ static enum status predicted_popularity_fit(void *state, const void *params, con
 {
     struct text_factors *m = state;
     const struct predicted_popularity_params *p = params;
-    const struct item_vectors_options options = TEXT_FACTORS_OPTIONS(p);
     const struct csr *by_item = train->by_item;
     struct item_vectors items;
     struct linear_map map;
     float *log_rows = NULL, *weight = NULL;
     struct run inner = *run;
     inner.arena = run->scratch; /* vectors are not kept */
-    TRY(item_vectors_build(&options, train, &inner, &items));
+    TRY(item_vectors_build(&p->vectors, train, &inner, &items));
     TRY(linear_map_warm(by_item, run->scratch, &weight));
     ARENA_NEW(log_rows, run->scratch, train->n_items);
     for (uint32_t i = 0; i < train->n_items; i++)

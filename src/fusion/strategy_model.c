@@ -17,10 +17,8 @@
 
 struct strategy_params {
     const struct node *base, *rules;
-    ITEM_VECTORS_FIELDS;
-    int candidates, dimensions, max_reviews;
-    bool center;
-    struct param_list text;
+    struct item_vectors_options vectors;
+    int candidates;
 };
 #define P struct strategy_params
 static const struct param strategy_params[] = {
@@ -32,11 +30,7 @@ static const struct param strategy_params[] = {
         "a list of rules, in this order: [{mmr: {by: genres, lambda: 0.7}}]; `recfuse formats` lists them"),
     PARAM_INT(P, candidates, 100, 1, 100000,
               "of each user the base model's best so many items make the list"),
-    ITEM_VECTORS_PARAMS(P, "tfidf"), /* for `mmr: {by: text}` */
-    PARAM_LIST(P, text, "title", NULL, "fields of the item's text, for those vectors"),
-    PARAM_INT(P, dimensions, 0, 0, 4096, "principal components kept of them; 0: all"),
-    PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
-    PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
+    ITEM_VECTORS_PARAMS(P, vectors., "tfidf", "title", 0, 0, 4096, 1), /* for `mmr: {by: text}` */
     PARAM_END};
 #undef P
 
@@ -94,10 +88,7 @@ static enum status strategy_fit(void *state, const void *params, const struct vi
     TRY(read_params(p, run->arena, &m->base, &m->rules));
     TRY(nested_fit(&m->base, train, run));
     if (strategy_needs_vectors(m->rules)) {
-        const struct item_vectors_options options = {ITEM_VECTORS_OPTIONS(p), .text = p->text,
-                                                     .max_reviews = p->max_reviews,
-                                                     .dimensions = p->dimensions, .center = p->center};
-        TRY(item_vectors_build(&options, train, run, &m->vectors));
+        TRY(item_vectors_build(&p->vectors, train, run, &m->vectors));
     }
     TRY(history_copy(train->by_user, HISTORY_EQUAL, run->arena, &m->history));
     m->facts = strategy_facts_of(train, &m->vectors);

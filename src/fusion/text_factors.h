@@ -7,24 +7,8 @@
 #include "models/item_vectors.h"
 #include "models/model_io.h"
 
-#define TEXT_FACTORS_FIELDS                                                                                  \
-    ITEM_VECTORS_FIELDS;                                                                                     \
-    struct param_list text;                                                                                  \
-    int dimensions, max_reviews;                                                                             \
-    bool center
-#define TEXT_FACTORS_PARAMS(P)                                                                               \
-    ITEM_VECTORS_PARAMS(P, "minilm"),                                                                        \
-        PARAM_LIST(P, text, "title|genres|tags", NULL,                                                       \
-                   "fields of the item's text: title, genres, tags, reviews, a column"),                     \
-        PARAM_INT(P, dimensions, 0, 0, 4096,                                                                 \
-                  "principal components kept of the vectors; 0: all (tfidf, random: 128)"),                  \
-        PARAM_INT(P, max_reviews, 50, 0, 1e9,                                                                \
-                  "at most so many reviews an item, when reviews are asked for"),                            \
-        PARAM_BOOL(P, center, 1, "subtract the mean vector over items first")
-#define TEXT_FACTORS_OPTIONS(p)                                                                              \
-    ((struct item_vectors_options){ITEM_VECTORS_OPTIONS(p), .text = (p)->text,                               \
-                                   .max_reviews = (p)->max_reviews, .dimensions = (p)->dimensions,           \
-                                   .center = (p)->center})
+/* The rows of those parameters, for a struct with a member `struct item_vectors_options vectors`. */
+#define TEXT_FACTORS_PARAMS(P) ITEM_VECTORS_PARAMS(P, vectors., "minilm", "title|genres|tags", 0, 0, 4096, 1)
 
 /* score(u, i) = user[u] . item[i] + item_bias[i] */
 struct text_factors {

@@ -19,10 +19,7 @@
 
 struct tree_fusion_params {
     /* questions and features */
-    ITEM_VECTORS_FIELDS;
-    struct param_list text;
-    int max_reviews, dimensions;
-    bool center;
+    struct item_vectors_options vectors;
     struct param_list collaborative;
     const struct node *collaborative_params;
     int folds, n_negatives, negatives, samples, max_names, candidates;
@@ -32,14 +29,7 @@ struct tree_fusion_params {
 };
 #define P struct tree_fusion_params
 #define QUESTIONS                                                                                            \
-    ITEM_VECTORS_PARAMS(P, "none"),                                                                          \
-        PARAM_LIST(P, text, "title|genres|tags", NULL,                                                       \
-                   "fields of the item's text: title, genres, tags, reviews, a column"),                     \
-        PARAM_INT(P, max_reviews, 50, 0, 1e9,                                                                \
-                  "at most so many reviews an item, when reviews are asked for"),                            \
-        PARAM_INT(P, dimensions, 64, 0, 4096,                                                                \
-                  "principal components kept of the vectors; 0: all (tfidf, random: 128)"),                  \
-        PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),                               \
+    ITEM_VECTORS_PARAMS(P, vectors., "none", "title|genres|tags", 64, 0, 4096, 1),                           \
         PARAM_LIST(P, collaborative, "ease|popularity", COLLABORATIVE_SIGNALS,                               \
                    "models whose scores are features: none, popularity, any model's name; the first one "    \
                    "chooses candidates"),                                                                    \
@@ -114,11 +104,8 @@ static enum status tree_fusion_check(const void *params, const struct node *wher
 static enum status describe(struct tree_features *f, const struct tree_fusion_params *p,
                             const struct view *view, double row_scale, struct run *run)
 {
-    const struct item_vectors_options vectors = {ITEM_VECTORS_OPTIONS(p), .text = p->text,
-                                                 .max_reviews = p->max_reviews, .dimensions = p->dimensions,
-                                                 .center = p->center};
     f->backend = run->backend;
-    TRY(item_vectors_build(&vectors, view, run, &f->items));
+    TRY(item_vectors_build(&p->vectors, view, run, &f->items));
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &f->collaborative));
     TRY(collaborative_fit(&f->collaborative, view, run));
     return tree_features_describe(f, view, row_scale, (uint32_t)p->max_names, run->arena, run->scratch);

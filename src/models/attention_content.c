@@ -19,23 +19,13 @@
 #include "models/model_io.h"
 
 struct attention_content_params {
-    ITEM_VECTORS_FIELDS;
+    struct item_vectors_options vectors;
     HISTORY_FIELDS;
-    struct param_list text;
-    int dimensions, max_reviews;
-    bool center;
     double temperature, beta;
 };
 #define P struct attention_content_params
 static const struct param attention_content_params[] = {
-    ITEM_VECTORS_PARAMS(P, "minilm"),
-    PARAM_LIST(P, text, "title|genres|tags", NULL,
-               "fields of the item's text: title, genres, tags, reviews, a column"),
-    HISTORY_PARAMS(P),
-    PARAM_INT(P, dimensions, 0, 0, 4096,
-              "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
-    PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
-    PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
+    ITEM_VECTORS_PARAMS(P, vectors., "minilm", "title|genres|tags", 0, 0, 4096, 1), HISTORY_PARAMS(P),
     PARAM_REAL(P, temperature, 0.2, 1e-4, 1e6, "low: the likest items of the history alone; high: all alike"),
     PARAM_REAL(P, beta, 0.5, 0, 1,
                "1: a mean over the history (softmax); 0: a sum; between: NAIS's smoothing"),
@@ -56,15 +46,12 @@ static enum status attention_content_fit(void *state, const void *params, const 
 {
     struct attention_content *m = state;
     const struct attention_content_params *p = params;
-    const struct item_vectors_options options = {ITEM_VECTORS_OPTIONS(p), .text = p->text,
-                                                 .max_reviews = p->max_reviews, .dimensions = p->dimensions,
-                                                 .center = p->center};
     m->backend = run->backend;
     m->sharpness = (float)(1 / p->temperature);
     m->beta = (float)p->beta;
     TRY(history_profiles(train, (enum history_weights)p->weights, &HISTORY_FADING(p), run->arena,
                          run->scratch, &m->history));
-    return item_vectors_build(&options, train, run, &m->items);
+    return item_vectors_build(&p->vectors, train, run, &m->items);
 }
 
 /* Room to score one user: H [lds x d] the history's vectors, weight [lds], S [ITEM_BLOCK x lds]. */

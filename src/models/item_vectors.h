@@ -37,32 +37,45 @@ struct item_vectors_options {
     bool whiten;    /* principal components of variance 1, uncorrelated (after the mean is taken off) */
 };
 
-/* The same as fields and as parameters of a model. */
-#define ITEM_VECTORS_FIELDS                                                                                  \
-    const char *encoder, *prefix;                                                                            \
-    int precision, pooling, missing, preprocess;                                                             \
-    bool whiten
-#define ITEM_VECTORS_PARAMS(type, otherwise)                                                                 \
-    PARAM_STRING(                                                                                            \
-        type, encoder, otherwise,                                                                            \
-        "where item vectors come from: minilm, e5 or another folder of models/ (an encoder, or "             \
-        "vectors of recfuse import-embeddings), feature:NAME of the dataset; controls: tfidf, "              \
-        "columns, columns:NAME, shuffled, shuffled:ANY OF THESE, random, none; A+B: both side by side"),     \
-        PARAM_CHOICE(type, precision, "fp32", ENCODER_PRECISIONS,                                            \
-                     "of an encoder; int8: weights of 8 bits, activations of 16; w8a8: both of 8 bits"),     \
-        PARAM_CHOICE(type, pooling, "model", ENCODER_POOLINGS,                                               \
-                     "of an encoder; model: what its folder says"),                                          \
-        PARAM_STRING(type, prefix, "model",                                                                  \
-                     "put before each text of an encoder: model (what its folder says), none, query, "       \
-                     "passage, or a text"),                                                                  \
-        PARAM_CHOICE(type, preprocess, "none", PREPROCESS_CHOICES,                                           \
-                     "of the item's text before it is encoded; each does what those before it do too: "      \
-                     "markup out, words alone, without stop words, stems"),                                  \
-        PARAM_CHOICE(type, missing, "refuse", "refuse|zero", "items without a vector, where they go by id"), \
-        PARAM_BOOL(type, whiten, 0, "item vectors whitened: principal components of variance 1")
-#define ITEM_VECTORS_OPTIONS(p)                                                                              \
-    .encoder = (p)->encoder, .precision = (p)->precision, .pooling = (p)->pooling, .prefix = (p)->prefix,    \
-    .missing = (p)->missing, .preprocess = (p)->preprocess, .whiten = (p)->whiten
+/* The rows of a table of parameters for a `struct item_vectors_options` at `at` of its struct ("vectors." for a member, nothing where the struct
+ * is one): the defaults of encoder, text and center, and of dimensions with its range. */
+#define ITEM_VECTORS_ROW(type, at, field) .name = #field, .offset = offsetof(type, at field)
+#define ITEM_VECTORS_PARAMS(type, at, encoder_, text_, dimensions_, low, high, center_)                      \
+    {ITEM_VECTORS_ROW(type, at, encoder), .kind = PARAM_KIND_STRING, .text = (encoder_),                     \
+     .help = "where item vectors come from: minilm, e5 or another folder of models/ (an encoder, or "        \
+             "vectors of recfuse import-embeddings), feature:NAME of the dataset; controls: tfidf, "         \
+             "columns, columns:NAME, shuffled, shuffled:ANY OF THESE, random, none; A+B: both side by "      \
+             "side"},                                                                                        \
+        {ITEM_VECTORS_ROW(type, at, precision), .kind = PARAM_KIND_CHOICE, .text = "fp32",                   \
+         .choices = ENCODER_PRECISIONS,                                                                      \
+         .help = "of an encoder; int8: weights of 8 bits, activations of 16; w8a8: both of 8 bits"},         \
+        {ITEM_VECTORS_ROW(type, at, pooling), .kind = PARAM_KIND_CHOICE, .text = "model",                    \
+         .choices = ENCODER_POOLINGS, .help = "of an encoder; model: what its folder says"},                 \
+        {ITEM_VECTORS_ROW(type, at, prefix), .kind = PARAM_KIND_STRING, .text = "model",                     \
+         .help = "put before each text of an encoder: model (what its folder says), none, query, "           \
+                 "passage, or a text"},                                                                      \
+        {ITEM_VECTORS_ROW(type, at, preprocess), .kind = PARAM_KIND_CHOICE, .text = "none",                  \
+         .choices = PREPROCESS_CHOICES,                                                                      \
+         .help = "of the item's text before it is encoded; each does what those before it do too: "          \
+                 "markup out, words alone, without stop words, stems"},                                      \
+        {ITEM_VECTORS_ROW(type, at, missing), .kind = PARAM_KIND_CHOICE, .text = "refuse",                   \
+         .choices = "refuse|zero", .help = "items without a vector, where they go by id"},                   \
+        {ITEM_VECTORS_ROW(type, at, whiten), .kind = PARAM_KIND_BOOL,                                        \
+         .help = "item vectors whitened: principal components of variance 1"},                               \
+        {ITEM_VECTORS_ROW(type, at, text), .kind = PARAM_KIND_LIST, .text = (text_),                         \
+         .help = "fields of the item's text: title, genres, tags, reviews, a column"},                       \
+        {ITEM_VECTORS_ROW(type, at, max_reviews), .kind = PARAM_KIND_INT, .number = 50, .maximum = 1e9,      \
+         .help = "at most so many reviews an item, when reviews are asked for"},                             \
+        {ITEM_VECTORS_ROW(type, at, dimensions),                                                             \
+         .kind = PARAM_KIND_INT,                                                                             \
+         .number = (dimensions_),                                                                            \
+         .minimum = (low),                                                                                   \
+         .maximum = (high),                                                                                  \
+         .help = "principal components kept of the vectors; 0: all (tfidf, random: 128)"},                   \
+    {                                                                                                        \
+        ITEM_VECTORS_ROW(type, at, center), .kind = PARAM_KIND_BOOL, .number = (center_),                    \
+                                            .help = "subtract the mean vector over items first"              \
+    }
 
 /* "A+B": vectors of several sources side by side, each source's of norm 1 before; a control may be one of them. */
 size_t item_vectors_parts(const char *encoder);

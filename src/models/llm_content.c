@@ -9,22 +9,12 @@
 #include "models/model_io.h"
 
 struct llm_content_params {
-    ITEM_VECTORS_FIELDS;
-    struct param_list text;
+    struct item_vectors_options vectors;
     HISTORY_FIELDS;
-    int dimensions, max_reviews;
-    bool center;
 };
 #define P struct llm_content_params
 static const struct param llm_content_params[] = {
-    ITEM_VECTORS_PARAMS(P, "minilm"),
-    PARAM_LIST(P, text, "title|genres|tags", NULL,
-               "fields of the item's text: title, genres, tags, reviews, a column"),
-    HISTORY_PARAMS(P),
-    PARAM_INT(P, dimensions, 0, 0, 4096,
-              "principal components kept of the vectors; 0: all (tfidf, random: 128)"),
-    PARAM_BOOL(P, center, 1, "subtract the mean vector over items first"),
-    PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
+    ITEM_VECTORS_PARAMS(P, vectors., "minilm", "title|genres|tags", 0, 0, 4096, 1), HISTORY_PARAMS(P),
     PARAM_END};
 #undef P
 
@@ -38,12 +28,9 @@ static enum status llm_content_fit(void *state, const void *params, const struct
 {
     struct llm_content *m = state;
     const struct llm_content_params *p = params;
-    const struct item_vectors_options options = {ITEM_VECTORS_OPTIONS(p), .text = p->text,
-                                                 .max_reviews = p->max_reviews, .dimensions = p->dimensions,
-                                                 .center = p->center};
     struct csr history;
     float *users = NULL;
-    TRY(item_vectors_build(&options, train, run, &m->items));
+    TRY(item_vectors_build(&p->vectors, train, run, &m->items));
     TRY(history_profiles(train, (enum history_weights)p->weights, &HISTORY_FADING(p), run->scratch,
                          run->scratch, &history));
     ARENA_NEW(users, run->arena, (size_t)train->n_users * m->items.d);
