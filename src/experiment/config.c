@@ -260,11 +260,12 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     TRY(config_datasets(top.datasets, arena, e));
     TRY(config_evaluate(top.evaluate, arena, e));
     struct node *rows = NULL, *pairs = NULL;
+    const char *pipeline = NULL;
     if (top.fusion != NULL)
-        TRY(config_fusion(top.fusion, top.models, arena, &rows));
+        TRY(config_fusion(top.fusion, top.models, arena, &rows, &pipeline));
     TRY(config_models(rows != NULL ? rows : top.models, arena, e, models));
     if (top.fusion != NULL && top.compare == NULL)
-        TRY(config_fusion_pairs(top.fusion, e, arena, &pairs));
+        TRY(config_fusion_pairs(top.fusion, pipeline, e, arena, &pairs));
     if (top.expect != NULL)
         TRY(config_expect(top.expect, arena, e, expect));
     TRY(config_compare(pairs != NULL ? pairs : top.compare, arena, e, compare));

@@ -15,13 +15,14 @@ struct node *config_node(const struct node *where, enum node_kind kind, size_t r
 
 struct node *config_grown(const struct node *where, const struct node *from, size_t more, struct arena *arena)
 {
-    struct node *out =
-        config_node(from != NULL ? from : where, NODE_MAP, (from != NULL ? from->n : 0) + more, arena);
+    struct node *out = config_node(where, NODE_MAP, (from != NULL ? from->n : 0) + more, arena);
     if (out == NULL || from == NULL)
         return out;
-    out->kind = from->kind;
-    for (size_t i = 0; i < from->n; i++)
-        out->child[out->n++] = from->child[i];
+    struct node **child = out->child;
+    *out = *from;
+    out->child = child;
+    if (from->n > 0)
+        memcpy(child, from->child, from->n * sizeof *child);
     return out;
 }
 

@@ -326,10 +326,11 @@ static enum status read_fusion(const struct node *node, struct arena *arena, str
 }
 
 enum status config_fusion(const struct node *node, const struct node *models, struct arena *arena,
-                          struct node **all)
+                          struct node **all, const char **pipeline)
 {
     struct fusion f;
     TRY(read_fusion(node, arena, &f));
+    *pipeline = f.block.label;
     *all = config_node(models != NULL ? models : node, NODE_LIST, (models != NULL ? models->n : 0) + f.n_rows,
                        arena);
     if (*all == NULL)
@@ -343,11 +344,9 @@ enum status config_fusion(const struct node *node, const struct node *models, st
     return STATUS_OK;
 }
 
-enum status config_fusion_pairs(const struct node *fusion, const struct experiment *e, struct arena *arena,
-                                struct node **pairs)
+enum status config_fusion_pairs(const struct node *fusion, const char *pipeline, const struct experiment *e,
+                                struct arena *arena, struct node **pairs)
 {
-    const struct node *label = node_get(fusion, "label");
-    const char *pipeline = label != NULL ? label->text : "fusion";
     bool ndcg = false, ten = false;
     for (size_t i = 0; i < e->evaluate.n_metrics; i++)
         ndcg = ndcg || strcmp(e->evaluate.metrics[i]->name, "ndcg") == 0;

@@ -11,13 +11,13 @@ enum status config_override(struct node **root, const char *override, struct are
 enum status config_datasets(const struct node *list, struct arena *arena, struct experiment *e);
 /* Expands grids; appends a resolved block per model to `blocks`. */
 enum status config_models(const struct node *list, struct arena *arena, struct experiment *e, json_t *blocks);
-/* `models` (NULL: none) and the rows of the block `fusion` after them: the pipeline, its controls, its ablations. */
+/* `models` (NULL: none) and the rows of the block `fusion` after them: the pipeline (*pipeline: its label), its controls, its ablations. */
 enum status config_fusion(const struct node *node, const struct node *models, struct arena *arena,
-                          struct node **all);
+                          struct node **all, const char **pipeline);
 /* What is compared where the file doesn't say: the pipeline with every other model, by NDCG at 10 (or the first cut-off); NULL where that isn't
  * measured. */
-enum status config_fusion_pairs(const struct node *fusion, const struct experiment *e, struct arena *arena,
-                                struct node **pairs);
+enum status config_fusion_pairs(const struct node *fusion, const char *pipeline, const struct experiment *e,
+                                struct arena *arena, struct node **pairs);
 /* A block `search`; *resolved: as the file may say it, the caller's. */
 enum status config_search(const struct node *node, const struct model_type *type, const struct node *params,
                           struct arena *arena, struct search_config **out, json_t **resolved);
@@ -28,7 +28,7 @@ enum status config_compare(const struct node *node, struct arena *arena, struct 
 
 /* An empty node that stands where `where` does, with room for so many children; NULL: memory is out. */
 struct node *config_node(const struct node *where, enum node_kind kind, size_t room, struct arena *arena);
-/* A map or list with the children of `from` (NULL: an empty map at `where`) and room for so many more; NULL: memory is out. */
+/* `from` (NULL: an empty map at `where`) with its children in an array of its own that has room for so many more; NULL: memory is out. */
 struct node *config_grown(const struct node *where, const struct node *from, size_t more,
                           struct arena *arena);
 /* map[key] = value (its head is copied); one that is there is replaced, else the map must have room. */

@@ -4,16 +4,6 @@
 
 #include "experiment/config_parts.h"
 
-static enum status copy_node(const struct node *from, struct arena *arena, struct node **out)
-{
-    ARENA_NEW(*out, arena, 1);
-    **out = *from;
-    ARENA_NEW((*out)->child, arena, from->n + 1); /* room for one more */
-    if (from->n > 0)
-        memcpy((*out)->child, from->child, from->n * sizeof *from->child);
-    return STATUS_OK;
-}
-
 /* The place of `word` among the children; n when a map has no such key. */
 static enum status find(const struct node *node, const char *word, const char *override, size_t *at)
 {
@@ -49,8 +39,9 @@ enum status config_override(struct node **root, const char *override, struct are
     TRY(node_parse(file, equals + 1, strlen(equals + 1), arena, &value));
     while ((word = strsep(&rest, ".")) != NULL) {
         size_t at = 0;
-        struct node *here;
-        TRY(copy_node(*place, arena, &here));
+        struct node *here = config_grown(*place, *place, 1, arena); /* room for a new key */
+        if (here == NULL)
+            return STATUS_SYSTEM;
         *place = here;
         TRY(find(here, word, override, &at));
         if (at == here->n) { /* a new key; intermediate maps come into being, names are checked later */

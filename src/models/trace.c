@@ -78,16 +78,16 @@ static void print_text(const struct trace *t, const char *what, const char *of, 
 
 /* The user's own texts, and those of the last of the user's train items: as written, as read. */
 static enum status trace_preprocess(struct trace *t, const char *model,
-                                    const struct item_vectors_options *options, const struct csr *history)
+                                    const struct item_vectors_options *options, const struct csr *history,
+                                    const struct strings *after)
 {
     struct item_vectors_options raw = *options;
-    struct strings before, after;
+    struct strings before;
     static const char *const kinds[] = {"review", "tag", "query", "post"};
     const struct texts *texts = &t->view->texts;
     uint64_t n_own = 0;
     raw.preprocess = PREPROCESS_NONE;
     TRY(item_vectors_texts(&raw, t->view, t->arena, &before));
-    TRY(item_vectors_texts(options, t->view, t->arena, &after));
     trace_stage(t, "preprocess", preprocess_name((enum preprocess)options->preprocess));
     for (uint64_t i = 0; i < texts->n; i++) {
         if (texts->user[i] != t->user)
@@ -103,20 +103,20 @@ static enum status trace_preprocess(struct trace *t, const char *model,
         const uint32_t i = history->idx[e];
         print_text(t, "in   the text of", trace_item(t, i), strings_at(&before, i),
                    strings_length(&before, i));
-        print_text(t, "out ", model, strings_at(&after, i), strings_length(&after, i));
+        print_text(t, "out ", model, strings_at(after, i), strings_length(after, i));
     }
     return STATUS_OK;
 }
 
 /* The phrases of the texts of the user's history, where `encoder` is one that reads. */
 static enum status trace_phrases(struct trace *t, const struct item_vectors_options *options,
-                                 const struct csr *history)
+                                 const struct csr *history, const struct strings *texts)
 {
     const struct phrases_options how = {.top = 5, .diversity = 0.5};
     const struct encoder_options as = {
         .precision = options->precision, .pooling = options->pooling, .prefix = options->prefix};
     struct string_builder b = {0};
-    struct strings texts, own;
+    struct strings own;
     struct encoder *encoder = NULL;
     struct phrase *phrase = NULL;
     size_t n = 0;
@@ -128,11 +128,10 @@ static enum status trace_phrases(struct trace *t, const struct item_vectors_opti
         return STATUS_SYSTEM;
     if (vectors_are_in(folder))
         return STATUS_OK;
-    TRY(item_vectors_texts(options, t->view, t->arena, &texts));
     enum status status = STATUS_OK;
     for (int64_t e = history->ptr[t->user]; e < history->ptr[t->user + 1] && status == STATUS_OK; e++)
-        status = string_builder_add(&b, strings_at(&texts, history->idx[e]),
-                                    strings_length(&texts, history->idx[e]));
+        status = string_builder_add(&b, strings_at(texts, history->idx[e]),
+                                    strings_length(texts, history->idx[e]));
     if (status != STATUS_OK) {
         string_builder_free(&b);
         return status;
@@ -154,6 +153,7 @@ enum status trace_vectors(struct trace *t, const char *model, const struct item_
     const uint32_t d = items->d;
     float *user;
     struct scored *place;
+    struct strings texts = {0};
     if (d == 0) {
         trace_stage(t, "intent", model);
         trace_line(t, "out  no text is read (encoder: %s)", options->encoder);
@@ -161,8 +161,10 @@ enum status trace_vectors(struct trace *t, const char *model, const struct item_
     }
     ARENA_NEW(user, t->arena, d);
     ARENA_NEW(place, t->arena, items->n_items);
-    if (item_vectors_reads_text(options->encoder))
-        TRY(trace_preprocess(t, model, options, history));
+    if (item_vectors_reads_text(options->encoder)) {
+        TRY(item_vectors_texts(options, t->view, t->arena, &texts));
+        TRY(trace_preprocess(t, model, options, history, &texts));
+    }
     TRY(item_vectors_profiles(t->backend, history, items, &t->user, 1, true, user));
     trace_stage(t, "intent", model);
     trace_line(t, "in   %lld train items, the vectors of %s, %u numbers each",
@@ -178,5 +180,5 @@ enum status trace_vectors(struct trace *t, const char *model, const struct item_
     for (uint32_t k = 0; k < items->n_items && k < t->top; k++)
         trace_line(t, "     %3u  %10.4f%s %s", k + 1, place[k].score,
                    csr_has(history, t->user, place[k].item) ? "*" : " ", trace_item(t, place[k].item));
-    return trace_phrases(t, options, history);
+    return trace_phrases(t, options, history, &texts);
 }

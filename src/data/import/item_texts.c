@@ -41,9 +41,12 @@ static enum status add_texts(struct import *im, struct attributes *t, const char
         return status_fail(STATUS_DATA,
                            "%s: none of its %zu keys is an item's id (as the publisher gives it)", path,
                            json_object_size(object));
-    TRY(import_note_count(im, arena_printf(arena, "%s_of_no_item", name), n_left_out));
-    return import_note_count(im, arena_printf(arena, "items_without_%s", name),
-                             string_map_size(im->items) - t->n_described);
+    const char *left_out = arena_printf(arena, "%s_of_no_item", name),
+               *without = arena_printf(arena, "items_without_%s", name);
+    if (left_out == NULL || without == NULL)
+        return STATUS_SYSTEM;
+    TRY(import_note_count(im, left_out, n_left_out));
+    return import_note_count(im, without, string_map_size(im->items) - t->n_described);
 }
 
 enum status import_read_item_text(struct import *im, const char *option, struct arena *arena)
