@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "eval/rank.h"
+#include "experiment/liked.h"
 #include "experiment/present_out.h"
 #include "experiment/run.h"
 #include "fusion/decoder_file.h"
@@ -58,35 +59,13 @@ static enum status draw_users(struct job *j, uint32_t **users, uint32_t *n)
     return STATUS_OK;
 }
 
-struct liked {
-    float value;
-    int64_t time;
-    uint32_t item;
-};
-static int best_first(const void *a, const void *b)
-{
-    const struct liked *x = a, *y = b;
-    if (x->value != y->value)
-        return x->value > y->value ? -1 : 1;
-    if (x->time != y->time)
-        return x->time > y->time ? -1 : 1;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
 /* The user's best rated items, of equals the latest. */
 static enum status history_of(const struct job *j, uint32_t user, uint32_t **items, size_t *n)
 {
-    const struct csr *train = j->view->by_user;
-    const size_t all = (size_t)(train->ptr[user + 1] - train->ptr[user]);
     struct liked *liked;
-    ARENA_NEW(liked, j->arena, all);
+    size_t all;
+    TRY(liked_items(j->view, user, j->arena, &liked, &all));
     ARENA_NEW(*items, j->arena, all);
-    for (size_t k = 0; k < all; k++) {
-        const int64_t e = train->ptr[user] + (int64_t)k;
-        liked[k] = (struct liked){train->val != NULL ? train->val[e] : 1,
-                                  j->view->time != NULL ? j->view->time[e] : 0, train->idx[e]};
-    }
-    qsort(liked, all, sizeof *liked, best_first);
     *n = all < j->o->history ? all : j->o->history;
     for (size_t k = 0; k < *n; k++)
         (*items)[k] = liked[k].item;

@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "eval/rank.h"
+#include "experiment/liked.h"
 #include "fusion/strategy_model.h"
 
 enum { LIMIT_LIKED = 10 };
@@ -23,33 +24,11 @@ static const char *text_of(struct recommender *r, uint32_t item)
     return name != NULL ? name : "";
 }
 
-/* Best rated first; of equals the latest, then the one that comes first in the dataset. */
-struct liked {
-    float value;
-    int64_t time;
-    uint32_t item;
-};
-static int by_liking(const void *a, const void *b)
-{
-    const struct liked *x = a, *y = b;
-    if (x->value != y->value)
-        return x->value > y->value ? -1 : 1;
-    if (x->time != y->time)
-        return x->time > y->time ? -1 : 1;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
 static enum status print_liked(struct recommender *r, FILE *out)
 {
-    const struct interactions *train = &r->stage->fold->train;
     struct liked *liked;
     size_t n = 0;
-    ARENA_NEW(liked, r->arena, train->n);
-    for (uint64_t i = 0; i < train->n; i++)
-        if (train->user[i] == r->chosen.user)
-            liked[n++] =
-                (struct liked){train->value[i], train->time != NULL ? train->time[i] : 0, train->item[i]};
-    qsort(liked, n, sizeof *liked, by_liking);
+    TRY(liked_items(r->stage->view, r->chosen.user, r->arena, &liked, &n));
     fprintf(out, "user %s of %s liked before (%zu train rows, best rated first):\n", r->options->chosen.user,
             r->chosen.dataset->name, n);
     for (size_t i = 0; i < n && i < LIMIT_LIKED; i++)
