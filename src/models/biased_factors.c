@@ -8,7 +8,7 @@ enum status biased_factors_score_pairs(const void *state, const uint32_t *users,
 {
     const struct biased_factors *s = state;
     for (size_t j = 0; j < n; j++) {
-        const float *p = s->user + users[j] * s->ld, *q = s->item + items[j] * s->ld;
+        const float *p = s->user + users[j] * s->ld + s->first, *q = s->item + items[j] * s->ld + s->first;
         float dot = 0.0f;
 #pragma omp simd reduction(+ : dot)
         for (uint32_t k = 0; k < s->factors; k++)
@@ -25,8 +25,8 @@ enum status biased_factors_factors(const void *state, struct factors *out)
     *out = (struct factors){.n_users = s->n_users,
                             .n_items = s->n_items,
                             .factors = s->factors,
-                            .user = s->user,
-                            .item = s->item,
+                            .user = s->user + s->first,
+                            .item = s->item + s->first,
                             .ld_user = s->ld,
                             .ld_item = s->ld,
                             .user_bias = s->user_bias,

@@ -1,5 +1,5 @@
 /*
- * biased_factors.h - the fitted state of models that predict a rating as mean + user bias + item bias + user . item (als, svd): scores, factors,
+ * biased_factors.h - the fitted state of models that predict a rating as mean + user bias + item bias + user . item (als, svd, mf2020, cmf): scores, factors,
  * and their arrays in a model's file.
  */
 #ifndef MODELS_BIASED_FACTORS_H
@@ -10,6 +10,7 @@
 
 struct biased_factors {
     uint32_t n_users, n_items, factors;
+    uint32_t first; /* scores see columns first .. first + factors - 1; 0 but for cmf */
     size_t ld;
     float *user, *item;           /* [n_users x ld], [n_items x ld] */
     float *user_bias, *item_bias; /* [n_users], [n_items] */
@@ -21,7 +22,7 @@ enum status biased_factors_score_pairs(const void *state, const uint32_t *users,
                                        size_t n, float *scores);
 enum status biased_factors_factors(const void *state, struct factors *out);
 enum status biased_factors_save(const void *state, struct model_writer *w);
-/* ld: that of the kernel for these parameters; clip: are predictions clipped?  STATUS_DATA: arrays of other sizes. */
+/* ld: that of the kernel for these parameters; clip: are predictions clipped?  first is 0.  STATUS_DATA: arrays of other sizes. */
 enum status biased_factors_load(struct biased_factors *s, uint32_t factors, size_t ld, bool clip,
                                 struct model_reader *r);
 

@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "models/als_rows.h"
+#include "models/biased_factors.h"
 #include "models/cmf_solve.h"
 #include "models/curve.h"
 #include "models/model_io.h"
@@ -71,14 +72,6 @@ static const struct param cmf_params[] = {
     PARAM_END};
 #undef P
 
-struct cmf_state {
-    uint32_t n_users, n_items, factors, first; /* ratings see columns first .. first + factors - 1 */
-    size_t ld;
-    float *user, *item;           /* [n_users x ld], [n_items x ld] */
-    float *user_bias, *item_bias; /* [n_users], [n_items] */
-    float mean, low, high;        /* low, high: what predictions are clipped to; infinite where they aren't */
-};
-
 static int columns_of(const struct cmf_params *p)
 {
     return p->k_user + p->k_item + p->factors + p->k_main + (p->user_bias || p->item_bias);
@@ -103,7 +96,7 @@ static double or_common(double own, double common)
 }
 
 /* Items with train ratings: normal numbers where ratings or items' attributes see them. */
-static void init_items(const struct cmf_state *s, const struct cmf_params *p, const struct csr *by_item,
+static void init_items(const struct biased_factors *s, const struct cmf_params *p, const struct csr *by_item,
                        uint64_t seed)
 {
     const uint32_t from = (uint32_t)p->k_user,
@@ -115,7 +108,7 @@ static void init_items(const struct cmf_state *s, const struct cmf_params *p, co
                 (float)(p->init_std * random_normal(seed, RANDOM_INIT, 0, (uint64_t)i * s->ld + k));
 }
 
-static struct cmf_options options_of(const struct cmf_params *p, const struct cmf_state *s, bool users)
+static struct cmf_options options_of(const struct cmf_params *p, const struct biased_factors *s, bool users)
 {
     const double lambda = or_common(users ? p->lambda_user : p->lambda_item, p->regularization);
     return (struct cmf_options){
@@ -140,7 +133,7 @@ static struct cmf_options options_of(const struct cmf_params *p, const struct cm
     };
 }
 
-static enum status check_finite(const struct cmf_state *s)
+static enum status check_finite(const struct biased_factors *s)
 {
     for (int t = 0; t < 2; t++) {
         const float *x = t == 0 ? s->user : s->item;
@@ -155,12 +148,10 @@ static enum status check_finite(const struct cmf_state *s)
     return STATUS_OK;
 }
 
-static curve_scorer cmf_score_pairs;
-
 static enum status cmf_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
     struct curve_pairs pairs;
-    struct cmf_state *s = state;
+    struct biased_factors *s = state;
     const struct cmf_params *p = params;
     const struct fm_design_options options = FM_DESIGN_OPTIONS(p);
     struct fm_design design;
@@ -168,14 +159,14 @@ static enum status cmf_fit(void *state, const void *params, const struct view *t
     time_t told = time(NULL);
     TRY(ratings_check(train, "cmf"));
     TRY(fm_design_build(&options, train, "cmf", run->scratch, run->scratch, &design));
-    *s = (struct cmf_state){.n_users = train->n_users,
-                            .n_items = train->n_items,
-                            .factors = (uint32_t)(p->factors + p->k_main),
-                            .first = (uint32_t)(p->k_user + p->k_item),
-                            .ld = als_rank(columns_of(p), p->solver, NULL),
-                            .mean = p->center ? (float)ratings_mean(train->by_user) : 0.0f,
-                            .low = p->clip ? train->minimum_value : -INFINITY,
-                            .high = p->clip ? train->maximum_value : INFINITY};
+    *s = (struct biased_factors){.n_users = train->n_users,
+                                 .n_items = train->n_items,
+                                 .factors = (uint32_t)(p->factors + p->k_main),
+                                 .first = (uint32_t)(p->k_user + p->k_item),
+                                 .ld = als_rank(columns_of(p), p->solver, NULL),
+                                 .mean = p->center ? (float)ratings_mean(train->by_user) : 0.0f,
+                                 .low = p->clip ? train->minimum_value : -INFINITY,
+                                 .high = p->clip ? train->maximum_value : INFINITY};
     uint32_t n_user_attributes = 0;
     for (uint32_t f = 0; f < design.n_fields; f++)
         n_user_attributes = design.fields[f].of_users ? design.fields[f].last : n_user_attributes;
@@ -196,7 +187,7 @@ static enum status cmf_fit(void *state, const void *params, const struct view *t
             TRY(cmf_solve_attributes(&side[k], run));
         for (int k = 0; k < 2; k++)
             TRY(cmf_solve_rows(&side[k], run));
-        TRY(curve_rmse(run, &pairs, cmf_score_pairs, s, i + 1));
+        TRY(curve_rmse(run, &pairs, biased_factors_score_pairs, s, i + 1));
         if (time(NULL) >= told + 2) { /* short fits say nothing */
             progress_label(run->progress, "cmf: iteration %d of %d", i + 1, p->iterations);
             told = time(NULL);
@@ -205,69 +196,14 @@ static enum status cmf_fit(void *state, const void *params, const struct view *t
     return check_finite(s);
 }
 
-static enum status cmf_score_pairs(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
-                                   float *scores)
-{
-    const struct cmf_state *s = state;
-    for (size_t j = 0; j < n; j++) {
-        const float *x = s->user + users[j] * s->ld + s->first, *y = s->item + items[j] * s->ld + s->first;
-        float dot = 0.0f;
-#pragma omp simd reduction(+ : dot)
-        for (uint32_t k = 0; k < s->factors; k++)
-            dot += x[k] * y[k];
-        const float r = s->mean + s->user_bias[users[j]] + s->item_bias[items[j]] + dot;
-        scores[j] = r < s->low ? s->low : r > s->high ? s->high : r;
-    }
-    return STATUS_OK;
-}
-
-static enum status cmf_factors(const void *state, struct factors *out)
-{
-    const struct cmf_state *s = state;
-    *out = (struct factors){.n_users = s->n_users,
-                            .n_items = s->n_items,
-                            .factors = s->factors,
-                            .user = s->user + s->first,
-                            .item = s->item + s->first,
-                            .ld_user = s->ld,
-                            .ld_item = s->ld,
-                            .user_bias = s->user_bias,
-                            .item_bias = s->item_bias,
-                            .offset = s->mean};
-    return STATUS_OK;
-}
-
-static enum status cmf_save(const void *state, struct model_writer *w)
-{
-    const struct cmf_state *s = state;
-    const float range[3] = {s->mean, isfinite(s->low) ? s->low : 0.0f, isfinite(s->high) ? s->high : 0.0f};
-    TRY(model_put(w, "user", ARRAY_F32, s->n_users, s->ld, s->user));
-    TRY(model_put(w, "item", ARRAY_F32, s->n_items, s->ld, s->item));
-    TRY(model_put(w, "user_bias", ARRAY_F32, s->n_users, 1, s->user_bias));
-    TRY(model_put(w, "item_bias", ARRAY_F32, s->n_items, 1, s->item_bias));
-    return model_put(w, "mean_low_high", ARRAY_F32, 3, 1, range);
-}
-
 static enum status cmf_load(void *state, const void *params, struct model_reader *r, struct run *run)
 {
-    struct cmf_state *s = state;
+    struct biased_factors *s = state;
     const struct cmf_params *p = params;
-    const void *user_bias, *item_bias, *range;
     (void)run;
-    *s = (struct cmf_state){.factors = (uint32_t)(p->factors + p->k_main),
-                            .first = (uint32_t)(p->k_user + p->k_item),
-                            .ld = als_rank(columns_of(p), p->solver, NULL)};
-    TRY(model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item));
-    uint64_t n_users = s->n_users, n_items = s->n_items, one = 1, three = 3;
-    TRY(model_get(r, "user_bias", ARRAY_F32, &n_users, &one, &user_bias));
-    TRY(model_get(r, "item_bias", ARRAY_F32, &n_items, &one, &item_bias));
-    TRY(model_get(r, "mean_low_high", ARRAY_F32, &three, &one, &range));
-    const float *f = range;
-    s->user_bias = (float *)user_bias;
-    s->item_bias = (float *)item_bias;
-    s->mean = f[0];
-    s->low = p->clip ? f[1] : -INFINITY;
-    s->high = p->clip ? f[2] : INFINITY;
+    TRY(biased_factors_load(s, (uint32_t)(p->factors + p->k_main), als_rank(columns_of(p), p->solver, NULL),
+                            p->clip, r));
+    s->first = (uint32_t)(p->k_user + p->k_item);
     return STATUS_OK;
 }
 
@@ -281,11 +217,11 @@ const struct model_type model_cmf = {
     .params = cmf_params,
     .params_size = sizeof(struct cmf_params),
     .needs = NEEDS_RATINGS,
-    .state_size = sizeof(struct cmf_state),
+    .state_size = sizeof(struct biased_factors),
     .check = cmf_check,
     .fit = cmf_fit,
-    .score_pairs = cmf_score_pairs,
-    .factors = cmf_factors,
-    .save = cmf_save,
+    .score_pairs = biased_factors_score_pairs,
+    .factors = biased_factors_factors,
+    .save = biased_factors_save,
     .load = cmf_load,
 };
