@@ -22,7 +22,8 @@ bool metric_has_cutoff(const struct metric_type *metric)
 
 bool metric_is_per_user(const struct metric_type *metric)
 {
-    return metric->kind != METRIC_AGGREGATE && metric->kind != METRIC_PROBABILITY;
+    return metric->kind != METRIC_AGGREGATE && metric->kind != METRIC_POOLED &&
+           metric->kind != METRIC_PROBABILITY;
 }
 
 const char *metric_at_name(const struct metric_at *measure, char name[96])

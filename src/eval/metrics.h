@@ -37,6 +37,7 @@ enum metric_kind {
     METRIC_AGGREGATE, /* a cut-off: one number for all lists together (beyond.h) */
     METRIC_POSITION,  /* a user: from the whole ranking (positions.h) */
     METRIC_RATING,    /* a user: predicted ratings (ratings.h) */
+    METRIC_POOLED,    /* one number: the scores of all users together (auc_pairs.h) */
     METRIC_PROBABILITY, /* one number: predicted probabilities (probability.h) */
     METRIC_KINDS
 };

@@ -143,6 +143,7 @@ const struct metric_type *const metric_types[] = {&precision,
                                                   METRICS_OF_POSITIONS,
                                                   METRICS_BEYOND,
                                                   METRICS_OF_RATINGS,
+                                                  &metric_auc_pairs,
                                                   METRICS_OF_PROBABILITIES,
                                                   NULL};
 

@@ -1,7 +1,6 @@
 /*
  * probability.c - see probability.h.  All pairs are judged, not a sample of them: a probability is of a pair among all pairs, and a
- * sample of negatives would change what is true.  The area under the curve needs the positives' probabilities sorted; every
- * other pair is looked up among them, so that nothing of the size users x items is held.
+ * sample of negatives would change what is true.
  */
 #include "eval/probability.h"
 
@@ -24,17 +23,6 @@ static double calibration_of(const double *sum)
         total += fabs(sum[b]);
     return sum[PROBABILITY_BINS] > 0 ? total / sum[PROBABILITY_BINS] : NAN;
 }
-/* Of the area: the share of others that are ahead, over positives, and positives; the share of positives that are behind, over others, and
- * others; the whole share, and 1.  To first order it is what the first two sums say each (Obuchowski, Biometrics 53, 1997: clustered
- * data); a sum over pairs of users would cost a pass over all pairs for each resample. */
-enum { BEHIND, POSITIVES, AHEAD, OTHERS, WHOLE, ONE, AREA_PARTS };
-static double area_of(const double *sum)
-{
-    if (!(sum[POSITIVES] > 0 && sum[OTHERS] > 0))
-        return NAN;
-    return 1 - (sum[BEHIND] / sum[POSITIVES] + sum[AHEAD] / sum[OTHERS] - sum[WHOLE] / sum[ONE]);
-}
-
 const struct metric_type metric_log_loss = {.name = "log_loss",
                                             .formula =
                                                 "mean over pairs of -ln of the probability given to what is "
@@ -64,16 +52,6 @@ const struct metric_type metric_calibration_error = {
     .n_parts = PROBABILITY_BINS + 1,
     .of_parts = calibration_of,
     .lower_is_better = true};
-const struct metric_type metric_auc_pairs = {.name = "auc_pairs",
-                                             .formula =
-                                                 "share of (relevant pair, other pair) with the higher "
-                                                 "probability on the relevant one, over all users' pairs "
-                                                 "together; equal: half; no cut-off",
-                                             .source = "Hanley, McNeil, Radiology 143, 1982",
-                                             .kind = METRIC_PROBABILITY,
-                                             .n_parts = AREA_PARTS,
-                                             .of_parts = area_of};
-
 void probability_add(struct probability_sums *s, double p, int target)
 {
     const double held = fmin(fmax(p, 1e-15), 1 - 1e-15);
@@ -115,25 +93,6 @@ static void add_sums(struct probability_sums *to, const struct probability_sums 
     }
 }
 
-/* A relevant pair: its probability, its user's place. */
-struct positive {
-    float p;
-    uint32_t owner;
-};
-
-static int rising(const void *a, const void *b)
-{
-    const float x = ((const struct positive *)a)->p, y = ((const struct positive *)b)->p;
-    return (x > y) - (x < y);
-}
-
-/* One user's part of everything. */
-struct account {
-    struct probability_sums sums;
-    double ahead,
-        behind; /* other users' pairs ahead of mine: (mine relevant, other), (relevant, mine another) */
-};
-
 /* The question, and room. */
 struct judged {
     const struct model_type *type;
@@ -142,16 +101,11 @@ struct judged {
     const struct csr *const *masks;
     const uint8_t *items;
     const struct csr *relevant;
-    uint32_t *user, *item;     /* [n_items] */
-    float *p;                  /* [n_items] */
-    uint8_t *target;           /* [n_items] */
-    struct positive *positive; /* [n_positive] sorted */
-    double *
-        ahead; /* [n_positive + 1] other pairs ahead of each; while counting: the difference to the one before */
-    size_t n_positive;
-    struct account *account; /* [n_users] */
+    uint32_t *user, *item;         /* [n_items] */
+    float *p;                      /* [n_items] */
+    uint8_t *target;               /* [n_items] */
+    struct probability_sums *mine; /* [n_users] each user's */
     struct probability_sums sums;
-    double wrong, others; /* pairs of a positive and another pair with more; other pairs */
 };
 
 static bool is_masked(const struct judged *j, uint32_t user, uint32_t item)
@@ -160,107 +114,54 @@ static bool is_masked(const struct judged *j, uint32_t user, uint32_t item)
            (j->masks[1] != NULL && csr_has(j->masks[1], user, item));
 }
 
-/* Probabilities of one user's pairs: all that are not masked, or the relevant ones alone. */
-static enum status ask(struct judged *j, uint32_t user, bool relevant_alone, size_t *n)
+/* One user's pairs: all that are not masked. */
+static enum status judge_user(struct judged *j, uint32_t user, struct probability_sums *mine)
 {
-    *n = 0;
+    size_t n = 0;
     for (uint32_t i = 0; i < j->n_items; i++) {
-        const int relevant = csr_has(j->relevant, user, i);
-        if ((relevant_alone && !relevant) || (j->items != NULL && !j->items[i]) || is_masked(j, user, i))
+        if ((j->items != NULL && !j->items[i]) || is_masked(j, user, i))
             continue;
-        j->user[*n] = user, j->item[*n] = i;
-        j->target[(*n)++] = (uint8_t)relevant;
+        j->user[n] = user, j->item[n] = i;
+        j->target[n++] = (uint8_t)csr_has(j->relevant, user, i);
     }
-    TRY(j->type->probabilities(j->state, j->user, j->item, *n, j->p));
-    for (size_t i = 0; i < *n; i++)
+    TRY(j->type->probabilities(j->state, j->user, j->item, n, j->p));
+    for (size_t i = 0; i < n; i++) {
         if (!(j->p[i] >= 0 && j->p[i] <= 1))
             return status_fail(STATUS_SYSTEM,
                                "%s gave user %u and item %u (counted from 0) the probability %g",
                                j->type->name, user, j->item[i], (double)j->p[i]);
+        probability_add(mine, (double)j->p[i], j->target[i]);
+    }
+    add_sums(&j->sums, mine);
     return STATUS_OK;
-}
-
-/* An other pair of probability p: ahead of the positives below it, half ahead of equal ones. */
-static double count_other(struct judged *j, float p)
-{
-    size_t low = 0, high = j->n_positive, first;
-    while (low < high) {
-        const size_t middle = (low + high) / 2;
-        *(j->positive[middle].p < p ? &low : &high) = j->positive[middle].p < p ? middle + 1 : middle;
-    }
-    first = low;
-    for (high = j->n_positive; low < high;) {
-        const size_t middle = (low + high) / 2;
-        *(j->positive[middle].p <= p ? &low : &high) = j->positive[middle].p <= p ? middle + 1 : middle;
-    }
-    j->ahead[0]++;
-    j->ahead[first] -= 0.5;
-    j->ahead[low] -= 0.5;
-    return (double)first + (double)(low - first) / 2;
-}
-
-/* One user's n pairs. */
-static void count_user(struct judged *j, size_t n, struct account *mine)
-{
-    for (size_t i = 0; i < n; i++) {
-        probability_add(&mine->sums, (double)j->p[i], j->target[i]);
-        if (!j->target[i])
-            mine->behind += count_other(j, j->p[i]);
-    }
-    add_sums(&j->sums, &mine->sums);
-    j->wrong += mine->behind;
 }
 
 static enum status judge(struct judged *j, const uint32_t *users, uint32_t n_users)
 {
-    size_t n;
-    for (uint32_t u = 0; u < n_users; u++) {
-        TRY(ask(j, users[u], true, &n));
-        for (size_t i = 0; i < n; i++)
-            j->positive[j->n_positive++] = (struct positive){j->p[i], u};
-    }
-    qsort(j->positive, j->n_positive, sizeof *j->positive, rising);
-    for (uint32_t u = 0; u < n_users; u++) {
-        TRY(ask(j, users[u], false, &n));
-        count_user(j, n, &j->account[u]);
-    }
-    j->others = j->sums.pairs - j->sums.positives;
-    double ahead = 0;
-    for (size_t i = 0; i < j->n_positive; i++)
-        j->account[j->positive[i].owner].ahead += ahead += j->ahead[i];
+    for (uint32_t u = 0; u < n_users; u++)
+        TRY(judge_user(j, users[u], &j->mine[u]));
     return STATUS_OK;
 }
 
-static double value_of(const struct metric_type *metric, const struct judged *j)
+static double value_of(const struct metric_type *metric, const struct probability_sums *s)
 {
-    if (j->sums.pairs == 0)
+    if (s->pairs == 0)
         return NAN;
-    if (metric == &metric_log_loss)
-        return probability_log_loss(&j->sums);
-    if (metric == &metric_brier)
-        return probability_brier(&j->sums);
-    if (metric == &metric_calibration_error)
-        return probability_calibration_error(&j->sums);
-    return j->n_positive > 0 && j->others > 0 ? 1 - j->wrong / ((double)j->n_positive * j->others) : NAN;
+    return metric == &metric_log_loss ? probability_log_loss(s)
+           : metric == &metric_brier  ? probability_brier(s)
+                                      : probability_calibration_error(s);
 }
 
-static void parts_of(const struct metric_type *metric, const struct judged *j, const struct account *a,
-                     double *part)
+static void parts_of(const struct metric_type *metric, const struct probability_sums *s, double *part)
 {
-    const struct probability_sums *s = &a->sums;
     if (metric == &metric_log_loss)
         part[0] = s->log_loss, part[1] = s->pairs;
     else if (metric == &metric_brier)
         part[0] = s->squares, part[1] = s->pairs;
-    else if (metric == &metric_calibration_error) {
+    else {
         for (int b = 0; b < PROBABILITY_BINS; b++)
             part[b] = s->bin_sum[b] - s->bin_positives[b];
         part[PROBABILITY_BINS] = s->pairs;
-    } else {
-        const double positives = (double)j->n_positive;
-        part[BEHIND] = j->others > 0 ? a->ahead / j->others : 0, part[POSITIVES] = s->positives;
-        part[AHEAD] = positives > 0 ? a->behind / positives : 0, part[OTHERS] = s->pairs - s->positives;
-        part[WHOLE] = positives > 0 && j->others > 0 ? j->wrong / (positives * j->others) : 0, part[ONE] = 1;
     }
 }
 
@@ -269,9 +170,9 @@ static void keep(const struct judged *j, uint32_t n_users, const struct metric_a
 {
     for (size_t m = 0; m < n_measures; m++) {
         const struct metric_type *x = measures[m].metric;
-        out[m] = value_of(x, j);
+        out[m] = value_of(x, &j->sums);
         for (uint32_t u = 0; u < n_users && parts != NULL; u++)
-            parts_of(x, j, &j->account[u], parts + (size_t)u * x->n_parts);
+            parts_of(x, &j->mine[u], parts + (size_t)u * x->n_parts);
         parts += parts != NULL ? (size_t)n_users * x->n_parts : 0;
     }
 }
@@ -296,18 +197,13 @@ enum status probability_compute(const struct model_type *type, const void *state
     j.item = malloc(((size_t)n_items + 1) * sizeof *j.item);
     j.p = malloc(((size_t)n_items + 1) * sizeof *j.p);
     j.target = malloc((size_t)n_items + 1);
-    j.positive = malloc(((size_t)relevance->items.nnz + 1) * sizeof *j.positive);
-    j.ahead = calloc((size_t)relevance->items.nnz + 1, sizeof *j.ahead);
-    struct account *account = calloc((size_t)n_users + 1, sizeof *account);
-    j.account = account;
+    j.mine = calloc((size_t)n_users + 1, sizeof *j.mine);
     enum status status =
-        j.user != NULL && j.item != NULL && j.p != NULL && j.target != NULL && j.positive != NULL &&
-                j.ahead != NULL && account != NULL
+        j.user != NULL && j.item != NULL && j.p != NULL && j.target != NULL && j.mine != NULL
             ? judge(&j, users, n_users)
             : status_fail(STATUS_SYSTEM, "memory is out: probabilities of %u items", n_items);
     if (status == STATUS_OK)
         keep(&j, n_users, measures, n_measures, out, parts);
-    free(j.user), free(j.item), free(j.p), free(j.target), free(j.positive);
-    free(j.ahead), free(account);
+    free(j.user), free(j.item), free(j.p), free(j.target), free(j.mine);
     return status;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/placeholder.h"
+#include "eval/auc_pairs.h"
 #include "eval/corrected.h"
 #include "eval/positions.h"
 #include "eval/probability.h"
@@ -54,6 +55,9 @@ static enum status measure_the_rest(struct evaluation *v)
                             s->view->minimum_value, s->view->maximum_value, measures_of(v, METRIC_RATING),
                             count(v, METRIC_RATING), values_of(v, rating), v->pooled + rating,
                             own_parts(v, METRIC_RATING)));
+    TRY(auc_pairs_compute(f->type, f->state, v->backend, s->dataset->n_items, s->users, s->n_users, v->masks,
+                          ranked_items(v), NULL, &v->relevance, count(v, METRIC_POOLED),
+                          v->pooled + v->evaluate->first[METRIC_POOLED], own_parts(v, METRIC_POOLED)));
     return probability_compute(
         f->type, f->state, s->dataset->n_items, s->users, s->n_users, v->masks, NULL, &v->relevance,
         measures_of(v, METRIC_PROBABILITY), count(v, METRIC_PROBABILITY),

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/auc_pairs.h"
 #include "eval/positions.h"
 #include "eval/probability.h"
 #include "eval/ratings.h"
@@ -177,6 +178,10 @@ static enum status measure_part(struct part *p)
             f->type, f->state, v->backend, p->users, p->n_users, &p->test, v->stage->view->minimum_value,
             v->stage->view->maximum_value, measures_of(v, METRIC_RATING), count(v, METRIC_RATING),
             p->values + rating * n_users, p->pooled + rating, parts_at(v, p->parts, rating, p->n_users)));
+    TRY(auc_pairs_compute(f->type, f->state, v->backend, v->stage->dataset->n_items, p->users, p->n_users,
+                          v->masks, ranked_items(v), p->stratum->items, &p->relevance,
+                          count(v, METRIC_POOLED), p->pooled + e->first[METRIC_POOLED],
+                          parts_at(v, p->parts, e->first[METRIC_POOLED], p->n_users)));
     return probability_compute(f->type, f->state, v->stage->dataset->n_items, p->users, p->n_users, v->masks,
                                p->stratum->items, &p->relevance, measures_of(v, METRIC_PROBABILITY),
                                count(v, METRIC_PROBABILITY), p->pooled + e->first[METRIC_PROBABILITY],

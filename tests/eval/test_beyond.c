@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/auc_pairs.h"
 #include "eval/positions.h"
 #include "eval/probability.h"
 #include "eval/strata.h"
@@ -169,7 +170,8 @@ static const struct model_type nine = {
     .name = "nine", .score_users = score_users, .probabilities = probabilities};
 
 /* The area over all pairs when the pairs of one user count `weight` times. */
-static double weighted_area(const struct csr *relevant, const struct csr *mask, uint32_t user, double weight)
+static double weighted_area(const struct csr *relevant, const struct csr *mask, const struct csr *candidates,
+                            uint32_t user, double weight)
 {
     enum { USERS = 6 };
     double right = 0, pairs = 0;
@@ -178,7 +180,7 @@ static double weighted_area(const struct csr *relevant, const struct csr *mask, 
             const uint32_t ua = a / ITEMS, ia = a % ITEMS, ub = b / ITEMS, ib = b % ITEMS;
             float pa, pb;
             if (csr_has(mask, ua, ia) || csr_has(mask, ub, ib) || !csr_has(relevant, ua, ia) ||
-                csr_has(relevant, ub, ib))
+                csr_has(relevant, ub, ib) || (candidates != NULL && !csr_has(candidates, ub, ib)))
                 continue;
             assert_ok(probabilities(NULL, &ua, &ia, 1, &pa));
             assert_ok(probabilities(NULL, &ub, &ib, 1, &pb));
@@ -195,14 +197,14 @@ static void rankings_by_counting(void **state)
     enum { USERS = 6 };
     const struct metric_at x[] = {{metric_find("auc"), 0, DIALECT_DEFAULT},
                                   {metric_find("expected_rank"), 0, DIALECT_DEFAULT}};
-    const struct metric_at p[] = {{metric_find("auc_pairs"), 0, DIALECT_DEFAULT},
-                                  {metric_find("log_loss"), 0, DIALECT_DEFAULT},
+    const struct metric_type *const area = metric_find("auc_pairs");
+    const struct metric_at p[] = {{metric_find("log_loss"), 0, DIALECT_DEFAULT},
                                   {metric_find("brier"), 0, DIALECT_DEFAULT},
                                   {metric_find("calibration_error"), 0, DIALECT_DEFAULT}};
     uint32_t row[200], col[200], mask_row[60], mask_col[60], n = 0, n_mask = 0, all[USERS];
-    struct csr relevant, mask;
-    double v[2 * USERS], found[4], parts[4 * USERS * METRIC_PARTS_MOST], *part = parts, brier = 0,
-                                                                         n_pairs = 0;
+    struct csr relevant, mask, candidates;
+    double v[2 * USERS], found[3], all_pairs, some_pairs, parts[3 * USERS * METRIC_PARTS_MOST],
+        area_parts[USERS * METRIC_PARTS_MOST], *part = parts, brier = 0, n_pairs = 0;
     for (uint32_t u = 0; u < USERS; u++) {
         all[u] = u;
         for (uint32_t j = 0; j < u; j++)
@@ -215,8 +217,17 @@ static void rankings_by_counting(void **state)
     const struct relevance r = {.items = relevant};
     const struct csr *const masks[2] = {&mask, NULL};
     assert_ok(positions_compute(&nine, NULL, NULL, ITEMS, all, USERS, masks, NULL, &r, x, 2, v));
-    assert_ok(probability_compute(&nine, NULL, ITEMS, all, USERS, masks, NULL, &r, p, 4, found, parts));
-    for (int m = 0; m < 4; m++) {
+    for (uint32_t u = n = 0; u < USERS; u++)
+        for (uint32_t i = u; i < ITEMS; i += 3)
+            row[n] = u, col[n++] = i;
+    assert_ok(csr_from_triples(USERS, ITEMS, n, row, col, NULL, arena, &candidates, NULL));
+    assert_ok(auc_pairs_compute(&nine, NULL, NULL, ITEMS, all, USERS, masks, NULL, NULL, &r, 1, &all_pairs,
+                                area_parts));
+    parts_make_up(area, area_parts, USERS, all_pairs);
+    assert_ok(auc_pairs_compute(&nine, NULL, NULL, ITEMS, all, USERS, masks, &candidates, NULL, &r, 1,
+                                &some_pairs, NULL));
+    assert_ok(probability_compute(&nine, NULL, ITEMS, all, USERS, masks, NULL, &r, p, 3, found, parts));
+    for (int m = 0; m < 3; m++) {
         parts_make_up(p[m].metric, part, USERS, found[m]);
         part += USERS * p[m].metric->n_parts;
     }
@@ -248,15 +259,17 @@ static void rankings_by_counting(void **state)
         NEAR(v[u], good / both);
         NEAR(v[USERS + u], ranks / u / (size - 1));
     }
-    NEAR(found[0], weighted_area(&relevant, &mask, 0, 1)); /* over all pairs together */
+    NEAR(all_pairs, weighted_area(&relevant, &mask, NULL, 0, 1));
+    NEAR(some_pairs, weighted_area(&relevant, &mask, &candidates, 0, 1));
+    assert_true(fabs(all_pairs - some_pairs) > 1e-3);
     /* to first order, what users weigh changes the area as counted anew: user 3 ten thousandth more */
-    const double more = 1e-4, now = weighted_area(&relevant, &mask, 3, 1 + more);
+    const double more = 1e-4, now = weighted_area(&relevant, &mask, NULL, 3, 1 + more);
     double sum[METRIC_PARTS_MOST] = {0};
-    for (uint32_t j = 0; j < USERS * p[0].metric->n_parts; j++)
-        sum[j % p[0].metric->n_parts] += (j / p[0].metric->n_parts == 3 ? 1 + more : 1) * parts[j];
-    assert_true(fabs(p[0].metric->of_parts(sum) - now) < 1e-7 && fabs(now - found[0]) > 1e-6);
-    NEAR(found[2], brier / n_pairs);
-    assert_true(found[1] > 0 && found[3] > 0 && found[3] <= 1);
+    for (uint32_t j = 0; j < USERS * area->n_parts; j++)
+        sum[j % area->n_parts] += (j / area->n_parts == 3 ? 1 + more : 1) * area_parts[j];
+    assert_true(fabs(area->of_parts(sum) - now) < 1e-7 && fabs(now - all_pairs) > 1e-6);
+    NEAR(found[1], brier / n_pairs);
+    assert_true(found[0] > 0 && found[2] > 0 && found[2] <= 1);
 }
 
 static void probabilities_by_hand(void **state)

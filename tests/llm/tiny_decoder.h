@@ -111,7 +111,7 @@ static inline void tiny_matrix(struct tiny_model *m, const char *tensor, uint64_
 /* "blk.I.PART". */
 static inline const char *tiny_block(int i, const char *part)
 {
-    static char name[64];
+    static char name[96];
     snprintf(name, sizeof name, "blk.%d.%s", i, part);
     return name;
 }
