@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "experiment/capture.h"
 #include "experiment/journal.h"
+#include "experiment/searches.h"
 #include "models/model_io.h"
 
 static enum status unknown(const char *what, const char *word, const char *const *names, size_t n)
@@ -115,33 +116,24 @@ static enum status load_saved(const struct model_config *model, long long seed, 
     return STATUS_OK;
 }
 
-/* The model with the setting that its search chose. */
-static enum status choose(const json_t *setting, struct arena *arena, const struct model_config **model)
-{
-    struct model_config *m;
-    ARENA_NEW(m, arena, 1);
-    *m = **model;
-    TRY(search_apply(m->type, m->params, setting, arena, &m->params));
-    *model = m;
-    return STATUS_OK;
-}
-
 enum status again_fit(const struct again_cell *cell, struct stage *stage, const struct cell_place *place,
                       struct arena *arena, struct fitted *out)
 {
-    const struct model_config *model = cell->model;
+    struct model_config model = *cell->model;
     char path[4096] = "";
     struct journal journal;
     struct capture capture;
     enum status status = STATUS_OK;
+    const bool searches = searches_any(&model);
     bool searched = false;
     capture_begin(&capture); /* without a journal the model is fitted */
     if (journal_read(cell->run_dir, &journal) == STATUS_OK) {
         json_t *line = NULL;
         const char *key = line_of(cell, &journal, &line);
-        searched = line != NULL && json_object_get(line, "chosen") != NULL;
+        searched = searches && line != NULL && json_object_get(line, "trials") != NULL;
+        searched = searched || (searches && json_object_get(line, "inside") != NULL);
         if (searched)
-            status = choose(json_object_get(line, "chosen"), arena, &model);
+            status = searches_recorded(cell->model, line, arena, &model);
         if (key != NULL)
             snprintf(path, sizeof path, "%s/models/%s.h5", cell->run_dir, key);
     }
@@ -149,10 +141,10 @@ enum status again_fit(const struct again_cell *cell, struct stage *stage, const 
     capture_end(&capture);
     if (status != STATUS_OK)
         return status_fail(status, "%s", capture.sentence);
-    if (model->search != NULL && !searched)
+    if (searches && !searched)
         return status_fail(STATUS_DATA, "%s: the search of %s is not done; run the experiment first",
-                           cell->run_dir, model->label);
+                           cell->run_dir, model.label);
     if (path[0] != '\0' && file_exists(path))
-        return load_saved(model, cell->seed, path, place, out);
-    return cell_fit_final(stage, model, searched, cell->seed, &cell->experiment->evaluate, place, out);
+        return load_saved(&model, cell->seed, path, place, out);
+    return cell_fit_final(stage, &model, searched, cell->seed, &cell->experiment->evaluate, place, out);
 }

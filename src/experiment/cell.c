@@ -158,10 +158,15 @@ enum status cell_set_history(struct stage *stage, const struct model_config *mod
     return status;
 }
 
+const struct param *cell_epochs_param(const struct model_type *type)
+{
+    const struct param *p = param_find(type->params, "epochs");
+    return p != NULL ? p : param_find(type->params, "iterations");
+}
+
 enum status cell_set_epochs(struct model_config *model, uint32_t epochs, struct arena *arena)
 {
-    const struct param *p = param_find(model->type->params, "epochs");
-    p = p != NULL ? p : param_find(model->type->params, "iterations");
+    const struct param *p = cell_epochs_param(model->type);
     if (epochs == 0 || p == NULL)
         return STATUS_OK;
     model->params = arena_copy(arena, model->params, 1, model->type->params_size);

@@ -45,6 +45,8 @@ enum status cell_fit_final(struct stage *stage, const struct model_config *model
 /* Before test rows are ranked: gives the fitted model the histories that model->history_valid asks for. */
 enum status cell_set_history(struct stage *stage, const struct model_config *model, long long seed,
                              const struct cell_place *place, struct fitted *fitted);
+/* The parameter `epochs` or `iterations` of a type; NULL: it has neither. */
+const struct param *cell_epochs_param(const struct model_type *type);
 /* Sets the parameter `epochs` or `iterations` of a copy of the model's parameters (of the arena); 0: nothing. */
 enum status cell_set_epochs(struct model_config *model, uint32_t epochs, struct arena *arena);
 /* A metric of validation rows (train masked), or of test rows (train masked, and valid where asked), as the metric has it; ranked

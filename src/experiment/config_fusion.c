@@ -279,28 +279,20 @@ static bool searches(const char *model, const struct node *search)
     return true;
 }
 
+/* A search is of the preference model, wherever it stands in the row: what is around it is put around the best one. */
 static enum status row_node(const struct fusion *f, const struct row *row, struct node **out)
 {
-    const struct node *preference = f->block.preference;
+    const struct node *preference = f->block.preference, *search = node_get(preference, "search"),
+                      *fit_on = node_get(preference, "fit_on");
     TRY(row_preference(f, row, out));
-    const struct node *plain = *out;
+    if (search != NULL && (row->model == NULL || searches(row->model, search)))
+        TRY(config_put(*out, "search", search, f->arena));
     if (f->block.rerank != NULL && !row->no_rerank)
         TRY(wrap(f, f->rerank, node_get(f->block.rerank, "params"), out));
     if (f->block.strategy != NULL && !row->no_strategy)
         TRY(wrap(f, "strategy", f->block.strategy, out));
     TRY(config_put_text(*out, "label", row->label, f->arena));
-    static const char *const outer[] = {"search", "fit_on"};
-    for (size_t i = 0; preference != NULL && i < 2; i++) {
-        const struct node *block = node_get(preference, outer[i]);
-        if (block == NULL || (i == 0 && row->model != NULL && !searches(row->model, block)))
-            continue;
-        if (i == 0 && plain != *out)
-            return node_fail(
-                block, "search of fusion: it changes parameters of the preference model, so no stage may "
-                       "stand around it; search without rerank and strategy first");
-        TRY(config_put(*out, outer[i], block, f->arena));
-    }
-    return STATUS_OK;
+    return fit_on != NULL ? config_put(*out, "fit_on", fit_on, f->arena) : STATUS_OK;
 }
 
 static enum status read_fusion(const struct node *node, struct arena *arena, struct fusion *f)

@@ -196,6 +196,33 @@ static enum status read_block(const struct node *node, struct arena *arena, stru
     return check_grid(block->grid, *type, block->params, n_points);
 }
 
+enum status config_searched_json(const char *params_json, const struct search_config *search,
+                                 json_t *resolved, bool fit_valid, bool history_valid, struct arena *arena,
+                                 const char **out)
+{
+    const char *key;
+    json_t *params = json_loads(params_json, 0, NULL), *value, *kept = search != NULL ? json_object() : NULL;
+    json_object_foreach(params, key, value) if (search != NULL && !json_is_null(value))
+        json_object_set(kept, key, value);
+    for (size_t i = 0; search != NULL && i < search->space.n; i++)
+        json_object_del(kept, search->parameter[i].param->name);
+    if (search != NULL && search->resource != NULL)
+        json_object_del(kept, search->resource->name);
+    json_t *all = search != NULL ? kept : params;
+    if (search != NULL)
+        json_object_set(all, "search", resolved);
+    if (fit_valid)
+        json_object_set_new(all, "fit_on", json_string("train+valid"));
+    if (history_valid)
+        json_object_set_new(all, "history", json_string("train+valid"));
+    char *text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    json_decref(params);
+    json_decref(kept);
+    *out = text != NULL ? arena_strdup(arena, text) : NULL;
+    free(text);
+    return *out != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
 /* What `search`, `fit_on` and `history` add to the resolved block and to what the points' key is made of. */
 static enum status add_search(const struct model_block *block, struct arena *arena,
                               struct model_config *points, size_t n_points, json_t *resolved)
@@ -214,25 +241,15 @@ static enum status add_search(const struct model_block *block, struct arena *are
         json_object_set_new(resolved, "fit_on", json_string("train+valid"));
     if (block->history == 1)
         json_object_set_new(resolved, "history", json_string("train+valid"));
-    for (size_t p = 0; p < n_points && (text != NULL || block->fit_on == 1 || block->history == 1); p++) {
+    for (size_t p = 0; p < n_points; p++) {
         struct model_config *m = &points[p];
-        json_t *all = text != NULL ? json_deep_copy(json_object_get(resolved, "params"))
-                                   : json_loads(m->params_json, 0, NULL);
         m->search = search;
         m->fit_valid = block->fit_on == 1;
         m->history_valid = block->history == 1;
-        if (text != NULL)
-            json_object_set(all, "search", text);
-        if (m->fit_valid)
-            json_object_set_new(all, "fit_on", json_string("train+valid"));
-        if (m->history_valid)
-            json_object_set_new(all, "history", json_string("train+valid"));
-        char *dump = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
-        json_decref(all);
-        m->params_json = dump != NULL ? arena_strdup(arena, dump) : NULL;
-        free(dump);
-        if (m->params_json == NULL)
-            return STATUS_SYSTEM;
+        TRY(config_inside(m, arena));
+        if (text != NULL || m->fit_valid || m->history_valid)
+            TRY(config_searched_json(m->params_json, search, text, m->fit_valid, m->history_valid, arena,
+                                     &m->params_json));
     }
     return STATUS_OK;
 }

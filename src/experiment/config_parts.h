@@ -21,6 +21,13 @@ enum status config_fusion_pairs(const struct node *fusion, const char *pipeline,
 /* A block `search`; *resolved: as the file may say it, the caller's. */
 enum status config_search(const struct node *node, const struct model_type *type, const struct node *params,
                           struct arena *arena, struct search_config **out, json_t **resolved);
+/* The parameters of a searched model as its key has them: without what is searched (NULL: nothing is), with "search" (`resolved`), "fit_on",
+ * "history" where they are not the default. */
+enum status config_searched_json(const char *params_json, const struct search_config *search,
+                                 json_t *resolved, bool fit_valid, bool history_valid, struct arena *arena,
+                                 const char **out);
+/* Fills m->inside: the searches of the models that m->params hold inside. */
+enum status config_inside(struct model_config *m, struct arena *arena);
 enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e);
 enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
 /* NULL: the defaults; fills `out`, an object. */

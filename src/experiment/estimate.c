@@ -12,6 +12,7 @@
 
 #include "experiment/machine.h"
 #include "experiment/plan.h"
+#include "experiment/searches.h"
 
 enum { SIDE = 512, REPEATS = 3, RANK_OPERATIONS = 128 };
 
@@ -114,10 +115,8 @@ static void print_models(const struct experiment *e, const struct dataset_plan *
         for (size_t f = 0; f < p->n_folds; f++) {
             const struct estimate one = estimate_cell(p, &p->folds[f], m, e, speed);
             sum.bytes = one.bytes > sum.bytes ? one.bytes : sum.bytes;
-            const double fits = m->search != NULL
-                                    ? 1 + (double)search_total(&m->search->options, &m->search->space) *
-                                              (m->search->test_too && m->fit_valid ? 2 : 1)
-                                    : 1;
+            const double fits = 1 + (double)searches_trials(m) *
+                                        (m->search != NULL && m->search->test_too && m->fit_valid ? 2 : 1);
             sum.seconds += one.seconds * fits * (double)e->n_seeds;
             sum.known = sum.known && one.known;
         }
@@ -125,8 +124,8 @@ static void print_models(const struct experiment *e, const struct dataset_plan *
         printf("%-24s %-20s %5zu", dataset, m->label, n_cells);
         printf(sum.known ? " %9.1f MiB %9.1f s" : " %8.1f+? MiB %7.1f+? s", sum.bytes / 1048576.0,
                sum.seconds);
-        if (m->search != NULL)
-            printf("  search of %zu trials a cell\n", search_total(&m->search->options, &m->search->space));
+        if (searches_any(m))
+            printf("  search of %zu trials a cell\n", searches_trials(m));
         else
             printf("  %s\n", strcmp(m->grid_json, "{}") != 0 ? m->grid_json : "");
         total->bytes = sum.bytes > total->bytes ? sum.bytes : total->bytes;

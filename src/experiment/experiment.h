@@ -24,6 +24,7 @@ struct dataset_config {
     const char *unavailable; /* not NULL: it can't be had, and this says what to do; its cells are skipped */
 };
 
+struct inside_search; /* inside.h */
 /* One model with one point of its grid. */
 struct model_config {
     const struct model_type *type;
@@ -35,9 +36,12 @@ struct model_config {
      * "history". */
     const char *params_json;
     const struct search_config *search; /* NULL: none; params: the defaults of what it searches */
-    bool fit_valid;                     /* the model that is measured is fitted on validation rows too */
-    bool history_valid;                 /* its users' histories hold them when test rows are ranked */
-    const char *grid_json;              /* what the grid chose: "{}" without one */
+    size_t n_inside;
+    const struct inside_search
+        *inside;           /* [n_inside] models inside it that are searched, a model after those inside it */
+    bool fit_valid;        /* the model that is measured is fitted on validation rows too */
+    bool history_valid;    /* its users' histories hold them when test rows are ranked */
+    const char *grid_json; /* what the grid chose: "{}" without one */
     const struct node *where;
 };
 

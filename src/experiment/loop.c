@@ -19,6 +19,8 @@ enum status loop_read(const struct loop_blocks *blocks, const struct node *root,
     if (blocks->base == NULL)
         return node_fail(root, "the file names no base: `base: {name: ials}`");
     TRY(nested_parse(blocks->base, "base", arena, &out->base));
+    if (out->base.search != NULL)
+        return node_fail_key(out->base.search, "a loop searches nothing; write the parameters down");
     if (out->base.type->factors == NULL)
         return node_fail(blocks->base,
                          "the loop needs a model of factors (ials, bpr_mf, svd ...), and %s has none",

@@ -32,6 +32,8 @@ struct dataset_plan {
 struct cell {
     size_t dataset, fold, model, seed; /* positions in the experiment */
     char key[SHA256_HEX];
+    /* [model's n_inside + 1] of its searches: of what determines their trials, so without the row's label; unused ones are "" */
+    const char (*search_keys)[SHA256_HEX];
 };
 
 struct plan {
@@ -46,6 +48,10 @@ struct plan {
  * stage stays open in it, so that a run need not read the data again; the caller closes it, also on failure. */
 enum status plan_make(const struct experiment *e, const char *device, const char *models, struct arena *arena,
                       struct plan *out, struct stage *only);
+
+/* Fills the cells and their keys: plan_make() calls it. */
+enum status plan_keys(const struct experiment *e, const char *device, const char *models, struct arena *arena,
+                      struct plan *plan);
 
 /* Prints cells, memory and time; `recfuse plan`.  docs/experiment-file.md has the formula. */
 enum status plan_print(const struct experiment *e, const struct plan *plan, const struct backend *backend);

@@ -15,7 +15,7 @@
 #include "experiment/cell.h"
 #include "experiment/finish.h"
 #include "experiment/plan.h"
-#include "experiment/trials.h"
+#include "experiment/searches.h"
 #include "models/model_io.h"
 
 const char *run_models_folder(void)
@@ -251,8 +251,9 @@ static enum status write_done(struct runner *r, size_t i, const struct cell_outc
         json_object_update(line, search);
     }
     TRY(append(r, line));
-    if (search != NULL)
-        trials_forget(r->folder.path, r->plan.cells[i].key);
+    const struct model_config *m = &r->experiment->models[r->plan.cells[i].model];
+    for (size_t k = 0; search != NULL && k <= m->n_inside; k++)
+        trials_forget(r->folder.path, r->plan.cells[i].search_keys[k]);
     return STATUS_OK;
 }
 
@@ -297,10 +298,10 @@ static enum status compute(struct runner *r, size_t i, struct arena *arena, stru
     machine_reset_peak();
     const struct clocks start = clocks_now();
     const struct model_config *m = &r->experiment->models[cell->model];
-    struct model_config chosen = *m;
-    if (m->search != NULL)
-        TRY(trials_run(&r->stage, m, seed, &r->experiment->evaluate, &place, r->folder.path, cell->key, arena,
-                       &chosen, search));
+    const struct trials_keep keep = {r->folder.path, &r->folder.journal};
+    struct model_config chosen;
+    TRY(searches_run(&r->stage, m, cell->search_keys, seed, &r->experiment->evaluate, &place, &keep, arena,
+                     &chosen, search));
     TRY(cell_fit_final(&r->stage, &chosen, m->search != NULL, seed, &r->experiment->evaluate, &place,
                        fitted));
     fitted->params = chosen.params;

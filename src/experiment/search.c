@@ -45,8 +45,7 @@ json_t *search_setting_json(const struct search_config *s, const struct search_t
     return out;
 }
 
-/* A JSON value as a node of YAML, so that the parameter's table checks it. */
-static enum status to_node(const json_t *value, struct arena *arena, struct node *out)
+enum status search_value_node(const json_t *value, struct arena *arena, struct node *out)
 {
     *out = (struct node){.kind = NODE_SCALAR, .file = "trial", .line = 1, .column = 1};
     if (json_is_array(value)) {
@@ -55,7 +54,7 @@ static enum status to_node(const json_t *value, struct arena *arena, struct node
         ARENA_NEW(out->child, arena, out->n);
         for (size_t i = 0; i < out->n; i++) {
             ARENA_NEW(out->child[i], arena, 1);
-            TRY(to_node(json_array_get(value, i), arena, out->child[i]));
+            TRY(search_value_node(json_array_get(value, i), arena, out->child[i]));
         }
         return STATUS_OK;
     }
@@ -86,7 +85,7 @@ enum status search_apply(const struct model_type *type, const void *params, cons
         if (p == NULL)
             return status_fail(STATUS_DATA, "a recorded setting names '%s', which %s does not have", key,
                                type->name);
-        TRY(to_node(value, arena, &node));
+        TRY(search_value_node(value, arena, &node));
         TRY(param_set(p, type->name, &node, arena, *out));
     }
     return type->check != NULL ? type->check(*out, &(struct node){.file = "trial", .line = 1, .column = 1})

@@ -32,6 +32,8 @@ struct search_config {
 json_t *search_choice_json(const struct search_parameter *p, size_t c);
 /* The searched parameters (and the resource) of a trial: {"factors": 64, ...}. */
 json_t *search_setting_json(const struct search_config *s, const struct search_trial *trial);
+/* A value of a setting as a node of YAML, so that the parameter's table checks it; its text is the arena's. */
+enum status search_value_node(const json_t *value, struct arena *arena, struct node *out);
 /* Copies `params` (of the type's struct) and sets what `chosen` (search_setting_json(), or more) names: of the arena. */
 enum status search_apply(const struct model_type *type, const void *params, const json_t *chosen,
                          struct arena *arena, void **out);

@@ -19,6 +19,8 @@ struct trials {
     const struct evaluate_config *evaluate;
     const struct cell_place *place;
     struct arena *arena;
+    const char *key;
+    const struct journal *journal;
     char path[4096];
     int file;
     size_t n;
@@ -99,6 +101,48 @@ static enum status read_back(struct trials *t)
     t->file = open(t->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (t->file < 0 || ftruncate(t->file, (off_t)good) != 0)
         return status_fail(STATUS_SYSTEM, "%s: can't be written: %s", t->path, strerror(errno));
+    return STATUS_OK;
+}
+
+/* A search of this key in a line of the journal: its own, or of a model inside. */
+static const json_t *search_in(const json_t *line, const char *key)
+{
+    const json_t *inside = json_object_get(line, "inside");
+    const char *own = json_string_value(json_object_get(line, "search_key"));
+    if (own != NULL && strcmp(own, key) == 0)
+        return line;
+    for (size_t i = 0; i < json_array_size(inside); i++) {
+        own = json_string_value(json_object_get(json_array_get(inside, i), "search_key"));
+        if (own != NULL && strcmp(own, key) == 0)
+            return json_array_get(inside, i);
+    }
+    return NULL;
+}
+
+/* The trials of a row that searched the same model in the same space on the same rows; *all: they are the whole search. */
+static enum status recall(struct trials *t, bool *all)
+{
+    const char *unused;
+    json_t *line;
+    const json_t *found = NULL;
+    *all = false;
+    json_object_foreach(t->journal->entries, unused, line)
+    {
+        found = found == NULL && strcmp(record_status(line), "done") == 0 ? search_in(line, t->key) : found;
+    }
+    json_t *trials = json_object_get(found, "trials");
+    bool end = false;
+    for (size_t i = 0; found != NULL && !end; i++) {
+        struct search_trial next;
+        TRY(search_next(&t->search->options, &t->search->space, t->done, t->n, t->arena, &next, &end));
+        *all = end && i == json_array_size(trials);
+        if (end || i == json_array_size(trials) || !take(t, &next, json_array_get(trials, i)))
+            break;
+    }
+    if (*all)
+        json_array_extend(t->lines, trials);
+    else
+        t->n = 0;
     return STATUS_OK;
 }
 
@@ -230,8 +274,8 @@ static enum status choose(struct trials *t, struct model_config *chosen, json_t 
     TRY(search_apply(chosen->type, chosen->params, setting, t->arena, &chosen->params));
     if (chosen->fit_valid)
         TRY(cell_set_epochs(chosen, (uint32_t)json_integer_value(json_object_get(line, "epochs")), t->arena));
-    *record = json_pack("{s:I, s:I, s:O, s:O}", "n_trials", (json_int_t)t->n, "chosen_trial",
-                        (json_int_t)best, "chosen", setting, "trials", t->lines);
+    *record = json_pack("{s:I, s:I, s:O, s:O, s:s}", "n_trials", (json_int_t)t->n, "chosen_trial",
+                        (json_int_t)best, "chosen", setting, "trials", t->lines, "search_key", t->key);
     return *record != NULL ? STATUS_OK
                            : status_fail(STATUS_SYSTEM, "out of memory for the record of a search");
 }
@@ -246,8 +290,11 @@ static enum status search(struct trials *t, struct model_config *chosen, json_t 
             "%s: a search needs validation rows: give the dataset a part of train for it, as in "
             "validation: {kind: random, test: 0.1}",
             t->model->label);
-    TRY(read_back(t));
-    while (true) {
+    bool all;
+    TRY(recall(t, &all));
+    if (!all)
+        TRY(read_back(t));
+    while (!all) {
         struct search_trial next;
         bool end;
         TRY(search_next(&t->search->options, &t->search->space, t->done, t->n, t->arena, &next, &end));
@@ -260,8 +307,8 @@ static enum status search(struct trials *t, struct model_config *chosen, json_t 
 
 enum status trials_run(struct stage *stage, const struct model_config *model, long long seed,
                        const struct evaluate_config *evaluate, const struct cell_place *place,
-                       const char *folder, const char *key, struct arena *arena, struct model_config *chosen,
-                       json_t **record)
+                       const struct trials_keep *keep, const char *key, struct arena *arena,
+                       struct model_config *chosen, json_t **record)
 {
     struct trials t = {.stage = stage,
                        .model = model,
@@ -269,13 +316,15 @@ enum status trials_run(struct stage *stage, const struct model_config *model, lo
                        .seed = seed,
                        .evaluate = evaluate,
                        .place = place,
+                       .key = key,
+                       .journal = keep->journal,
                        .arena = arena,
                        .file = -1,
                        .lines = json_array()};
     char path[4096];
-    if (snprintf(path, sizeof path, "%s/trials", folder) >= (int)sizeof path ||
-        snprintf(t.path, sizeof t.path, "%s/trials/%s.jsonl", folder, key) >= (int)sizeof t.path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    if (snprintf(path, sizeof path, "%s/trials", keep->folder) >= (int)sizeof path ||
+        snprintf(t.path, sizeof t.path, "%s/trials/%s.jsonl", keep->folder, key) >= (int)sizeof t.path)
+        return status_fail(STATUS_SYSTEM, "%s: the path is too long", keep->folder);
     *record = NULL;
     enum status status = make_folders(path);
     if (status == STATUS_OK)
@@ -283,89 +332,5 @@ enum status trials_run(struct stage *stage, const struct model_config *model, lo
     if (t.file >= 0)
         close(t.file);
     json_decref(t.lines);
-    return status;
-}
-
-/* ---- trials.csv */
-static const char *text_of(const json_t *line, const char *key)
-{
-    const char *text = json_string_value(json_object_get(line, key));
-    return text != NULL ? text : "";
-}
-
-static void csv_number(FILE *out, double value)
-{
-    if (isfinite(value))
-        fprintf(out, ",%.9g", value);
-    else
-        fputc(',', out);
-}
-
-static enum status csv_trial(const json_t *line, const json_t *trial, bool chosen,
-                             const struct search_config *s, double *best, FILE *out)
-{
-    char *params =
-        json_dumps(json_object_get(trial, "params"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
-    const double value = number_of(trial, "value");
-    const bool better =
-        isfinite(value) && (isnan(*best) || (s->metric->lower_is_better ? value < *best : value > *best));
-    if (params == NULL)
-        return status_fail(STATUS_SYSTEM, "out of memory while writing trials.csv");
-    *best = better ? value : *best;
-    record_csv_field(out, text_of(line, "dataset"));
-    fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "fold")));
-    record_csv_field(out, text_of(line, "label"));
-    fprintf(out, ",%lld,%lld,%lld,%.9g,", (long long)json_integer_value(json_object_get(line, "seed")),
-            (long long)json_integer_value(json_object_get(trial, "trial")) + 1,
-            (long long)json_integer_value(json_object_get(trial, "rung")), number_of(trial, "resource"));
-    record_csv_field(out, params);
-    free(params);
-    fprintf(out, ",%s,", s->metric->name);
-    if (s->k > 0)
-        fprintf(out, "%u", s->k);
-    csv_number(out, value);
-    csv_number(out, *best);
-    csv_number(out, number_of(trial, "test"));
-    csv_number(out, number_of(trial, "epochs"));
-    fprintf(out, ",%d,%s,", chosen, text_of(trial, "status"));
-    record_csv_field(out, text_of(trial, "message"));
-    fputc('\n', out);
-    return STATUS_OK;
-}
-
-enum status record_trials(const struct record *r)
-{
-    char path[4096];
-    struct atomic_file csv;
-    bool any = false;
-    for (size_t i = 0; i < r->n_lines; i++)
-        any |=
-            json_object_get(r->lines[i], "trials") != NULL && strcmp(record_status(r->lines[i]), "done") == 0;
-    if (snprintf(path, sizeof path, "%s/trials.csv", r->folder) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->folder);
-    if (!any) {
-        unlink(path);
-        return STATUS_OK;
-    }
-    TRY(atomic_open(&csv, path));
-    fputs("dataset,fold,label,seed,trial,rung,resource,params,metric,k,value,best,test,epochs,chosen,status,"
-          "message\n",
-          csv.stream);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < r->n_lines && status == STATUS_OK; i++) {
-        const json_t *line = r->lines[i], *trials = json_object_get(line, "trials");
-        const json_int_t chosen = json_integer_value(json_object_get(line, "chosen_trial"));
-        const struct search_config *s = NULL;
-        double best = NAN;
-        for (size_t m = 0; m < r->experiment->n_models; m++)
-            if (strcmp(r->experiment->models[m].label, text_of(line, "label")) == 0)
-                s = r->experiment->models[m].search;
-        for (size_t k = 0; s != NULL && k < json_array_size(trials) && status == STATUS_OK; k++)
-            status =
-                csv_trial(line, json_array_get(trials, k), (json_int_t)k == chosen, s, &best, csv.stream);
-    }
-    if (status == STATUS_OK)
-        return atomic_commit(&csv);
-    atomic_abort(&csv);
     return status;
 }

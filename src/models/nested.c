@@ -33,9 +33,13 @@ enum status nested_parse(const struct node *node, const char *what, struct arena
     if (node->kind == NODE_MAP) {
         name = node_get(node, "name");
         given = node_get(node, "params");
+        out->where = node;
+        out->search = node_get(node, "search");
         for (size_t i = 0; i < node->n; i++)
-            if (strcmp(node->child[i]->key, "name") != 0 && strcmp(node->child[i]->key, "params") != 0)
-                return node_fail_key(node->child[i], "%s has '%s'; a model here has a name and params", what,
+            if (strcmp(node->child[i]->key, "name") != 0 && strcmp(node->child[i]->key, "params") != 0 &&
+                strcmp(node->child[i]->key, "search") != 0)
+                return node_fail_key(node->child[i],
+                                     "%s has '%s'; a model here has a name, params and search", what,
                                      node->child[i]->key);
         if (name == NULL)
             return node_fail(node, "%s names no model: {name: ease, params: {l2: 300}}", what);
@@ -61,6 +65,9 @@ static enum status new_state(struct nested *m, struct arena *arena)
 enum status nested_fit(struct nested *m, const struct view *train, struct run *run)
 {
     struct run inner = *run;
+    if (m->search != NULL)
+        return node_fail_key(m->search, "search of %s: only an experiment searches (`recfuse run`)",
+                             m->type->name);
     inner.validate = NULL; /* it judges the outer model's state */
     inner.curve = NULL;    /* training curves are those of the outer model */
     TRY(new_state(m, run->arena));

@@ -122,12 +122,15 @@ static enum status read_multiverse(struct records *r, struct arena *arena)
 
 static enum status read_trials(struct records *r, struct arena *arena)
 {
-    static const char *const columns[] = {"dataset", "fold",   "label", "seed",  "trial", "rung", "resource",
-                                          "params",  "metric", "k",     "value", "best",  "test"};
+    static const char *const columns[] = {"dataset",  "fold",   "label",  "seed",   "trial",   "rung",
+                                          "resource", "params", "metric", "k",      "value",   "best",
+                                          "test",     "epochs", "chosen", "status", "message", "inside"};
     struct csv_table t;
     TRY(read_table(r, "trials.csv", columns, sizeof columns / sizeof *columns, arena, &t));
     ARENA_NEW(r->trial, arena, t.n_rows);
     for (size_t i = 0; i < t.n_rows; i++) {
+        if (csv_cell(&t, i, 17)[0] != '\0')
+            continue; /* of a model inside: its values are not the row's */
         struct trial_row *row = &r->trial[r->n_trials++];
         double trial;
         *row = (struct trial_row){.fold = csv_cell(&t, i, 1),

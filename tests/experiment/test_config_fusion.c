@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "experiment/experiment.h"
+#include "experiment/inside.h"
 
 static char *folder;
 static struct arena *arena;
@@ -145,9 +146,9 @@ static void refused(void **state)
         {HEAD "fusion: {ablate: [strategy]}\n", "e.yaml:3:9: ", "no stage 'strategy'"},
         {HEAD "fusion: {strategy: {base: ease, rules: [{exposure: {}}]}}\n",
          "e.yaml:3:21: ", "the stages before it"},
-        {HEAD "fusion: {preference: {search: {trials: 2, space: {samples: [10, 20]}}}, strategy: {rules: "
+        {HEAD "fusion: {preference: {search: {trials: 2, space: {sampels: [10, 20]}}}, strategy: {rules: "
               "[{exposure: {}}]}}\n",
-         "e.yaml:3:31: ", "search without"},
+         "e.yaml:3:51: ", "did you mean 'samples'?"},
         {HEAD "models: [{name: ease, label: fusion}]\nfusion: {}\n",
          "e.yaml:4:9: ", "two models are labelled 'fusion'"},
         {HEAD "models: {name: ease}\nfusion: {}\n", "e.yaml:3:9: ", "expected a list"},
@@ -160,12 +161,53 @@ static void refused(void **state)
     }
 }
 
+/* A search stays with the preference model, at whatever depth, and is the same for all rows with that model. */
+static void searched(void **state)
+{
+    (void)state;
+    struct experiment e;
+    assert_ok(
+        load(HEAD "fusion:\n"
+                  "  label: pipe\n"
+                  "  intent: {encoder: minilm, text: [title]}\n"
+                  "  preference: {name: llm_ease, fit_on: train+valid, search: {trials: 2, space: {l2: {low: "
+                  "1, high: 9}}}}\n"
+                  "  rerank: {params: {decoder: gemma}}\n"
+                  "  strategy: {candidates: 50, rules: [{mmr: {by: genres}}]}\n"
+                  "  controls: [ids, predicted_popularity]\n"
+                  "  ablate: [strategy, rerank]\n",
+             &e));
+    static const struct {
+        const char *label, *path; /* "": nothing inside is searched */
+    } rows[] = {{"pipe", "base.params.base"},
+                {"pipe, no text", "base"},
+                {"pipe, predicted popularity", ""},
+                {"pipe, no strategy", "base"},
+                {"pipe, no rerank", "base"}};
+    assert_int_equal(e.n_models, sizeof rows / sizeof *rows);
+    for (size_t i = 0; i < e.n_models; i++) {
+        const struct model_config *m = &e.models[i];
+        assert_string_equal(m->label, rows[i].label);
+        assert_null(m->search);
+        assert_true(m->fit_valid);
+        assert_int_equal(m->n_inside, rows[i].path[0] != '\0');
+        if (m->n_inside == 0)
+            continue; /* predicted popularity has no l2 */
+        assert_string_equal(m->inside[0].path, rows[i].path);
+        assert_string_equal(m->inside[0].model.type->name, "llm_ease");
+        if (i != 1) /* another encoder */
+            assert_string_equal(m->inside[0].model.params_json, e.models[0].inside[0].model.params_json);
+    }
+    experiment_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(round_trip, set_up, tear_down),
         cmocka_unit_test_setup_teardown(alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(searched, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("config_fusion", tests, NULL, NULL);

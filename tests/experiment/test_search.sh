@@ -30,7 +30,7 @@ YAML
 grep -q 'EASE.* 7 ' out && grep -q 'trials' one/tables/a.md && grep -q ',trials,' one/tables/a.csv; say $? tables_show_the_number_of_trials
 
 # The chosen trial is the best by validation, and is what was measured: EASE's own test value of that trial is the cell's.
-awk -F, '$3 == "EASE" { n++; v = $(NF - 6); if (v > best) { best = v; at = $5 } if ($(NF - 2) == 1) { chosen = $5; test = $(NF - 4) } }
+awk -F, '$3 == "EASE" { n++; v = $(NF - 7); if (v > best) { best = v; at = $5 } if ($(NF - 3) == 1) { chosen = $5; test = $(NF - 5) } }
     END { exit !(n == 7 && at == chosen); }' one/trials.csv 2>log; say $? the_best_on_validation_rows_is_chosen
 test_value=$(python3 - <<'PY'
 import csv
@@ -61,7 +61,7 @@ import json
 for line in open("one/journal.jsonl"):
     line = json.loads(line)
     if line.get("label") == "EASE":
-        print(line["key"])
+        print(line["search_key"])
         with open("half.jsonl", "w") as out:
             for t in line["trials"][:4]:
                 t["seconds"] = 12345.5
@@ -130,6 +130,79 @@ sed -e 's/MODEL/ease/; s/PARAMS/{l2: 10}/' -e '/plain\|whole\|both/d' h.yaml >m.
 "$program" recommend --run kept --dataset a --model told --user "$user" --top 5 >saved 2>log && rm -r kept/models &&
     "$program" recommend --run kept --dataset a --model told --user "$user" --top 5 >fitted 2>log && cmp saved fitted >log 2>&1
 say $? recommend_takes_the_history
+
+# A search of what stands inside: the wrapper is put around the best model, whose trials are those of the model alone; rows that share it repeat
+# none; what is inside that stops early fits again as long.
+cat >w.yaml <<'YAML'
+experiment: {name: w}
+datasets:
+  - {name: a, file: a.h5, split: {kind: random, test: 0.2, seed: 1}, validation: {kind: random, test: 0.2, seed: 2}}
+models:
+  - {name: strategy, label: ruled, fit_on: train+valid, params: {base: {name: ease, search: &s {trials: 5, space: {l2: {low: 0.1, high: 10000, log: true}}}}, rules: [{mmr: {by: genres, lambda: 0.7}}]}}
+  - {name: strategy, label: as it is, fit_on: train+valid, params: {base: {name: ease, search: *s}, candidates: 80, rules: []}}
+  - {name: ease, label: alone, fit_on: train+valid, search: *s}
+  - {name: weighted, label: blend, search: {trials: 2, seed: 3, space: {folds: {low: 5, high: 15}}}, params: {models: [item_knn, {name: ials, params: {factors: 8, iterations: 9, patience: 1}, search: {trials: 3, space: {alpha0: {low: 0.01, high: 1, log: true}}}}]}}
+  - {name: strategy, label: deep, params: {base: {name: strategy, params: {base: {name: ease, search: *s}, rules: [{mmr: {by: genres}}]}, search: {strategy: grid, space: {candidates: [20, 40]}}}, rules: []}}
+evaluate: {k: [10], metrics: [ndcg, recall]}
+report: {tables: [csv], plots: []}
+YAML
+"$program" run w.yaml --out in1 --threads 1 >out 2>log; say $? runs_searches_inside
+"$program" run w.yaml --out in2 --threads 2 >log 2>&1 && same in1 in2 >log 2>&1; say $? inside_one_thread_and_two
+[ ! -e in1/trials ] && grep -q 'ruled.* 5 ' out && grep -q 'blend.* 5 ' out && grep -q 'deep.* 7 ' out; say $? inside_trials_are_counted
+python3 - >log 2>&1 <<'PY'
+import csv, json
+rows = list(csv.DictReader(open("in1/trials.csv")))
+of = lambda label, inside: [r for r in rows if r["label"] == label and r["inside"] == inside]
+strip = lambda rs: [(r["params"], r["value"], r["chosen"]) for r in rs]
+alone = strip(of("alone", ""))
+assert len(alone) == 5 and alone == strip(of("ruled", "base")) == strip(of("as it is", "base"))
+assert len(of("blend", "models.1")) == 3 and len(of("blend", "")) == 2 and len(of("deep", "base.params.base")) == 5 and len(of("deep", "base")) == 2
+# deep is not fitted on validation rows too, so its key is another; its trials have the same values
+assert [t[:2] for t in strip(of("deep", "base.params.base"))] == [t[:2] for t in alone]
+lines = {}
+for line in open("in1/journal.jsonl"):
+    line = json.loads(line)
+    lines[line.get("label")] = line
+keys = {lines["ruled"]["inside"][0]["search_key"], lines["as it is"]["inside"][0]["search_key"], lines["alone"]["search_key"]}
+seconds = lambda s: [t["seconds"] for t in s["trials"]]
+assert len(keys) == 1 and seconds(lines["ruled"]["inside"][0]) == seconds(lines["alone"]), keys
+assert max(t["epochs"] for t in lines["blend"]["inside"][0]["trials"]) <= 9
+v = {r["label"]: r["value"] for r in csv.DictReader(open("in1/metrics.csv")) if r["metric"] == "ndcg"}
+assert v["alone"] == v["as it is"] != v["ruled"], v
+PY
+say $? inside_trials_are_shared_with_the_model_alone
+
+# The row is what the parameters written by hand give: with the epochs of the best trial, for nothing judges a model inside another.
+python3 - >w2.yaml 2>log <<'PY'
+import json
+lines = {}
+for line in open("in1/journal.jsonl"):
+    line = json.loads(line)
+    lines[line.get("label")] = line
+text = open("w.yaml").read().splitlines()
+head, tail = text[:4], [t for t in text if t.startswith(("evaluate", "report"))]
+l2 = lines["ruled"]["inside"][0]["chosen"]["l2"]
+blend, inner = lines["blend"], lines["blend"]["inside"][0]
+best = inner["trials"][inner["chosen_trial"]]
+print(*head, sep=chr(10))
+print("  - {name: strategy, label: ruled, fit_on: train+valid, params: {base: {name: ease, params: {l2: %.9g}}, rules: [{mmr: {by: genres, lambda: 0.7}}]}}" % l2)
+print("  - {name: weighted, label: blend, params: {folds: %d, models: [item_knn, {name: ials, params: {factors: 8, iterations: %d, alpha0: %.9g}}]}}" % (blend["chosen"]["folds"], best["epochs"], inner["chosen"]["alpha0"]))
+print(*tail, sep=chr(10))
+PY
+values() { grep ",\(ruled\|blend\)," "$1/metrics.csv" | grep -o '[a-z]*,10,default.*'; }
+"$program" run w2.yaml --out hand >log 2>&1 && [ "$(values in1 | wc -l)" = 4 ] && cmp <(values in1) <(values hand) >>log 2>&1; say $? inside_equals_the_parameters_by_hand
+for wait in 0.03 0.06 0.1 0.15; do
+    "$program" run w.yaml --out inkilled >log 2>&1 & id=$!
+    sleep $wait; kill -KILL $id 2>/dev/null; wait $id 2>/dev/null
+done
+"$program" run w.yaml --out inkilled >log 2>&1 && same in1 inkilled >log 2>&1 && [ ! -e inkilled/trials ]; say $? inside_killed_and_resumed
+"$program" recommend --run in1 --dataset a --model ruled --user "$user" --top 5 >x1 2>log && "$program" recommend --run hand --dataset a --model ruled --user "$user" --top 5 >x2 2>log && cmp x1 x2 >>log 2>&1
+say $? inside_recommend_takes_the_chosen_setting
+"$program" run in1/experiment.yaml --out inagain >log 2>&1 && same in1 inagain >log 2>&1; say $? inside_the_resolved_experiment_reads_back
+"$program" run w.yaml --set models.0.params.base.search.space='{l3: {low: 1, high: 2}}' --out bad >log 2>&1; [ $? -eq 2 ] && grep -q "unknown parameter of ease 'l3'; did you mean 'l2'" log; say $? inside_a_bad_space_is_refused
+"$program" run w.yaml --set models.0.params.base.params='{l2: 3}' --out bad >log 2>&1; [ $? -eq 2 ] && grep -q "stands under params and under search" log; say $? inside_params_and_search_are_refused
+sed -e 's/, validation: .*/}/' -e '/alone\|blend/d' -e 's/fit_on: train+valid, //' w.yaml >none.yaml
+"$program" run none.yaml --out none >log 2>&1; [ $? -eq 2 ] && grep -q 'needs validation rows' log; say $? inside_without_validation_rows_is_refused
 
 # negatives: validation rows among few drawn items are worth more than among all, and are the same draw for each trial and thread.
 sed -e 's/test_too: true, space: {l2/test_too: true, negatives: 10, space: {l2/' x.yaml >n.yaml

@@ -1,0 +1,117 @@
+/* trials_csv.c - see record_trials() of trials.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "experiment/inside.h"
+#include "experiment/trials.h"
+
+/* The number under the key; NaN: none. */
+static double number_of(const json_t *line, const char *key)
+{
+    const json_t *value = json_object_get(line, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static const char *text_of(const json_t *line, const char *key)
+{
+    const char *text = json_string_value(json_object_get(line, key));
+    return text != NULL ? text : "";
+}
+
+static void csv_number(FILE *out, double value)
+{
+    if (isfinite(value))
+        fprintf(out, ",%.9g", value);
+    else
+        fputc(',', out);
+}
+
+static enum status csv_trial(const json_t *line, const char *inside, const json_t *trial, bool chosen,
+                             const struct search_config *s, double *best, FILE *out)
+{
+    char *params =
+        json_dumps(json_object_get(trial, "params"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    const double value = number_of(trial, "value");
+    const bool better =
+        isfinite(value) && (isnan(*best) || (s->metric->lower_is_better ? value < *best : value > *best));
+    if (params == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory while writing trials.csv");
+    *best = better ? value : *best;
+    record_csv_field(out, text_of(line, "dataset"));
+    fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "fold")));
+    record_csv_field(out, text_of(line, "label"));
+    fprintf(out, ",%lld,%lld,%lld,%.9g,", (long long)json_integer_value(json_object_get(line, "seed")),
+            (long long)json_integer_value(json_object_get(trial, "trial")) + 1,
+            (long long)json_integer_value(json_object_get(trial, "rung")), number_of(trial, "resource"));
+    record_csv_field(out, params);
+    free(params);
+    fprintf(out, ",%s,", s->metric->name);
+    if (s->k > 0)
+        fprintf(out, "%u", s->k);
+    csv_number(out, value);
+    csv_number(out, *best);
+    csv_number(out, number_of(trial, "test"));
+    csv_number(out, number_of(trial, "epochs"));
+    fprintf(out, ",%d,%s,", chosen, text_of(trial, "status"));
+    record_csv_field(out, text_of(trial, "message"));
+    fprintf(out, ",%s\n", inside);
+    return STATUS_OK;
+}
+
+/* The trials of one search: `of` is the cell's line, or the part of it that tells of a model inside. */
+static enum status csv_search(const json_t *line, const json_t *of, const struct search_config *s, FILE *out)
+{
+    const json_t *trials = json_object_get(of, "trials");
+    const json_int_t chosen = json_integer_value(json_object_get(of, "chosen_trial"));
+    double best = NAN;
+    for (size_t k = 0; s != NULL && k < json_array_size(trials); k++)
+        TRY(csv_trial(line, of == line ? "" : text_of(of, "path"), json_array_get(trials, k),
+                      (json_int_t)k == chosen, s, &best, out));
+    return STATUS_OK;
+}
+
+static enum status csv_line(const struct experiment *e, const json_t *line, FILE *out)
+{
+    const json_t *inside = json_object_get(line, "inside");
+    for (size_t m = 0; m < e->n_models; m++) {
+        const struct model_config *model = &e->models[m];
+        if (strcmp(model->label, text_of(line, "label")) != 0 ||
+            json_integer_value(json_object_get(line, "point")) != (json_int_t)model->point)
+            continue;
+        for (size_t i = 0; i < model->n_inside; i++)
+            TRY(csv_search(line, json_array_get(inside, i), model->inside[i].model.search, out));
+        return csv_search(line, line, model->search, out);
+    }
+    return STATUS_OK;
+}
+
+enum status record_trials(const struct record *r)
+{
+    char path[4096];
+    struct atomic_file csv;
+    bool any = false;
+    for (size_t i = 0; i < r->n_lines; i++)
+        any |= (json_object_get(r->lines[i], "trials") != NULL ||
+                json_object_get(r->lines[i], "inside") != NULL) &&
+               strcmp(record_status(r->lines[i]), "done") == 0;
+    if (snprintf(path, sizeof path, "%s/trials.csv", r->folder) >= (int)sizeof path)
+        return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->folder);
+    if (!any) {
+        unlink(path);
+        return STATUS_OK;
+    }
+    TRY(atomic_open(&csv, path));
+    fputs("dataset,fold,label,seed,trial,rung,resource,params,metric,k,value,best,test,epochs,chosen,status,"
+          "message,inside\n",
+          csv.stream);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < r->n_lines && status == STATUS_OK; i++)
+        status = csv_line(r->experiment, r->lines[i], csv.stream);
+    if (status == STATUS_OK)
+        return atomic_commit(&csv);
+    atomic_abort(&csv);
+    return status;
+}
