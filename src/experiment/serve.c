@@ -54,15 +54,36 @@ struct server {
 
 static const char *const kinds[] = {"show", "click", "skip", "rate"};
 
+/* An id is a text or a whole number; NULL: neither. */
+static const char *id_text(const json_t *id, char number[32])
+{
+    if (!json_is_integer(id))
+        return json_string_value(id);
+    snprintf(number, 32, "%lld", (long long)json_integer_value(id));
+    return number;
+}
+
 static uint32_t find(const struct string_map *map, const json_t *id)
 {
-    const char *text = json_string_value(id);
     char number[32];
-    if (json_is_integer(id)) {
-        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
-        text = number;
-    }
+    const char *text = id_text(id, number);
     return text == NULL ? UINT32_MAX : string_map_find(map, text, strlen(text));
+}
+
+/* The user or item that `line` names; UINT32_MAX: none, and a sentence in `mistake`. */
+static uint32_t find_named(const struct string_map *map, const json_t *line, const char *what, char *mistake,
+                           size_t room)
+{
+    char number[32];
+    const json_t *id = json_object_get(line, what);
+    const uint32_t found = find(map, id);
+    if (found == UINT32_MAX && id_text(id, number) == NULL)
+        snprintf(mistake, room, "%s is %s; a publisher's id is expected, a text or a whole number", what,
+                 id == NULL ? "missing" : "neither a text nor a whole number");
+    else if (found == UINT32_MAX)
+        snprintf(mistake, room, "the dataset has no %s '%.80s' (a publisher's id is expected)", what,
+                 id_text(id, number));
+    return found;
 }
 
 /* The event in `line`, or a sentence in `mistake`. */
@@ -78,16 +99,13 @@ static bool parse_event(const struct server *s, const json_t *line, struct feedb
         snprintf(mistake, room, "event '%.40s' is none of show, click, skip, rate", kind != NULL ? kind : "");
         return false;
     }
-    *e = (struct feedback_event){.kind = (enum feedback_kind)k,
-                                 .user = find(s->users, json_object_get(line, "user")),
-                                 .item = find(s->items, json_object_get(line, "item"))};
-    if (e->user == UINT32_MAX || e->item == UINT32_MAX) {
-        const char *what = e->user == UINT32_MAX ? "user" : "item";
-        const char *id = json_string_value(json_object_get(line, what));
-        snprintf(mistake, room, "the dataset has no %s '%.80s' (a publisher's id is expected)", what,
-                 id != NULL ? id : "");
+    *e = (struct feedback_event){.kind = (enum feedback_kind)k};
+    e->user = find_named(s->users, line, "user", mistake, room);
+    if (e->user == UINT32_MAX)
         return false;
-    }
+    e->item = find_named(s->items, line, "item", mistake, room);
+    if (e->item == UINT32_MAX)
+        return false;
     if (e->kind != FEEDBACK_RATE)
         return true;
     const json_t *value = json_object_get(line, "value");
@@ -113,9 +131,21 @@ static enum status take(struct server *s, const struct feedback_event *e)
     return feedback_fit_again(&s->loop.base, s->loop.view, s->f, &s->run);
 }
 
+/* Of a line that comes in: an event whose id can't be compared would be counted again each time that it is sent. */
+static bool id_is_fine(const json_t *line, char *mistake, size_t room)
+{
+    char number[32];
+    const json_t *id = json_object_get(line, "id");
+    if (id == NULL || id_text(id, number) != NULL)
+        return true;
+    snprintf(mistake, room, "id is neither a text nor a whole number");
+    return false;
+}
+
 static bool is_new(struct server *s, const json_t *line, enum status *status)
 {
-    const char *id = json_string_value(json_object_get(line, "id"));
+    char number[32];
+    const char *id = id_text(json_object_get(line, "id"), number);
     if (id == NULL)
         return true;
     const uint32_t before = string_map_size(s->ids);
@@ -133,16 +163,13 @@ static enum status damaged(const struct server *s, size_t number)
                        s->path, number);
 }
 
-/* Calls `each` (NULL: counts answered events alone) on every whole line; *good: bytes up to the end of the last. */
-static enum status replay(struct server *s, const char *bytes, size_t n, bool apply, size_t *good)
+/* Every whole line: takes it into the state, or (apply false) counts answered events alone. */
+static enum status replay(struct server *s, const char *bytes, size_t n, bool apply)
 {
     size_t number = 0;
     uint64_t answered = 0;
-    *good = 0;
     for (size_t at = 0; at < n;) {
-        const char *end = memchr(bytes + at, '\n', n - at);
-        if (end == NULL)
-            break; /* torn by a kill: it was not answered */
+        const char *end = memchr(bytes + at, '\n', n - at); /* there is one: n is whole lines */
         json_t *line = json_loadb(bytes + at, (size_t)(end - bytes) - at, JSON_REJECT_DUPLICATES, NULL);
         struct feedback_event e;
         char mistake[256];
@@ -156,18 +183,14 @@ static enum status replay(struct server *s, const char *bytes, size_t n, bool ap
                 STATUS_DATA, "%s was written under another configuration or dataset; give another --state",
                 s->path);
         else if (number > 1 && (line == NULL || !parse_event(s, line, &e, mistake, sizeof mistake)))
-            status = at == n ? STATUS_STOPPED
-                             : damaged(s, number); /* a torn last line that a newline happens to end */
+            status = damaged(s, number);
         else if (number > 1) {
             answered += e.kind != FEEDBACK_SHOW;
             if (apply && is_new(s, line, &status) && status == STATUS_OK)
                 status = take(s, &e);
         }
         json_decref(line);
-        if (status == STATUS_STOPPED)
-            break;
         TRY(status);
-        *good = at;
     }
     if (!apply)
         s->refits_from = answered / (uint64_t)s->head.refit_every * (uint64_t)s->head.refit_every;
@@ -195,10 +218,36 @@ static enum status append(const struct server *s, const char *bytes, size_t n)
     return fsync(s->journal) == 0 ? STATUS_OK : cannot_write(s);
 }
 
+static const char head_begins[] = "{\"config\":\"";
+
+/* What follows the last newline was torn by a kill and nobody was answered: it is cut off.  Not so a file that never was a journal. */
+static enum status cut_torn(const struct server *s, const char *bytes, size_t n, size_t whole)
+{
+    const size_t begins = n < strlen(head_begins) ? n : strlen(head_begins);
+    if (whole == 0 && memcmp(bytes, head_begins, begins) != 0)
+        return status_fail(STATUS_DATA, "%s: is no journal of serve-events; give another --state", s->path);
+    if (whole == n)
+        return STATUS_OK;
+    log_warn("%s: %zu bytes behind the last whole line were torn by a kill, before any answer: cut off",
+             s->path, n - whole);
+    return ftruncate(s->journal, (off_t)whole) == 0 && fsync(s->journal) == 0 ? STATUS_OK : cannot_write(s);
+}
+
+static enum status take_journal(struct server *s, const char *bytes, size_t n)
+{
+    size_t whole = n;
+    while (whole > 0 && bytes[whole - 1] != '\n')
+        whole--;
+    TRY(replay(s, bytes, whole, false));
+    TRY(replay(s, bytes, whole, true));
+    s->refits_from = 0;
+    return cut_torn(s, bytes, n, whole);
+}
+
 static enum status open_journal(struct server *s, const char *folder)
 {
     char *bytes = NULL, head[128];
-    size_t n = 0, good = 0;
+    size_t n = 0;
     TRY(make_folders(folder));
     if (snprintf(s->path, sizeof s->path, "%s/events.jsonl", folder) >= (int)sizeof s->path)
         return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
@@ -211,17 +260,13 @@ static enum status open_journal(struct server *s, const char *folder)
     enum status status =
         arena != NULL ? read_whole_file(s->path, (size_t)1 << 36, arena, &bytes, &n) : STATUS_SYSTEM;
     if (status == STATUS_OK)
-        status = replay(s, bytes, n, false, &good);
-    if (status == STATUS_OK)
-        status = replay(s, bytes, good, true, &good);
-    s->refits_from = 0;
+        status = take_journal(s, bytes, n);
+    const bool begun = status == STATUS_OK && memchr(bytes, '\n', n) != NULL;
     arena_free(arena);
     TRY(status);
-    if (good < n && (ftruncate(s->journal, (off_t)good) != 0 || fsync(s->journal) != 0))
-        return cannot_write(s);
-    if (good > 0)
+    if (begun)
         return STATUS_OK;
-    snprintf(head, sizeof head, "{\"config\":\"%s\",\"serve\":1}\n", s->config);
+    snprintf(head, sizeof head, "%s%s\",\"serve\":1}\n", head_begins, s->config);
     return append(s, head, strlen(head));
 }
 
@@ -335,8 +380,10 @@ static enum status one_line(struct server *s, const char *text, size_t n, size_t
         feedback_digest(s->f, digest);
         status = say(s, json_pack("{s:I, s:s}", "events", (json_int_t)s->n, "digest", digest));
     } else
-        status = parse_event(s, line, &e, mistake, sizeof mistake) ? accept_event(s, line, &e)
-                                                                   : refuse(s, number, mistake);
+        status =
+            parse_event(s, line, &e, mistake, sizeof mistake) && id_is_fine(line, mistake, sizeof mistake)
+                ? accept_event(s, line, &e)
+                : refuse(s, number, mistake);
     json_decref(line);
     return status;
 }

@@ -53,7 +53,34 @@ printf '{"event":"cli' >> "$T/killed/events.jsonl" # a torn line, as a kill with
 check "after all kills the state is that of one run" "$( (cat "$T/events"; echo '{"digest":true}') | serve "$T/killed" | tail -n 1)" "$(cat "$T/expected")"
 check "the same with one thread" "$( (cat "$T/events"; echo '{"digest":true}') | $R serve-events "$T/loop.yaml" --state "$T/one" --threads 1 2>/dev/null | tail -n 1)" "$(cat "$T/expected")"
 
-# another configuration, a damaged journal
+# a kill by SIGTERM while the last fit of the journal is made again: the journal stays whole, whenever the signal comes
+sed 's/factors: 8, iterations: 3/factors: 64, iterations: 60/; s/refit_every: 40/refit_every: 20/' "$T/loop.yaml" > "$T/slow.yaml"
+head -n 70 "$T/events" | $R serve-events "$T/slow.yaml" --state "$T/slow" >/dev/null 2>&1
+before=$(sha256sum < "$T/slow/events.jsonl") stopped=0
+for delay in 0.02 0.05 0.1 0.15 0.2 0.3 0.4 0.6; do
+    $R serve-events "$T/slow.yaml" --state "$T/slow" < <(sleep 5) >/dev/null 2>"$T/err" & server=$!
+    sleep $delay; kill -TERM $server 2>/dev/null; wait $server; [ $? = 75 ] && stopped=$((stopped + 1))
+    [ "$(sha256sum < "$T/slow/events.jsonl")" = "$before" ] || break
+done
+check "SIGTERM at the start leaves the journal as it was" "$([ "$(sha256sum < "$T/slow/events.jsonl")" = "$before" ] && echo same)" same
+check "something was stopped" "$([ $stopped -gt 0 ] && echo yes)" yes
+
+# ids are texts or whole numbers
+printf '%s\n' '{"event":"click","user":"u1","item":"i1","id":17}' '{"event":"click","user":"u1","item":"i1","id":17}' \
+  '{"event":"click","user":"u1","item":"i1","id":[1]}' '{"event":"click","user":1.5,"item":"i1"}' '{"event":"click","item":"i1"}' | serve "$T/ids" > "$T/answers"
+check "a number as id" "$(sed -n 2p "$T/answers")" '{"ack":1,"duplicate":true}'
+check "a list as id" "$(sed -n 3p "$T/answers")" '{"error":"line 3: id is neither a text nor a whole number"}'
+check "a fraction as user" "$(sed -n 4p "$T/answers" | grep -c 'user is neither a text nor a whole number')" 1
+check "no user" "$(sed -n 5p "$T/answers" | grep -c 'line 5: user is missing')" 1
+
+# another configuration, a damaged journal, a file that is none
+mkdir "$T/none"; printf 'my notes' > "$T/none/events.jsonl"
+serve "$T/none" </dev/null >/dev/null; check "a file that is no journal is left alone" "$? $(grep -c 'no journal of serve-events' "$T/err") $(cat "$T/none/events.jsonl")" "3 1 my notes"
+mkdir "$T/torn"; printf '{"conf' > "$T/torn/events.jsonl"
+serve "$T/torn" </dev/null >/dev/null; check "a torn first line" "$? $(grep -c '6 bytes behind the last whole line' "$T/err")" "0 1"
+cp -r "$T/one" "$T/last"; sed -i '$s/click\|show\|skip\|rate/zap/' "$T/last/events.jsonl"; before=$(sha256sum < "$T/last/events.jsonl")
+serve "$T/last" </dev/null >/dev/null
+check "a damaged last line is refused and kept" "$? $(grep -c 'the journal is damaged' "$T/err") $([ "$(sha256sum < "$T/last/events.jsonl")" = "$before" ] && echo same)" "3 1 same"
 sed 's/refit_every: 40/refit_every: 41/' "$T/loop.yaml" > "$T/other.yaml"
 $R serve-events "$T/other.yaml" --state "$T/whole" </dev/null >/dev/null 2>"$T/err"; check "another configuration is refused" "$? $(grep -c 'another configuration' "$T/err")" "3 1"
 sed -i '5s/.*/{"event":1}/' "$T/whole/events.jsonl"
