@@ -112,7 +112,8 @@ enum random_purpose {
     RANDOM_BANDIT = 45,     /* places that epsilon-greedy gives away */
     RANDOM_SIMULATION = 46, /* what simulated users look at and click */
     RANDOM_STRANGER = 47,   /* the other user, row or text that stands in for the right one */
-    RANDOM_PROBE = 48       /* rows that a language model is asked about */
+    RANDOM_PROBE = 48,      /* rows that a language model is asked about */
+    RANDOM_CORRUPTION = 49  /* words kept, words replaced */
 };
 /* epoch: sub-stream (0 where there is none). */
 uint32_t random_u32(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);

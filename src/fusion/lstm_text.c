@@ -24,6 +24,7 @@ struct lstm_text_params {
     struct param_list text;
     int source, max_reviews, max_words, min_df, max_length, embedding, hidden, epochs, batch_size;
     double liked_from, learning_rate, validation;
+    struct corruption corruption;
 };
 #define P struct lstm_text_params
 static const struct param lstm_text_params[] = {
@@ -32,6 +33,7 @@ static const struct param lstm_text_params[] = {
     PARAM_LIST(P, text, "title|genres", NULL,
                "items: fields of the item's text: title, genres, tags, a column"),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "items: at most so many reviews, when `text` asks for them"),
+    CORRUPTION_PARAMS(P, corruption.),
     PARAM_REAL(P, liked_from, 4, -1e9, 1e9, "ratings from here on are liked"),
     PARAM_INT(P, max_words, 10000, 1, 10000000, "words known, the most frequent"),
     PARAM_INT(P, min_df, 2, 1, 1e9, "a word of fewer texts is not known"),
@@ -213,6 +215,7 @@ static enum status training_new(struct training *t, const struct view *train, st
     const struct text_corpus_options options = {.source = p->source,
                                                 .text = p->text,
                                                 .max_reviews = p->max_reviews,
+                                                .corruption = p->corruption,
                                                 .max_words = p->max_words,
                                                 .min_df = p->min_df,
                                                 .liked_from = p->liked_from};

@@ -68,7 +68,7 @@ static enum status gather(const struct text_corpus_options *p, const struct view
     if (reviews)
         gather_reviews(p, v, c);
     else {
-        TRY(view_item_texts(v, &p->text, (uint32_t)p->max_reviews, arena, &texts));
+        TRY(item_texts_read(v, &p->text, p->max_reviews, &p->corruption, arena, &texts));
         gather_items(p, v, &texts, c);
     }
     return STATUS_OK;

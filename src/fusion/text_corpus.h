@@ -3,7 +3,7 @@
  */
 #ifndef FUSION_TEXT_CORPUS_H
 #define FUSION_TEXT_CORPUS_H
-#include "data/view.h"
+#include "models/item_texts.h"
 
 enum text_corpus_source { TEXT_CORPUS_AUTO, TEXT_CORPUS_REVIEWS, TEXT_CORPUS_ITEMS };
 #define TEXT_CORPUS_SOURCES "auto|reviews|items"
@@ -12,7 +12,8 @@ struct text_corpus_options {
     int source;             /* enum text_corpus_source; auto: reviews where the view has any */
     struct param_list text; /* items: fields as of view_item_texts() */
     int max_reviews, max_words, min_df;
-    double liked_from; /* ratings from here on are liked */
+    struct corruption corruption; /* items */
+    double liked_from;            /* ratings from here on are liked */
 };
 
 /* Numbers of words: none, one that is too rare (fewer than min_df texts, or beyond max_words), the others by falling number of texts. */

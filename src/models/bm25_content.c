@@ -8,6 +8,7 @@
  * norm, which no ranking sees, so that users can be compared.  Unlike tfidf_content a long item is not divided by its norm
  * but by b, and a word said ten times counts little more than one said twice.
  */
+#include "models/item_texts.h"
 #include "models/words_content.h"
 #include "text/bm25.h"
 
@@ -17,6 +18,7 @@ struct bm25_content_params {
     int query, max_reviews;
     struct text_options words;
     struct bm25_options bm25;
+    struct corruption corruption;
 };
 enum { QUERY_COUNTS, QUERY_PRESENCE };
 #define P struct bm25_content_params
@@ -27,6 +29,7 @@ static const struct param bm25_content_params[] = {
     PARAM_CHOICE(P, query, "counts", "counts|presence",
                  "a term of a train item counts as often as it stands there, or once"),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
+    CORRUPTION_PARAMS(P, corruption.),
     BM25_PARAMS(P, bm25),
     TEXT_PARAMS(P, words),
     PARAM_END};
@@ -46,7 +49,7 @@ static enum status bm25_content_fit(void *state, const void *params, const struc
     struct strings texts;
     struct bag bag = {0};
     float *query = NULL;
-    TRY(view_item_texts(train, &p->text, (uint32_t)p->max_reviews, run->scratch, &texts));
+    TRY(item_texts_read(train, &p->text, p->max_reviews, &p->corruption, run->scratch, &texts));
     TRY(bag_build(&texts, &p->words, run->arena, run->scratch, &bag));
     if (bag.words.n == 0)
         log_warn("bm25_content: no term occurs in %d item texts, so every score is 0", p->words.min_df);

@@ -47,6 +47,7 @@ static const struct param cmf_params[] = {
     PARAM_INT(P, min_df, 3, 1, 1e9, "words: one of fewer items is left out"),
     PARAM_INT(P, max_words, 500, 1, 1000000, "words: at most so many, the most frequent"),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "words: at most so many reviews an item"),
+    CORRUPTION_PARAMS(P, corruption.),
     PARAM_INT(P, factors, 40, 1, 4096, "dimensions that ratings and attributes share"),
     PARAM_INT(P, k_user, 0, 0, 4096, "dimensions of users' attributes alone"),
     PARAM_INT(P, k_item, 0, 0, 4096, "dimensions of items' attributes alone"),

@@ -249,7 +249,7 @@ static enum status add_words(struct parts *p, const struct fm_design_options *o,
     struct tfidf words;
     if (o->words.n == 0)
         return STATUS_OK;
-    TRY(view_item_texts(v, &o->words, (uint32_t)o->max_reviews, scratch, &texts));
+    TRY(item_texts_read(v, &o->words, o->max_reviews, &o->corruption, scratch, &texts));
     TRY(tfidf_fit(&texts, &options, p->arena, scratch, &words));
     return add(p, "words", false, false, &words.weights);
 }

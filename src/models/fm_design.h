@@ -4,6 +4,7 @@
 #ifndef MODELS_FM_DESIGN_H
 #define MODELS_FM_DESIGN_H
 #include "fm.h"
+#include "models/item_texts.h"
 #include "models/model.h"
 
 /* Features of one kind, numbered first .. last - 1. */
@@ -23,7 +24,8 @@ struct fm_design {
 #define FM_DESIGN_FIELDS                                                                                     \
     struct param_list features; /* names: below */                                                           \
     struct param_list words;    /* fields of the items' text whose words are features; empty: none */        \
-    int min_df, max_words, max_reviews;
+    int min_df, max_words, max_reviews;                                                                      \
+    struct corruption corruption; /* of that text */
 struct fm_design_options {
     FM_DESIGN_FIELDS
 };
@@ -35,9 +37,11 @@ struct fm_design_options {
                    "fields of the item's text whose words are features: title, tags, reviews"),              \
         PARAM_INT(P, min_df, 3, 1, 1e9, "words: one of fewer items is left out"),                            \
         PARAM_INT(P, max_words, 2000, 1, 1000000, "words: at most so many, the most frequent"),              \
-        PARAM_INT(P, max_reviews, 50, 0, 1e9, "words: at most so many reviews an item")
+        PARAM_INT(P, max_reviews, 50, 0, 1e9, "words: at most so many reviews an item"),                     \
+        CORRUPTION_PARAMS(P, corruption.)
 #define FM_DESIGN_OPTIONS(p)                                                                                 \
-    ((struct fm_design_options){(p)->features, (p)->words, (p)->min_df, (p)->max_words, (p)->max_reviews})
+    ((struct fm_design_options){(p)->features, (p)->words, (p)->min_df, (p)->max_words, (p)->max_reviews,    \
+                                (p)->corruption})
 
 /* A feature is: an id, 1 (only where it has train rows: else it could not be learned); an item of the history, 1 / sqrt(items
  * there); a name of a list, 1 / (names there); a category (a text column), 1; a number, in standard deviations from its

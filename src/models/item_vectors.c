@@ -86,7 +86,7 @@ enum status item_vectors_texts(const struct item_vectors_options *o, const struc
                                struct arena *arena, struct strings *out)
 {
     struct strings texts;
-    TRY(view_item_texts(view, &o->text, (uint32_t)o->max_reviews, arena, &texts));
+    TRY(item_texts_read(view, &o->text, o->max_reviews, &o->corruption, arena, &texts));
     return preprocess_texts(&texts, (enum preprocess)o->preprocess, arena, out);
 }
 

@@ -6,6 +6,7 @@
 #define MODELS_ITEM_VECTORS_H
 #include "base/csr.h"
 #include "llm/encoder.h"
+#include "models/item_texts.h"
 #include "models/model.h"
 #include "text/preprocess.h"
 
@@ -31,6 +32,7 @@ struct item_vectors_options {
     struct param_list text; /* fields as of view_item_texts() */
     int preprocess;         /* enum preprocess, of that text */
     int max_reviews;
+    struct corruption corruption; /* of the text, before it is preprocessed */
     int dimensions; /* principal components kept of the vectors; 0: all (of an encoder), 128 (tfidf, random,
                        more than 512 columns) */
     bool center;    /* subtract the mean over items first: sentence vectors share a large common part */
@@ -72,6 +74,7 @@ struct item_vectors_options {
          .minimum = (low),                                                                                   \
          .maximum = (high),                                                                                  \
          .help = "principal components kept of the vectors; 0: all (tfidf, random: 128)"},                   \
+        CORRUPTION_PARAMS(type, at corruption.),                                                             \
     {                                                                                                        \
         ITEM_VECTORS_ROW(type, at, center), .kind = PARAM_KIND_BOOL, .number = (center_),                    \
                                             .help = "subtract the mean vector over items first"              \
@@ -104,7 +107,7 @@ enum status item_vectors_profiles(const struct backend *b, const struct csr *his
 
 /* Are its vectors made of the item's text (an encoder's, tfidf's), whatever item they then stand at? */
 bool item_vectors_reads_text(const char *encoder);
-/* The texts that are encoded: fields of the view, preprocessed; in the arena. */
+/* The texts that are encoded: fields of the view, corrupted, preprocessed; in the arena. */
 enum status item_vectors_texts(const struct item_vectors_options *options, const struct view *view,
                                struct arena *arena, struct strings *out);
 

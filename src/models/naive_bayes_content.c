@@ -13,6 +13,7 @@
 
 #include "content.h"
 #include "models/history.h"
+#include "models/item_texts.h"
 #include "models/model_io.h"
 #include "spmm.h"
 #include "text/bag.h"
@@ -25,6 +26,7 @@ struct naive_bayes_params {
     double alpha, liked_from;
     bool fit_prior, norm;
     struct text_options words;
+    struct corruption corruption;
 };
 #define P struct naive_bayes_params
 static const struct param naive_bayes_params[] = {
@@ -39,6 +41,7 @@ static const struct param naive_bayes_params[] = {
     PARAM_CHOICE(P, others, "rest", "rest|rated",
                  "not liked: all other items, or train items of a smaller value"),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
+    CORRUPTION_PARAMS(P, corruption.),
     TEXT_PARAMS(P, words),
     PARAM_END};
 #undef P
@@ -102,7 +105,7 @@ static enum status naive_bayes_fit(void *state, const void *params, const struct
     const struct naive_bayes_params *p = params;
     struct strings texts;
     struct bag bag = {0};
-    TRY(view_item_texts(train, &p->text, (uint32_t)p->max_reviews, run->scratch, &texts));
+    TRY(item_texts_read(train, &p->text, p->max_reviews, &p->corruption, run->scratch, &texts));
     TRY(bag_build(&texts, &p->words, run->arena, run->scratch, &bag));
     if (bag.words.n == 0)
         log_warn("naive_bayes_content: no term occurs in %d item texts, so no word tells items apart",

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/item_texts.h"
 #include "models/words_content.h"
 #include "text/tfidf.h"
 
@@ -23,6 +24,7 @@ struct rocchio_params {
     int others, max_reviews;
     bool keep_negative;
     struct tfidf_options words;
+    struct corruption corruption;
 };
 #define P struct rocchio_params
 static const struct param rocchio_params[] = {
@@ -37,6 +39,7 @@ static const struct param rocchio_params[] = {
                  "not liked: all other items, or train items of a smaller value"),
     PARAM_BOOL(P, keep_negative, 0, "words of negative weight stay in the profile"),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
+    CORRUPTION_PARAMS(P, corruption.),
     TFIDF_PARAMS(P, words),
     PARAM_END};
 #undef P
@@ -176,7 +179,7 @@ static enum status rocchio_fit(void *state, const void *params, const struct vie
     struct strings texts;
     struct tfidf words;
     struct csr query;
-    TRY(view_item_texts(train, &p->text, (uint32_t)p->max_reviews, run->scratch, &texts));
+    TRY(item_texts_read(train, &p->text, p->max_reviews, &p->corruption, run->scratch, &texts));
     TRY(tfidf_fit(&texts, &p->words, run->arena, run->scratch, &words));
     if (words.words.n == 0)
         log_warn("rocchio: no term occurs in %d item texts, so every score is 0", p->words.text.min_df);

@@ -5,6 +5,7 @@
  *
  * With norm: l1 or none an item's own length counts too, and a score is no cosine.
  */
+#include "models/item_texts.h"
 #include "models/words_content.h"
 #include "text/tfidf.h"
 
@@ -13,6 +14,7 @@ struct tfidf_content_params {
     HISTORY_FIELDS;
     int max_reviews;
     struct tfidf_options words;
+    struct corruption corruption;
 };
 #define P struct tfidf_content_params
 static const struct param tfidf_content_params[] = {
@@ -20,7 +22,9 @@ static const struct param tfidf_content_params[] = {
                "fields of the item's text: title, genres, tags, reviews, a column"),
     HISTORY_PARAMS(P),
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "at most so many reviews an item, when reviews are asked for"),
-    TFIDF_PARAMS(P, words), PARAM_END};
+    CORRUPTION_PARAMS(P, corruption.),
+    TFIDF_PARAMS(P, words),
+    PARAM_END};
 #undef P
 
 static enum status tfidf_content_check(const void *params, const struct node *where)
@@ -36,7 +40,7 @@ static enum status tfidf_content_fit(void *state, const void *params, const stru
     const struct tfidf_content_params *p = params;
     struct strings texts;
     struct tfidf words;
-    TRY(view_item_texts(train, &p->text, (uint32_t)p->max_reviews, run->scratch, &texts));
+    TRY(item_texts_read(train, &p->text, p->max_reviews, &p->corruption, run->scratch, &texts));
     TRY(tfidf_fit(&texts, &p->words, run->arena, run->scratch, &words));
     if (words.words.n == 0)
         log_warn("tfidf_content: no term occurs in %d item texts, so every score is 0", p->words.text.min_df);
