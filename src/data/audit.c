@@ -38,6 +38,9 @@ const struct audit_check audit_checks[N_AUDITS] = {
                              "tags of held-out pairs, which no model sees; of tags"},
     [AUDIT_HELD_OUT_POSTS] = {"held_out_posts", AUDIT_HIDDEN,
                               "posts about held-out pairs, which no model sees; of posts"},
+    [AUDIT_DROPPED_TEXTS] =
+        {"dropped_texts", AUDIT_HIDDEN,
+         "texts about train pairs that keep_train left out, which no model sees; of texts"},
     [AUDIT_TEXTS_AFTER_CUT] =
         {"texts_after_cut", AUDIT_HIDDEN,
          "texts about other pairs from the moment of a split by time on, which no model sees; of texts"},
@@ -119,7 +122,8 @@ static void audit_times(const struct dataset *d, const struct interactions *trai
 
 /* first NULL: no times. */
 static void audit_texts(const struct dataset *d, const struct fold *fold, const struct csr *valid,
-                        const struct csr *test, const int64_t *first, struct audit *out)
+                        const struct csr *test, const struct csr *dropped, const int64_t *first,
+                        struct audit *out)
 {
     static const enum audit_id ids[] = {[TEXT_REVIEW] = AUDIT_HELD_OUT_REVIEWS,
                                         [TEXT_TAG] = AUDIT_HELD_OUT_TAGS,
@@ -134,8 +138,12 @@ static void audit_texts(const struct dataset *d, const struct fold *fold, const 
             out->of[ids[t->kind[k]]]++;
             out->count[ids[t->kind[k]]] += held_out;
         }
-        const bool hidden = held_out || view_hides_text(t, k, test, fold);
-        set(out, AUDIT_TEXTS_AFTER_CUT, out->count[AUDIT_TEXTS_AFTER_CUT] + (hidden && !held_out), t->n);
+        const bool thinned = item != UINT32_MAX && !held_out && csr_has(dropped, user, item);
+        const bool hidden = held_out || thinned || view_hides_text(t, k, test, fold);
+        if (fold->dropped.n > 0)
+            set(out, AUDIT_DROPPED_TEXTS, out->count[AUDIT_DROPPED_TEXTS] + thinned, t->n);
+        set(out, AUDIT_TEXTS_AFTER_CUT, out->count[AUDIT_TEXTS_AFTER_CUT] + (hidden && !held_out && !thinned),
+            t->n);
         n_seen += !hidden;
         n_later += !hidden && first != NULL && t->time != NULL && t->time[k] > first[user];
     }
@@ -163,7 +171,7 @@ static enum status audit_cold(const struct dataset *d, const struct fold *fold, 
 enum status audit_fold(const struct dataset *d, const struct fold *fold, struct arena *arena,
                        struct audit *out)
 {
-    struct csr train, valid, test;
+    struct csr train, valid, test, dropped;
     int64_t *first = NULL;
     *out = (struct audit){0};
     for (size_t k = 0; k < N_AUDITS; k++)
@@ -171,6 +179,7 @@ enum status audit_fold(const struct dataset *d, const struct fold *fold, struct 
     TRY(pairs_of(d, &fold->train, arena, &train));
     TRY(pairs_of(d, &fold->valid, arena, &valid));
     TRY(pairs_of(d, &fold->test, arena, &test));
+    TRY(pairs_of(d, &fold->dropped, arena, &dropped));
     set(out, AUDIT_TRAIN_TEST_PAIRS, rows_in(&fold->test, &train), fold->test.n);
     set(out, AUDIT_TRAIN_VALID_PAIRS, rows_in(&fold->valid, &train), fold->valid.n);
     set(out, AUDIT_VALID_TEST_PAIRS, rows_in(&fold->test, &valid), fold->valid.n > 0 ? fold->test.n : 0);
@@ -181,7 +190,7 @@ enum status audit_fold(const struct dataset *d, const struct fold *fold, struct 
     else
         out->detail[AUDIT_LATER_ROWS] = out->detail[AUDIT_TIED_ROWS] =
             out->detail[AUDIT_LATER_ROWS_OF_OTHERS] = "no times";
-    audit_texts(d, fold, &valid, &test, first, out);
+    audit_texts(d, fold, &valid, &test, &dropped, first, out);
     TRY(audit_user_made(d, arena, out));
     TRY(audit_links(d, &fold->test, &train, arena, out));
     TRY(audit_titles(d, &fold->test, &train, arena, out));

@@ -186,6 +186,7 @@ enum status dataset_compact(const struct dataset *d, struct fold *folds, size_t 
         mark(&folds[f].train, used_user, used_item);
         mark(&folds[f].valid, used_user, used_item);
         mark(&folds[f].test, used_user, used_item);
+        mark(&folds[f].dropped, used_user, used_item);
     }
     for (uint64_t t = 0; t < d->texts.n; t++)
         if (d->texts.item[t] != UINT32_MAX && used_item[d->texts.item[t]])
@@ -214,6 +215,7 @@ enum status dataset_compact(const struct dataset *d, struct fold *folds, size_t 
         TRY(renumber(&folds[f].train, &users, &items, arena));
         TRY(renumber(&folds[f].valid, &users, &items, arena));
         TRY(renumber(&folds[f].test, &users, &items, arena));
+        TRY(renumber(&folds[f].dropped, &users, &items, arena));
     }
     *out = copy;
     return STATUS_OK;

@@ -188,13 +188,15 @@ static enum status drop_duplicates(const struct dataset *d, struct interactions 
 }
 
 /* Train and test are sorted by user: one walk over both. */
-static enum status count_fold(const struct dataset *d, struct fold *fold, struct arena *arena)
+enum status split_count_fold(const struct dataset *d, struct fold *fold, struct arena *arena)
 {
     const struct interactions *train = &fold->train, *test = &fold->test;
     uint32_t *stamp;
     uint8_t *warm;
     ARENA_NEW(stamp, arena, d->n_items);
     ARENA_NEW(warm, arena, d->n_items);
+    fold->n_train_test_pairs = fold->n_test_users = fold->n_cold_test_items = 0;
+    fold->n_cold_test_users = fold->n_users_without_test = 0;
     for (uint64_t r = 0; r < train->n; r++)
         warm[train->item[r]] = 1;
     uint64_t t = 0;
@@ -260,7 +262,7 @@ enum status split_apply(const struct split *split, const struct dataset *d, cons
                 "after the filters)",
                 split->where->file, split->where->line, split->where->column, split->type->name, d->name,
                 empty, f, (unsigned long long)in->n);
-        TRY(count_fold(d, fold, arena));
+        TRY(split_count_fold(d, fold, arena));
         tell_given(d, fold, f);
     }
     return STATUS_OK;

@@ -11,6 +11,11 @@
 /* One train/valid/test division.  Rows of each part keep the order of the dataset. */
 struct fold {
     struct interactions train, valid, test; /* valid.n may be 0 */
+    /* Of keep_train (keep_train.h): train rows that no model sees, nor their texts; they are masked when ranking as if they were
+     * there, so that the same items are ranked. */
+    struct interactions dropped; /* n 0: none */
+    const uint8_t
+        *unlearned; /* [valid.n] 1: not fitted on by a model that is fitted on train+valid; NULL: none */
     /* A split by time: texts written from texts_before on are held out with the rows. */
     bool cuts_texts;
     int64_t texts_before; /* seconds since 1970 */
@@ -56,6 +61,9 @@ enum status split_parse(const struct node *node, struct arena *arena, struct spl
 /* Applies the split, drops duplicates (last kept), counts.  STATUS_DATA when train or test is empty. */
 enum status split_apply(const struct split *split, const struct dataset *d, const struct interactions *in,
                         struct arena *arena, struct fold **folds, size_t *n_folds);
+
+/* The counts of a fold from its parts: pairs in train and test, cold users and items, users without test rows.  Anew after train was cut. */
+enum status split_count_fold(const struct dataset *d, struct fold *fold, struct arena *arena);
 
 /* For the split files: the rows of `in` where part[row] == wanted, in their order. */
 enum status split_take(const struct interactions *in, const uint8_t *part, uint8_t wanted,

@@ -52,20 +52,21 @@ static enum status view_matrices(const struct interactions *train, struct arena 
     return STATUS_OK;
 }
 
-/* The pairs of test and valid as one matrix. */
+/* The pairs of test, valid and dropped train rows as one matrix. */
 static enum status held_out_pairs(const struct dataset *d, const struct fold *fold, struct arena *arena,
                                   struct csr *out)
 {
-    const uint64_t n = fold->test.n + fold->valid.n;
+    const struct interactions *parts[] = {&fold->test, &fold->valid, &fold->dropped};
+    const uint64_t n = fold->test.n + fold->valid.n + fold->dropped.n;
     uint32_t *user, *item;
+    uint64_t k = 0;
     ARENA_NEW(user, arena, n);
     ARENA_NEW(item, arena, n);
-    for (uint64_t r = 0; r < n; r++) {
-        const bool test = r < fold->test.n;
-        const struct interactions *part = test ? &fold->test : &fold->valid;
-        user[r] = part->user[test ? r : r - fold->test.n];
-        item[r] = part->item[test ? r : r - fold->test.n];
-    }
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
+        for (uint64_t r = 0; r < parts[p]->n; r++, k++) {
+            user[k] = parts[p]->user[r];
+            item[k] = parts[p]->item[r];
+        }
     return csr_from_triples(d->n_users, d->n_items, n, user, item, NULL, arena, out, NULL);
 }
 

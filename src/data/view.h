@@ -14,7 +14,7 @@ struct view {
     uint32_t n_item_columns, n_user_columns;
     const struct column *item_columns, *user_columns;
     struct texts
-        texts; /* without those of held-out pairs (valid, test), or after the cut of a split by time */
+        texts; /* without those of held-out pairs (valid, test, dropped), or after the cut of a split by time */
     uint64_t n_masked_texts;
     uint32_t n_features;
     const struct feature *features; /* as published: from_users says which may hold what is held out */
@@ -26,7 +26,7 @@ struct view {
 enum status view_build(const struct dataset *d, const struct fold *fold, struct arena *arena,
                        struct view **out);
 /* Is text t kept from models: about a held-out pair, or written after the cut of a split by time?  held_out: [n_users x
- * n_items] the pairs of valid and test. */
+ * n_items] the pairs of valid, test and dropped train rows. */
 bool view_hides_text(const struct texts *texts, uint64_t t, const struct csr *held_out,
                      const struct fold *fold);
 const struct column *view_item_column(const struct view *v, const char *name); /* NULL: none */

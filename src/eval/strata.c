@@ -20,6 +20,7 @@ bool strata_known(const char *what)
 /* What is asked about, and the strata so far. */
 struct maker {
     const struct beyond_facts *facts;
+    const struct csr *seen;
     const uint32_t *users;
     uint32_t n_users;
     struct arena *arena;
@@ -59,17 +60,16 @@ static enum status item_warmth(struct maker *m)
     uint8_t *warm = NULL, *cold = NULL;
     TRY(add(m, "warm_items", true, &warm));
     TRY(add(m, "cold_items", true, &cold));
-    for (uint32_t i = 0; i < m->facts->train->n_cols; i++) {
-        warm[i] = m->facts->popularity[i] > 0;
+    for (int64_t e = 0; e < m->seen->nnz; e++)
+        warm[m->seen->idx[e]] = 1;
+    for (uint32_t i = 0; i < m->seen->n_cols; i++)
         cold[i] = !warm[i];
-    }
     return STATUS_OK;
 }
 
-static double rows_of(const struct maker *m, uint32_t u)
+static double rows_of(const struct maker *m, const struct csr *train, uint32_t u)
 {
-    const int64_t *ptr = m->facts->train->ptr;
-    return (double)(ptr[m->users[u] + 1] - ptr[m->users[u]]);
+    return (double)(train->ptr[m->users[u] + 1] - train->ptr[m->users[u]]);
 }
 
 static enum status user_warmth(struct maker *m)
@@ -78,7 +78,7 @@ static enum status user_warmth(struct maker *m)
     TRY(add(m, "warm_users", false, &warm));
     TRY(add(m, "cold_users", false, &cold));
     for (uint32_t u = 0; u < m->n_users; u++) {
-        warm[u] = rows_of(m, u) >= STRATA_COLD_ROWS;
+        warm[u] = rows_of(m, m->seen, u) >= STRATA_COLD_ROWS;
         cold[u] = !warm[u];
     }
     return STATUS_OK;
@@ -119,7 +119,7 @@ static enum status user_activity(struct maker *m)
     double *rows;
     ARENA_NEW(rows, m->arena, m->n_users);
     for (uint32_t u = 0; u < m->n_users; u++)
-        rows[u] = rows_of(m, u);
+        rows[u] = rows_of(m, m->facts->train, u);
     return quarters(m, "activity", rows);
 }
 
@@ -177,10 +177,11 @@ static enum status by_column(struct maker *m, const char *name, const struct col
 }
 
 enum status strata_make(const struct param_list *asked, const struct beyond_facts *facts,
-                        const struct column *columns, uint32_t n_columns, const uint32_t *users,
-                        uint32_t n_users, struct arena *arena, struct stratum **out, size_t *n)
+                        const struct csr *seen, const struct column *columns, uint32_t n_columns,
+                        const uint32_t *users, uint32_t n_users, struct arena *arena, struct stratum **out,
+                        size_t *n)
 {
-    struct maker m = {.facts = facts, .users = users, .n_users = n_users, .arena = arena};
+    struct maker m = {.facts = facts, .seen = seen, .users = users, .n_users = n_users, .arena = arena};
     ARENA_NEW(m.out, arena, asked->n > 0 ? STRATA_MOST : 1);
     for (; m.group < asked->n; m.group++) {
         const char *what = asked->item[m.group];

@@ -218,6 +218,10 @@ static enum status resolve_datasets(struct experiment *e, struct arena *arena)
             TRY(resolve_split(&d->validation, arena, &validation));
             json_object_set_new(block, "validation", validation);
         }
+        if (d->keep_train.share > 0)
+            json_object_set_new(
+                block, "keep_train",
+                json_pack("{s:f, s:i}", "share", d->keep_train.share, "seed", d->keep_train.seed));
     }
     return STATUS_OK;
 }

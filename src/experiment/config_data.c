@@ -13,7 +13,7 @@
 
 struct dataset_block {
     const char *name, *file;
-    const struct node *filter, *split, *validation;
+    const struct node *filter, *split, *validation, *keep_train;
 };
 static const struct param dataset_params[] = {
     PARAM_STRING(struct dataset_block, name, NULL, "how tables call it"),
@@ -23,6 +23,9 @@ static const struct param dataset_params[] = {
                "how rows are divided into train, valid and test (default: {kind: temporal_global})"),
     PARAM_NODE(struct dataset_block, validation,
                "a split of each fold's train rows: its test part becomes validation"),
+    PARAM_NODE(
+        struct dataset_block, keep_train,
+        "share of the train rows that models see, {share, seed}; a list: a dataset each, NAME-keepSHARE"),
     PARAM_END};
 
 static enum status read_split(struct dataset_config *d, const struct node *node, struct arena *arena)
@@ -91,16 +94,39 @@ static enum status read_dataset(const struct node *node, struct arena *arena, st
     return read_split(d, block.split, arena);
 }
 
+/* One dataset of the file is one of the experiment, or, with a list of shares, one for each. */
+static enum status add_datasets(const struct node *node, struct arena *arena, struct experiment *e)
+{
+    const struct node *keep = node->kind == NODE_MAP ? node_get(node, "keep_train") : NULL;
+    struct keep_train none = {0}, *shares = &none;
+    struct dataset_config d, *all;
+    size_t n = 1;
+    bool is_list = false;
+    TRY(read_dataset(node, arena, &d));
+    if (keep != NULL)
+        TRY(keep_train_parse(keep, arena, &shares, &n, &is_list));
+    ARENA_NEW(all, arena, e->n_datasets + n);
+    if (e->n_datasets > 0)
+        memcpy(all, e->datasets, e->n_datasets * sizeof *all);
+    e->datasets = all;
+    for (size_t k = 0; k < n; k++) {
+        d.keep_train = shares[k];
+        d.name = is_list ? arena_printf(arena, "%s-keep%.9g", node_get(node, "name")->text, shares[k].share)
+                         : d.name;
+        if (d.name == NULL)
+            return STATUS_SYSTEM;
+        for (size_t j = 0; j < e->n_datasets; j++)
+            if (strcmp(e->datasets[j].name, d.name) == 0)
+                return node_fail(node, "two datasets are called '%s'", d.name);
+        e->datasets[e->n_datasets++] = d;
+    }
+    return STATUS_OK;
+}
+
 enum status config_datasets(const struct node *list, struct arena *arena, struct experiment *e)
 {
     TRY(config_list(list, "datasets"));
-    e->n_datasets = list->n;
-    ARENA_NEW(e->datasets, arena, list->n);
-    for (size_t i = 0; i < list->n; i++) {
-        TRY(read_dataset(list->child[i], arena, &e->datasets[i]));
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(e->datasets[i].name, e->datasets[j].name) == 0)
-                return node_fail(list->child[i], "two datasets are called '%s'", e->datasets[i].name);
-    }
+    for (size_t i = 0; i < list->n; i++)
+        TRY(add_datasets(list->child[i], arena, e));
     return STATUS_OK;
 }

@@ -86,6 +86,9 @@ static void print_fold(const struct fold_plan *x, size_t f)
         "part\n",
         (unsigned long long)x->n_users_without_test, (unsigned long long)x->n_cold_test_users,
         (unsigned long long)(x->n_left_out + x->n_filtered_dropped));
+    if (x->n_train_dropped > 0)
+        printf("          keep_train: %llu train rows are kept from models\n",
+               (unsigned long long)x->n_train_dropped);
     print_audit(&x->audit);
 }
 

@@ -286,7 +286,7 @@ enum status evaluation_strata(struct evaluation *v, FILE *out)
 {
     struct stratum *s;
     size_t n;
-    TRY(strata_make(&v->evaluate->strata, &v->facts, v->stage->view->user_columns,
+    TRY(strata_make(&v->evaluate->strata, &v->facts, v->stage->view->by_user, v->stage->view->user_columns,
                     v->stage->view->n_user_columns, v->stage->users, v->stage->n_users, v->arena, &s, &n));
     ARENA_NEW(v->strata, v->arena, n);
     for (size_t i = 0, end; i < n; i = end) {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "base/param.h"
-#include "data/split.h"
+#include "data/keep_train.h"
 #include "eval/candidates.h"
 #include "experiment/search.h"
 #include "models/model.h"
@@ -20,7 +20,8 @@ struct dataset_config {
     const struct node *filter; /* NULL: none */
     const char *filter_json;   /* canonical; "[]" for none */
     struct split split;
-    struct split validation; /* cut off each fold's train; type NULL: none */
+    struct split validation;      /* cut off each fold's train; type NULL: none */
+    struct keep_train keep_train; /* what models see of train, after validation was cut off; share 0: all */
     const char *unavailable; /* not NULL: it can't be had, and this says what to do; its cells are skipped */
 };
 

@@ -51,6 +51,7 @@ static enum status fill_dataset(const struct stage *s, struct arena *arena, stru
                                            fold->n_cold_test_users,
                                            fold->n_users_without_test,
                                            fold->n_left_out,
+                                           fold->dropped.n,
                                            {{0}, {0}, {NULL}}};
         TRY(audit_one(s->dataset, fold, arena, &out->folds[f].audit));
     }

@@ -14,7 +14,7 @@
 struct fold_plan {
     uint64_t n_train, n_valid, n_test, n_test_users;
     uint64_t n_unknown_dropped, n_duplicates, n_train_test_pairs, n_cold_test_items, n_filtered_dropped,
-        n_not_in_dataset, n_cold_test_users, n_users_without_test, n_left_out; /* split.h */
+        n_not_in_dataset, n_cold_test_users, n_users_without_test, n_left_out, n_train_dropped; /* split.h */
     struct audit audit;
 };
 

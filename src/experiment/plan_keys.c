@@ -177,6 +177,10 @@ static json_t *dataset_part(const struct experiment *e, size_t d, const struct d
     if (config->validation.type != NULL)
         json_object_set_new(part, "validation",
                             json_string(config->validation.json != NULL ? config->validation.json : ""));
+    if (config->keep_train.share > 0)
+        json_object_set(
+            part, "keep_train",
+            json_object_get(json_array_get(json_object_get(e->resolved, "datasets"), d), "keep_train"));
     return part;
 }
 

@@ -197,7 +197,8 @@ static void add_counts(json_t *line, const struct fold_plan *fold)
                   {"n_not_in_dataset", fold->n_not_in_dataset},
                   {"n_cold_test_users", fold->n_cold_test_users},
                   {"n_users_without_test", fold->n_users_without_test},
-                  {"n_left_out", fold->n_left_out}};
+                  {"n_left_out", fold->n_left_out},
+                  {"n_train_dropped", fold->n_train_dropped}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(line, counts[i].name, json_integer((json_int_t)counts[i].n));
     json_object_set_new(line, "audit", audit_json(&fold->audit));

@@ -3,6 +3,7 @@
 
 #include "data/compact.h"
 #include "data/filter.h"
+#include "data/keep_train.h"
 #include "data/store.h"
 #include "data/view.h"
 
@@ -45,6 +46,11 @@ enum status stage_open(const struct dataset_config *config, struct stage *out)
     out->n_filtered = rows.n;
     TRY(split_apply(&config->split, whole, &rows, out->data, &out->folds, &out->n_folds));
     TRY(cut_validation(config, whole, out));
+    for (size_t f = 0; f < out->n_folds; f++) {
+        if (config->keep_train.share > 0)
+            TRY(keep_train_apply(&config->keep_train, config->name, &out->folds[f], out->data));
+        TRY(split_count_fold(whole, &out->folds[f], out->data));
+    }
     return dataset_compact(whole, out->folds, out->n_folds, out->data, &out->dataset);
 }
 
@@ -68,21 +74,6 @@ static enum status matrix(const struct stage *stage, const struct interactions *
                             rows->value, stage->fold_data, out, NULL);
 }
 
-enum status stage_fold(struct stage *stage, size_t fold)
-{
-    arena_free(stage->fold_data);
-    stage->fold_data = arena_new();
-    if (stage->fold_data == NULL)
-        return STATUS_SYSTEM;
-    stage->whole = NULL;
-    stage->fold = &stage->folds[fold];
-    TRY(view_build(stage->dataset, stage->fold, stage->fold_data, &stage->view));
-    TRY(matrix(stage, &stage->fold->train, &stage->train));
-    TRY(matrix(stage, &stage->fold->valid, &stage->valid));
-    TRY(matrix(stage, &stage->fold->test, &stage->test));
-    return users_of(&stage->test, stage->fold_data, &stage->users, &stage->n_users);
-}
-
 /* Does row i of a come before row j of b? */
 static bool comes_first(const struct interactions *a, uint64_t i, const struct interactions *b, uint64_t j)
 {
@@ -93,7 +84,7 @@ static bool comes_first(const struct interactions *a, uint64_t i, const struct i
     return a->source_row[i] <= b->source_row[j];
 }
 
-/* Train and validation rows in the order of the dataset. */
+/* The rows of both in the order of the dataset. */
 static enum status join(const struct interactions *a, const struct interactions *b, struct arena *arena,
                         struct interactions *out)
 {
@@ -118,14 +109,36 @@ static enum status join(const struct interactions *a, const struct interactions 
     return STATUS_OK;
 }
 
+enum status stage_fold(struct stage *stage, size_t fold)
+{
+    struct interactions train;
+    arena_free(stage->fold_data);
+    stage->fold_data = arena_new();
+    if (stage->fold_data == NULL)
+        return STATUS_SYSTEM;
+    stage->whole = NULL;
+    stage->fold = &stage->folds[fold];
+    TRY(view_build(stage->dataset, stage->fold, stage->fold_data, &stage->view));
+    TRY(join(&stage->fold->train, &stage->fold->dropped, stage->fold_data, &train));
+    TRY(matrix(stage, &train, &stage->train));
+    TRY(matrix(stage, &stage->fold->valid, &stage->valid));
+    TRY(matrix(stage, &stage->fold->test, &stage->test));
+    return users_of(&stage->test, stage->fold_data, &stage->users, &stage->n_users);
+}
+
 enum status stage_whole(struct stage *stage, const struct view **out)
 {
     if (stage->whole == NULL) {
         struct fold *fold;
+        struct interactions learned = stage->fold->valid;
         ARENA_NEW(fold, stage->fold_data, 1);
         *fold = *stage->fold;
         fold->valid = (struct interactions){0};
-        TRY(join(&stage->fold->train, &stage->fold->valid, stage->fold_data, &fold->train));
+        if (fold->unlearned != NULL) { /* what isn't fitted on stays hidden */
+            TRY(split_take(&stage->fold->valid, fold->unlearned, 0, stage->fold_data, &learned));
+            TRY(split_take(&stage->fold->valid, fold->unlearned, 1, stage->fold_data, &fold->valid));
+        }
+        TRY(join(&stage->fold->train, &learned, stage->fold_data, &fold->train));
         TRY(view_build(stage->dataset, fold, stage->fold_data, &stage->whole));
     }
     *out = stage->whole;

@@ -15,8 +15,11 @@ struct stage {
 
     struct fold *fold; /* the one that is up */
     struct view *view;
-    struct csr train, valid, test; /* [n_users x n_items] */
-    struct view *whole;            /* train and valid together, made by stage_whole(); NULL before */
+    struct csr
+        train; /* [n_users x n_items] with the rows that keep_train dropped: what is masked and measured against is the same at
+                         every share; what models see is the view's */
+    struct csr valid, test; /* likewise */
+    struct view *whole;     /* train and valid together, made by stage_whole(); NULL before */
     uint32_t n_users;
     uint32_t *users; /* [n_users] those with test rows, rising */
 };
@@ -25,7 +28,7 @@ struct stage {
 enum status stage_open(const struct dataset_config *config, struct stage *out);
 /* Sets up fold `fold`; what an earlier one had is freed. */
 enum status stage_fold(struct stage *stage, size_t fold);
-/* The view of train and validation rows together, of this fold. */
+/* The view of train and validation rows together (of those, what keep_train lets be learned from), of this fold. */
 enum status stage_whole(struct stage *stage, const struct view **out);
 void stage_close(struct stage *stage); /* takes a zeroed one */
 

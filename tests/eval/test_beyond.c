@@ -303,7 +303,7 @@ static void strata_of_users_and_items(void **state)
     struct stratum *s;
     struct relevance tail;
     size_t n;
-    assert_ok(strata_make(&asked, &facts, columns, 2, everyone, 4, arena, &s, &n));
+    assert_ok(strata_make(&asked, &facts, facts.train, columns, 2, everyone, 4, arena, &s, &n));
     assert_int_equal(n, 16);
     for (size_t i = 0; i < n; i++)
         assert_string_equal(s[i].name, names[i]);
@@ -317,7 +317,7 @@ static void strata_of_users_and_items(void **state)
     assert_memory_equal(tail.items.ptr, ptr, sizeof ptr);
     assert_int_equal(tail.items.idx[2], 4);
     what[4] = "user:gender";
-    test_fails(strata_make(&asked, &facts, columns, 2, everyone, 4, arena, &s, &n), STATUS_DATA,
+    test_fails(strata_make(&asked, &facts, facts.train, columns, 2, everyone, 4, arena, &s, &n), STATUS_DATA,
                "no user column 'gender'", "sex, age", NULL);
     assert_true(strata_known("user_warmth") && !strata_known("user:") && !strata_known("users"));
 }

@@ -43,7 +43,7 @@ check threads_same_bytes same whole one
 check csv_rows test "$(wc -l <whole/metrics.csv)" = $((1 + 14 * 6))
 check csv_head test "$(head -n 1 whole/metrics.csv)" = \
     "dataset,fold,model,label,params,seed,split,candidates,metric,k,dialect,stratum,value,n_users"
-check audit_rows test "$(grep -c '^s,0,' whole/audit.csv)" = 17
+check audit_rows test "$(grep -c '^s,0,' whole/audit.csv)" = 18
 check audit_finds_leaks grep -q '^s,0,later_rows,leak,[1-9]' whole/audit.csv
 check audit_in_record grep -q '"later_rows"' whole/record.json
 check audit_on_page grep -q 'What the auditor found' whole/index.html
