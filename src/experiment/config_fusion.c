@@ -118,11 +118,16 @@ static enum status merge_params(struct fusion *f, const struct model_type *type)
     if (f->block.preprocess != PREPROCESS_NONE) {
         if (param_find(type->params, "preprocess") == NULL)
             return node_fail(f->where, "preprocess of fusion: %s reads no text of its own", type->name);
+        if (node_get(all, "preprocess") != NULL)
+            return node_fail_key(node_get(all, "preprocess"),
+                                 "'preprocess' stands in fusion and in a stage of it; keep one");
         TRY(config_put_text(all, "preprocess", preprocess_name((enum preprocess)f->block.preprocess),
                             f->arena));
     }
     f->params = all;
-    return STATUS_OK;
+    const struct node *encoder = node_get(all, "encoder");
+    return encoder != NULL && encoder->kind == NODE_SCALAR ? config_encoder(encoder, encoder->text, f->arena)
+                                                           : STATUS_OK;
 }
 
 static enum status add_row(struct fusion *f, struct row row, const char *what)
@@ -147,30 +152,12 @@ static const char *encoder_of(const struct fusion *f)
 }
 
 /* Controls leave the decoder out too: it is a language model. */
-static enum status add_control(struct fusion *f, const char *name)
+static enum status add_control(struct fusion *f, size_t i)
 {
-    static const struct {
-        const char *name, *label, *encoder, *model;
-    } known[] = {{"ids", "no text", ITEM_ENCODER_NONE, NULL},
-                 {"tfidf", "TF-IDF", ITEM_ENCODER_TFIDF, NULL},
-                 {"columns", "columns", ITEM_ENCODER_COLUMNS, NULL},
-                 {"shuffled", "shuffled text", NULL, NULL},
-                 {"random", "random vectors", ITEM_ENCODER_RANDOM, NULL},
-                 {"predicted_popularity", "predicted popularity", NULL, "predicted_popularity"}};
-    const char *shuffled = arena_printf(f->arena, ITEM_ENCODER_SHUFFLED ":%s", encoder_of(f));
-    if (shuffled == NULL)
-        return STATUS_SYSTEM;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(name, known[i].name) == 0)
-            return add_row(f,
-                           (struct row){.encoder = known[i].encoder == NULL && known[i].model == NULL
-                                                       ? shuffled
-                                                       : known[i].encoder,
-                                        .model = known[i].model,
-                                        .no_rerank = true,
-                                        .no_strategy = known[i].model != NULL},
-                           known[i].label);
-    return add_row(f, (struct row){.encoder = name, .no_rerank = true}, name);
+    struct control c;
+    TRY(config_control(node_get(f->where, "controls"), i, f->block.controls.item[i], encoder_of(f), f->arena,
+                       &c));
+    return add_row(f, (struct row){.encoder = c.encoder, .model = c.model, .no_rerank = true}, c.label);
 }
 
 static enum status add_ablation(struct fusion *f, const struct model_type *type, const char *stage)
@@ -210,7 +197,7 @@ static enum status list_rows(struct fusion *f, const struct model_type *type)
             return node_fail(node_get(f->where, "controls"),
                              "controls of fusion: %s takes no text vectors, so nothing can stand in for them",
                              type->name);
-        TRY(add_control(f, f->block.controls.item[i]));
+        TRY(add_control(f, i));
     }
     for (size_t i = 0; i < f->block.ablate.n; i++)
         TRY(add_ablation(f, type, f->block.ablate.item[i]));
@@ -333,40 +320,5 @@ enum status config_fusion(const struct node *node, const struct node *models, st
         (*all)->child[(*all)->n++] = models->child[i];
     for (size_t i = 0; i < f.n_rows; i++)
         TRY(row_node(&f, &f.row[i], &(*all)->child[(*all)->n++]));
-    return STATUS_OK;
-}
-
-enum status config_fusion_pairs(const struct node *fusion, const char *pipeline, const struct experiment *e,
-                                struct arena *arena, struct node **pairs)
-{
-    bool ndcg = false, ten = false;
-    for (size_t i = 0; i < e->evaluate.n_metrics; i++)
-        ndcg = ndcg || strcmp(e->evaluate.metrics[i]->name, "ndcg") == 0;
-    for (size_t i = 0; i < e->evaluate.n_k; i++)
-        ten = ten || e->evaluate.k[i] == 10;
-    *pairs = NULL;
-    if (!ndcg || e->evaluate.n_k == 0 || e->n_blocks < 2)
-        return STATUS_OK;
-    const char *k = arena_printf(arena, "%u", ten ? 10 : e->evaluate.k[0]), *last = NULL;
-    *pairs = config_node(fusion, NODE_LIST, e->n_blocks, arena);
-    if (*pairs == NULL || k == NULL)
-        return STATUS_SYSTEM;
-    for (size_t m = 0; m < e->n_models; m++) {
-        const char *other = e->models[m].label;
-        const bool grid = strcmp(e->models[m].grid_json, "{}") != 0;
-        if (strcmp(other, pipeline) == 0 || grid || (last != NULL && strcmp(last, other) == 0))
-            continue;
-        struct node *pair = config_node(fusion, NODE_MAP, 4, arena);
-        if (pair == NULL)
-            return STATUS_SYSTEM;
-        last = other;
-        TRY(config_put_text(pair, "a", pipeline, arena));
-        TRY(config_put_text(pair, "b", other, arena));
-        TRY(config_put_text(pair, "metric", "ndcg", arena));
-        TRY(config_put_text(pair, "k", k, arena));
-        (*pairs)->child[(*pairs)->n++] = pair;
-    }
-    if ((*pairs)->n == 0)
-        *pairs = NULL;
     return STATUS_OK;
 }

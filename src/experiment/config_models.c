@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "experiment/config_parts.h"
+#include "models/item_vectors.h"
 #include "registry.h"
 
 enum { LIMIT_POINTS = 100000 };
@@ -102,6 +103,7 @@ static enum status fill_point(const struct node *node, const struct model_block 
     TRY(params_default(m->type->params, arena, m->params));
     TRY(params_set(m->type->params, m->type->name, block->params, arena, m->params));
     TRY(set_point(block->grid, point, arena, m));
+    TRY(item_vectors_check_params(node, m->type->params, m->params));
     if (m->type->check != NULL)
         TRY(m->type->check(m->params, block->params != NULL ? block->params : node));
     TRY(params_json(m->type->params, m->params, arena, &json));

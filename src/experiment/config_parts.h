@@ -14,10 +14,22 @@ enum status config_models(const struct node *list, struct arena *arena, struct e
 /* `models` (NULL: none) and the rows of the block `fusion` after them: the pipeline (*pipeline: its label), its controls, its ablations. */
 enum status config_fusion(const struct node *node, const struct node *models, struct arena *arena,
                           struct node **all, const char **pipeline);
-/* What is compared where the file doesn't say: the pipeline with every other model, by NDCG at 10 (or the first cut-off); NULL where that isn't
- * measured. */
+/* What is compared where the file doesn't say: the pipeline with every other model without a grid, by NDCG at 10 (or the first cut-off), else by the
+ * first ranking metric of users that is measured; NULL, with a warning, where there is none. */
 enum status config_fusion_pairs(const struct node *fusion, const char *pipeline, const struct experiment *e,
                                 struct arena *arena, struct node **pairs);
+/* A control: a row beside a model that takes text vectors. */
+struct control {
+    const char *label;   /* what it is: "TF-IDF" */
+    const char *encoder; /* in place of the model's; NULL: its own */
+    const char *model;   /* in place of the head; NULL: the head itself */
+};
+/* The control that word `i` of the node `list` (NULL: a default) names, of a model with such an encoder.  STATUS_USAGE: `none` beside others; a
+ * word that is no control, no encoder that can be had and no folder of models/. */
+enum status config_control(const struct node *list, size_t i, const char *name, const char *encoder,
+                           struct arena *arena, struct control *out);
+/* STATUS_USAGE unless each part of the encoder is a control, a language model that tools/get-models.sh gets, or a folder that is there. */
+enum status config_encoder(const struct node *where, const char *encoder, struct arena *arena);
 /* A block `search`; *resolved: as the file may say it, the caller's. */
 enum status config_search(const struct node *node, const struct model_type *type, const struct node *params,
                           struct arena *arena, struct search_config **out, json_t **resolved);

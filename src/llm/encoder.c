@@ -7,6 +7,8 @@
 #include "llm/e5s1.h"
 #include "llm/encoder_internal.h"
 
+const char *const encoder_known[] = {"minilm", "e5", NULL};
+
 static enum status unavailable(const char *folder, const struct encoder_files *files)
 {
     const char *slash = strrchr(folder, '/');
@@ -15,8 +17,9 @@ static enum status unavailable(const char *folder, const struct encoder_files *f
                            ? "the folder has imported vectors, which stand for no text"
                        : file_exists(folder) ? "the folder has no model.safetensors"
                                              : "no such folder";
-    if (strcmp(name, "minilm") == 0 || strcmp(name, "e5") == 0)
-        return status_fail(STATUS_UNAVAILABLE, "%s: %s; run tools/get-models.sh %s", folder, what, name);
+    for (size_t i = 0; encoder_known[i] != NULL; i++)
+        if (strcmp(name, encoder_known[i]) == 0)
+            return status_fail(STATUS_UNAVAILABLE, "%s: %s; run tools/get-models.sh %s", folder, what, name);
     return status_fail(
         STATUS_UNAVAILABLE,
         "%s: %s; an encoder is a folder with model.safetensors, vocab.txt or tokenizer.json, and "

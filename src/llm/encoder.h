@@ -38,6 +38,9 @@ struct encoder_options {
         special; /* control tokens written out in a text count (WordPiece takes them so always, as its reference does) */
 };
 
+/* The encoders that tools/get-models.sh gets, by the names of their folders; NULL-ended. */
+extern const char *const encoder_known[];
+
 /* Opens a model: a folder with model.safetensors, config.json and vocab.txt or tokenizer.json (BERT and XLM-RoBERTa; WordPiece or
  * Unigram), or a folder with an E5S1 *.bin (e5s1.h), or that file.  Of a folder these count too where they are there:
  * tokenizer_config.json (do_lower_case, strip_accents, tokenize_chinese_chars), 1_Pooling/config.json, sentence_bert_config.json

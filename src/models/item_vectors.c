@@ -69,6 +69,27 @@ const char *item_vectors_part(const char *encoder, size_t k, struct arena *arena
     return arena_printf(arena, "%.*s", (int)strcspn(encoder, "+"), encoder);
 }
 
+enum status item_vectors_check(const struct node *where, const char *encoder)
+{
+    const char *at = encoder;
+    for (; at[strcspn(at, "+")] != '\0' && at[0] != '+'; at += strcspn(at, "+") + 1)
+        ;
+    if (at[0] != '\0' && at[0] != '+')
+        return STATUS_OK;
+    if (where == NULL)
+        return status_fail(STATUS_USAGE, "encoder '%s': a part of it is empty", encoder);
+    return node_fail(where, "encoder '%s': a part of it is empty", encoder);
+}
+
+enum status item_vectors_check_params(const struct node *where, const struct param *table, const void *params)
+{
+    const struct param *p = param_find(table, "encoder");
+    const char *encoder = NULL;
+    if (p != NULL && p->kind == PARAM_KIND_STRING)
+        memcpy(&encoder, (const char *)params + p->offset, sizeof encoder);
+    return encoder != NULL ? item_vectors_check(where, encoder) : STATUS_OK;
+}
+
 bool item_vectors_reads_text(const char *encoder)
 {
     for (const char *at = encoder;; at += strcspn(at, "+") + 1) {
@@ -303,14 +324,13 @@ static enum status build_parts(const struct item_vectors_options *options, size_
                                const struct view *view, struct run *run, struct item_vectors *out)
 {
     struct item_vectors *part;
+    TRY(item_vectors_check(NULL, options->encoder));
     ARENA_NEW(part, run->scratch, n_parts);
     for (size_t p = 0; p < n_parts; p++) {
         struct item_vectors_options one = *options;
         one.encoder = item_vectors_part(options->encoder, p, run->scratch);
         if (one.encoder == NULL)
             return STATUS_SYSTEM;
-        if (one.encoder[0] == '\0')
-            return status_fail(STATUS_USAGE, "encoder '%s': a part of it is empty", options->encoder);
         TRY(item_vectors_build(&one, view, run, &part[p]));
         out->d += part[p].d;
     }

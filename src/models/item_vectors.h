@@ -84,6 +84,11 @@ struct item_vectors_options {
 size_t item_vectors_parts(const char *encoder);
 /* Part `k` of so many; NULL: memory is out. */
 const char *item_vectors_part(const char *encoder, size_t k, struct arena *arena);
+/* STATUS_USAGE at the node (NULL: without a place) where a part is empty: "tfidf+". */
+enum status item_vectors_check(const struct node *where, const char *encoder);
+/* That, of the parameter `encoder` of a model; one without it passes. */
+enum status item_vectors_check_params(const struct node *where, const struct param *table,
+                                      const void *params);
 /* The folder (below run->models) that such a name, one part, stands for; NULL: none. */
 const char *item_vectors_folder(const char *encoder);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/strings.h"
+#include "models/item_vectors.h"
 
 static enum status find(const struct node *name, const char *what, const struct model_type **out)
 {
@@ -50,6 +51,7 @@ enum status nested_parse(const struct node *node, const char *what, struct arena
         return STATUS_SYSTEM;
     TRY(params_default(out->type->params, arena, values));
     TRY(params_set(out->type->params, out->type->name, given, arena, values));
+    TRY(item_vectors_check_params(node, out->type->params, values));
     if (out->type->check != NULL)
         TRY(out->type->check(values, node));
     out->params = values;

@@ -2,8 +2,10 @@
 #include "../test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/fsio.h"
 #include "experiment/experiment.h"
 #include "experiment/inside.h"
 
@@ -152,6 +154,24 @@ static void refused(void **state)
         {HEAD "models: [{name: ease, label: fusion}]\nfusion: {}\n",
          "e.yaml:4:9: ", "two models are labelled 'fusion'"},
         {HEAD "models: {name: ease}\nfusion: {}\n", "e.yaml:3:9: ", "expected a list"},
+        {HEAD "fusion: {controls: [none, ids]}\n", "e.yaml:3:21: ", "'none' stands beside others"},
+        {HEAD "fusion: {controls: [ids, none]}\n", "e.yaml:3:26: ", "'none' stands beside others"},
+        {HEAD "fusion: {controls: [tfidf, idz]}\n", "e.yaml:3:28: ", "did you mean 'ids'?"},
+        {HEAD "fusion: {controls: [miniml]}\n", "e.yaml:3:21: ", "did you mean 'minilm'?"},
+        {HEAD "fusion: {controls: [something_else]}\n", "e.yaml:3:21: ", "import-embeddings"},
+        {HEAD "fusion: {controls: tfidf+}\n", "e.yaml:3:20: ", "a part of it is empty"},
+        {HEAD "fusion: {intent: {encoder: minilmm}}\n", "e.yaml:3:28: ", "did you mean 'minilm'?"},
+        {HEAD "fusion: {preference: {params: {encoder: 'shuffled:e4'}}}\n",
+         "e.yaml:3:41: ", "did you mean 'e5'?"},
+        {HEAD "fusion: {intent: {encoder: tfidf+}}\n", "e.yaml:3:28: ", "a part of it is empty"},
+        {HEAD "models: [{name: llm_content, params: {encoder: +e5}}]\n",
+         "e.yaml:3:10: ", "a part of it is empty"},
+        {HEAD "models: [{name: strategy, params: {rules: [{exposure: {}}], base: {name: llm_content, params: "
+              "{encoder: tfidf++e5}}}}]\n",
+         "e.yaml:3:67: ", "a part of it is empty"},
+        {HEAD "fusion: {preprocess: clean, preference: {params: {preprocess: stem}}}\n",
+         "e.yaml:3:51: ", "keep one"},
+        {HEAD "fusion: {preprocess: clean, intent: {preprocess: clean}}\n", "e.yaml:3:38: ", "keep one"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -201,6 +221,67 @@ static void searched(void **state)
     experiment_free(&e);
 }
 
+/* Words for an encoder that can't be had yet, or that stands in the folder of models, are no mistakes. */
+static void encoders(void **state)
+{
+    (void)state;
+    struct experiment e;
+    const char *mine = test_path(folder, "mine");
+    assert_ok(make_folders(mine));
+    setenv("RECFUSE_MODELS", folder, 1);
+    assert_ok(
+        load(HEAD "fusion: {intent: {encoder: mine}, controls: [e5, 'mine+columns', 'feature:x']}\n", &e));
+    assert_int_equal(e.n_blocks, 4);
+    experiment_free(&e);
+    test_fails(load(HEAD "fusion: {controls: [mime]}\n", &e), STATUS_USAGE, folder, "there is no", NULL);
+    unsetenv("RECFUSE_MODELS");
+}
+
+/* Without NDCG the first ranking metric of users is compared, in its first dialect; a row with a grid is in no test; where nothing can be
+ * compared there is none. */
+static void pairs(void **state)
+{
+    static const char rows[] = "models: [{name: ease, grid: {l2: [1, 2]}}, {name: popularity}]\n"
+                               "fusion: {controls: [ids]}\n";
+    static const struct {
+        const char *evaluate, *measure; /* NULL: no comparison */
+    } cases[] = {{"evaluate: {k: [5, 10], metrics: [arp, recall, ndcg]}\n", "ndcg@10"},
+                 {"evaluate: {k: [5, 20], metrics: [ndcg]}\n", "ndcg@5"},
+                 {"evaluate: {k: [5, 10], metrics: [coverage, recall, map]}\n", "recall@10"},
+                 {"evaluate: {k: [10], metrics: [ndcg], dialects: [elliot]}\n", "ndcg@10.elliot"},
+                 {"evaluate: {k: [10], metrics: [coverage]}\n", NULL},
+                 {"evaluate: {metrics: [rmse]}\n", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct experiment e;
+        char name[96];
+        const char *text = arena_printf(arena, HEAD "%s%s", cases[i].evaluate, rows);
+        assert_non_null(text);
+        assert_ok(load(text, &e));
+        assert_int_equal(e.n_comparisons, cases[i].measure != NULL ? 2 : 0);
+        for (size_t c = 0; c < e.n_comparisons; c++) {
+            assert_string_equal(metric_at_name(&e.evaluate.measures[e.comparisons[c].measure], name),
+                                cases[i].measure);
+            assert_string_equal(e.comparisons[c].b->label, c == 0 ? "popularity" : "fusion, no text");
+        }
+        experiment_free(&e);
+    }
+}
+
+/* The rules stand around every control. */
+static void same_rules(void **state)
+{
+    (void)state;
+    struct experiment e;
+    assert_ok(load(HEAD "fusion: {strategy: {candidates: 50, rules: [{exposure: {}}]}}\n", &e));
+    for (size_t i = 0; i < e.n_blocks; i++) {
+        assert_string_equal(text_at(block(&e, i), "name", NULL), "strategy");
+        assert_int_equal(
+            json_integer_value(json_object_get(json_object_get(block(&e, i), "params"), "candidates")), 50);
+    }
+    experiment_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +289,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(round_trip, set_up, tear_down),
         cmocka_unit_test_setup_teardown(alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(searched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(encoders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pairs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(same_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("config_fusion", tests, NULL, NULL);
