@@ -26,6 +26,7 @@ enum {
     OPTION_REVIEWS,
     OPTION_META,
     OPTION_FEATURE,
+    OPTION_FRIENDS,
     OPTION_COLUMNS,
     OPTION_DUPLICATES,
     OPTION_SCALE,
@@ -96,6 +97,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (a->options.n_features == FEATURES_MAX)
             argp_error(state, "--feature: more than %d", FEATURES_MAX);
         a->features[a->options.n_features++] = argument;
+        return 0;
+    case OPTION_FRIENDS:
+        a->options.friends = argument;
         return 0;
     case OPTION_DUPLICATES:
         a->options.duplicates = word(state, "--duplicates", policies_duplicates, argument);
@@ -169,6 +173,11 @@ static enum status run(int argc, char **argv)
         {"feature", OPTION_FEATURE, "NAME=FILE[,IDS]", 0,
          "Vectors of the items: .npy (row k is item k, or the k-th line of IDS), or Amazon's image features "
          "(.b)",
+         0},
+        {"friends", OPTION_FRIENDS, "FILE[,both]", 0,
+         "Links between users, two ids a row (.csv: parted by commas, else tabs): the first has the second "
+         "as "
+         "a friend; both: each has the other",
          0},
         {"duplicates", OPTION_DUPLICATES, "WHAT", 0,
          "Of a (user, item) pair that occurs again: all (default), last, first, sum, error", 0},

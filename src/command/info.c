@@ -51,6 +51,19 @@ static json_t *columns(const struct column *column, uint32_t n)
     return out;
 }
 
+/* Links between users, and how many have one. */
+static json_t *friends(const struct column *column, uint32_t n_users)
+{
+    json_int_t n_with = 0, most = 0;
+    for (uint32_t u = 0; u < n_users; u++) {
+        const json_int_t n = column->list.ptr[u + 1] - column->list.ptr[u];
+        n_with += n > 0;
+        most = n > most ? n : most;
+    }
+    return json_pack("{s:I, s:I, s:I}", "links", (json_int_t)column->list.nnz, "users_with_friends", n_with,
+                     "most", most);
+}
+
 static json_t *describe(const struct dataset *d)
 {
     const struct interactions *rows = &d->interactions;
@@ -71,6 +84,9 @@ static json_t *describe(const struct dataset *d)
     json_object_set_new(out, "maximum_value", json_real(high));
     json_object_set_new(out, "item_columns", columns(d->item_columns, d->n_item_columns));
     json_object_set_new(out, "user_columns", columns(d->user_columns, d->n_user_columns));
+    const struct column *links = dataset_user_column(d, "friends");
+    if (links != NULL && links->kind == COLUMN_LIST)
+        json_object_set_new(out, "friends", friends(links, d->n_users));
     json_t *features = json_object();
     for (uint32_t i = 0; i < d->n_features; i++)
         json_object_set_new(features, d->features[i].name, json_integer((json_int_t)d->features[i].width));

@@ -28,7 +28,9 @@ enum {
     OPTION_DIALECTS,
     OPTION_IMAGE,
     OPTION_AUDIO,
-    OPTION_SCENARIO
+    OPTION_SCENARIO,
+    OPTION_FRIENDS,
+    OPTION_HOMOPHILY
 };
 
 static enum synth_scenario scenario(struct argp_state *state, const char *name)
@@ -42,7 +44,7 @@ static enum synth_scenario scenario(struct argp_state *state, const char *name)
     return SYNTH_FILMS;
 }
 
-/* Options of what the items look like. */
+/* Options of what the items look like, and of who is whose friend. */
 static error_t parse_looks(int key, char *argument, struct argp_state *state)
 {
     struct arguments *a = state->input;
@@ -63,6 +65,12 @@ static error_t parse_looks(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_SCENARIO:
         a->options.scenario = scenario(state, argument);
+        return 0;
+    case OPTION_FRIENDS:
+        a->options.n_friends = (uint32_t)command_number(state, "--friends", argument, 0, SYNTH_FRIENDS_MOST);
+        return 0;
+    case OPTION_HOMOPHILY:
+        a->options.homophily = command_real(state, "--homophily", argument, 0, 100);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -155,6 +163,9 @@ static enum status run(int argc, char **argv)
         {"image", OPTION_IMAGE, "N", 0,
          "Width of image vectors that tell of half of the themes (default 0: none)", 0},
         {"audio", OPTION_AUDIO, "N", 0, "Width of audio vectors, of the other half (default 0: none)", 0},
+        {"friends", OPTION_FRIENDS, "N", 0, "Friends of a user, about (default 0: none)", 0},
+        {"homophily", OPTION_HOMOPHILY, "X", 0,
+         "How much likelier friends are of one taste; 0: friends by chance (default 4)", 0},
         {0}};
     const struct argp argp = {
         options,

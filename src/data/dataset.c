@@ -11,6 +11,14 @@ const struct column *dataset_item_column(const struct dataset *d, const char *na
     return NULL;
 }
 
+const struct column *dataset_user_column(const struct dataset *d, const char *name)
+{
+    for (uint32_t i = 0; i < d->n_user_columns; i++)
+        if (strcmp(d->user_columns[i].name, name) == 0)
+            return &d->user_columns[i];
+    return NULL;
+}
+
 const struct feature *dataset_feature(const struct dataset *d, const char *name)
 {
     for (uint32_t i = 0; i < d->n_features; i++)

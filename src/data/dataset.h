@@ -92,6 +92,9 @@ struct dataset {
 /* The item column of that name, or NULL. */
 const struct column *dataset_item_column(const struct dataset *d, const char *name);
 
+/* Likewise of the users. */
+const struct column *dataset_user_column(const struct dataset *d, const char *name);
+
 /* The feature of that name, or NULL. */
 const struct feature *dataset_feature(const struct dataset *d, const char *name);
 

@@ -96,6 +96,18 @@ static enum status refuse_parquet(const char *source)
         source, source);
 }
 
+/* Who has friends among the users, where the column is there. */
+static void tell_friends(const struct dataset *d)
+{
+    const struct column *friends = dataset_user_column(d, "friends");
+    uint32_t n_with = 0;
+    if (friends == NULL || friends->kind != COLUMN_LIST)
+        return;
+    for (uint32_t u = 0; u < d->n_users; u++)
+        n_with += friends->list.ptr[u + 1] > friends->list.ptr[u];
+    log_info("  friends: %lld of %u users", (long long)friends->list.nnz, n_with);
+}
+
 static enum status run_in(struct arena *arena, const struct import_format *format, const char *source,
                           const struct import_options *options, const char *out_path)
 {
@@ -120,6 +132,7 @@ static enum status run_in(struct arena *arena, const struct import_format *forma
     log_info("%s: %u users, %u items, %llu interactions, %llu texts, %u features", out_path, d->n_users,
              d->n_items, (unsigned long long)d->interactions.n, (unsigned long long)d->texts.n,
              d->n_features);
+    tell_friends(d);
     tell_policies(d);
     return STATUS_OK;
 }

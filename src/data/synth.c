@@ -27,6 +27,7 @@
 
 #include "data/store_stream.h"
 #include "data/synth_features.h"
+#include "data/synth_friends.h"
 #include "data/synth_rows.h"
 #include "data/synth_scenario.h"
 #include "data/synth_text.h"
@@ -65,6 +66,11 @@ static enum status check(const struct synth_options *o)
     if (o->n_image > SYNTH_FEATURE_MAX || o->n_audio > SYNTH_FEATURE_MAX)
         return status_fail(STATUS_USAGE, "synth: image and audio vectors have 0 to %d numbers",
                            SYNTH_FEATURE_MAX);
+    if (o->n_friends > SYNTH_FRIENDS_MOST || !(o->homophily >= 0 && o->homophily <= 100))
+        return status_fail(STATUS_USAGE,
+                           "synth: %u friends, homophily %g; 0 to %d friends and a homophily of 0 to 100 are "
+                           "possible",
+                           o->n_friends, o->homophily, SYNTH_FRIENDS_MOST);
     if (o->dialects && o->scenario != SYNTH_FILMS)
         return status_fail(STATUS_USAGE,
                            "synth: only films have dialects; leave out --dialects or --scenario");
@@ -206,6 +212,8 @@ static const char *command_line(const struct synth_options *o, struct arena *are
         line = arena_printf(arena, "%s --image %u", line, o->n_image);
     if (line != NULL && o->n_audio > 0)
         line = arena_printf(arena, "%s --audio %u", line, o->n_audio);
+    if (line != NULL && o->n_friends > 0)
+        line = arena_printf(arena, "%s --friends %u --homophily %g", line, o->n_friends, o->homophily);
     return line;
 }
 
@@ -267,6 +275,8 @@ static enum status make_head(const struct synth_options *o, struct arena *arena,
     TRY(synth_features(o, arena, d));
     *source = (struct synth_source){.o = o, .truth = truth, .begin = begin};
     TRY(make_columns(o, arena, d, source));
+    if (o->n_friends > 0)
+        TRY(synth_friends(o, arena, d));
     TRY(turn_round(truth, o->n_items, arena, &source->by_factor));
     *out = d;
     return STATUS_OK;

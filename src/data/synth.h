@@ -42,13 +42,18 @@ struct synth_options {
     bool dialects; /* films only: half of the users and items use other words for the same themes; below */
     uint32_t n_image, n_audio; /* widths of the features image and audio; 0: none */
     enum synth_scenario scenario;
+    uint32_t n_friends; /* friends of a user, about; 0: the users have no column friends */
+    double
+        homophily; /* 0 .. 100: a candidate is taken with probability proportional to exp(homophily cos(taste, taste)) */
 };
 #define SYNTH_EXPOSURE_MOST 4.0
+#define SYNTH_FRIENDS_MOST  200
 /* MovieLens-100K's size: 943 users, 1,682 items, 100,000 rows; seed 1, signal 1, 8 factors. */
 #define SYNTH_DEFAULTS                                                                                       \
     (struct synth_options)                                                                                   \
     {                                                                                                        \
-        .n_users = 943, .n_items = 1682, .n_interactions = 100000, .seed = 1, .signal = 1, .factors = 8      \
+        .n_users = 943, .n_items = 1682, .n_interactions = 100000, .seed = 1, .signal = 1, .factors = 8,     \
+        .homophily = 4                                                                                       \
     }
 
 /* With dialects each theme's words fall into two halves without a word in common: a user of dialect b never writes a word

@@ -26,6 +26,7 @@ static int set_up(void **state)
     options.n_users = 90;
     options.n_items = 150;
     options.n_interactions = 3000;
+    options.n_friends = 6;
     assert_ok(synth_generate(&options, arena, &whole));
     assert_ok(node_parse("test", yaml, sizeof yaml - 1, arena, &node));
     assert_ok(filters_apply(node_get(node, "f"), whole, arena, &rows));
@@ -47,6 +48,16 @@ static void same_string(const struct strings *a, uint64_t i, const struct string
     assert_memory_equal(strings_at(a, i), strings_at(b, j), strings_length(a, i));
 }
 
+/* Names stay, those of users who are gone too. */
+static void same_list(const struct column *x, uint32_t old, const struct column *y, uint32_t new)
+{
+    const int64_t n = x->list.ptr[old + 1] - x->list.ptr[old];
+    assert_int_equal(y->list.ptr[new + 1] - y->list.ptr[new], n);
+    assert_memory_equal(x->list.idx + x->list.ptr[old], y->list.idx + y->list.ptr[new],
+                        (size_t)n * sizeof(uint32_t));
+    assert_int_equal(x->names.n, y->names.n);
+}
+
 static void rows_are_who_they_were(void **state)
 {
     const struct dataset *d;
@@ -61,6 +72,8 @@ static void rows_are_who_they_were(void **state)
             const uint32_t old = a->item[r], new = b->item[r];
             same_string(&whole->user_ids, a->user[r], &d->user_ids, b->user[r]);
             same_string(&whole->item_ids, old, &d->item_ids, new);
+            same_list(dataset_user_column(whole, "friends"), a->user[r], dataset_user_column(d, "friends"),
+                      b->user[r]);
             assert_float_equal(d->truth->exposure[new], whole->truth->exposure[old], 0);
             assert_memory_equal(d->truth->item + (size_t) new * d->truth->factors,
                                 whole->truth->item + (size_t)old * d->truth->factors,
@@ -71,12 +84,8 @@ static void rows_are_who_they_were(void **state)
                     same_string(&x->text, old, &y->text, new);
                 else if (x->kind == COLUMN_NUMBER)
                     assert_memory_equal(&x->number[old], &y->number[new], sizeof(float));
-                else {
-                    const int64_t n = x->list.ptr[old + 1] - x->list.ptr[old];
-                    assert_int_equal(y->list.ptr[new + 1] - y->list.ptr[new], n);
-                    assert_memory_equal(x->list.idx + x->list.ptr[old], y->list.idx + y->list.ptr[new],
-                                        (size_t)n * sizeof(uint32_t));
-                }
+                else
+                    same_list(x, old, y, new);
             }
         }
     }

@@ -15,7 +15,7 @@ static void whole_folder(void **state)
     write_file("l/user_taggedartists.dat",
                "userID\tartistID\ttagID\tday\tmonth\tyear\n2\t52\t1\t1\t4\t2009\n"
                "2\t99\t1\t1\t4\t2009\n3\t51\t2\t1\t1\t1956\n3\t51\t8\t1\t1\t2009\n");
-    write_file("l/user_friends.dat", "userID\tfriendID\n2\t3\n3\t2\n2\t77\n");
+    write_file("l/user_friends.dat", "userID\tfriendID\n2\t3\n3\t2\n2\t77\n2\t3\n3\t3\n");
     struct dataset *d = imported("lastfm", test_path(folder, "l"), NULL, arena);
     counts(d, 2, 3, 3, 2);
     assert_null(d->interactions.time);
@@ -29,6 +29,8 @@ static void whole_folder(void **state)
     says(d, "tags_without_a_name_dropped", 1);
     says(d, "tags_dated_before_2002", 1);
     says(d, "friends_unknown_dropped", 1);
+    says(d, "friends_selves_dropped", 1);
+    says(d, "friends_repeated_dropped", 1);
     says(d, "items_without_interaction", 1);
     arena_free(arena);
 }
@@ -51,6 +53,21 @@ static void bad_files(void **state)
     write_file("b/user_taggedartists.dat",
                "userID\tartistID\ttagID\tday\tmonth\tyear\n2\t51\t1\t4\t13\t2009\n");
     refused("lastfm", at, NULL, "user_taggedartists.dat:2:10", "a month from 1 to 12");
+    write_file("b/user_taggedartists.dat", "userID\tartistID\ttagID\tday\tmonth\tyear\n");
+    write_file("b/user_friends.dat", "userID\tfriendID\n2\t3\t4\n");
+    refused("lastfm", at, NULL, "user_friends.dat:2", "2 parted by tabs: userID, friendID");
+    write_file("b/user_friends.dat", "userID\tfriendID\n2\t\n");
+    refused("lastfm", at, NULL, "user_friends.dat:2:3", "a user id");
+    write_file("b/user_friends.dat", "2\t3\n");
+    refused("lastfm", at, NULL, "user_friends.dat:1:1", "a header line that begins with userID");
+    write_file("b/user_friends.dat", "userID\tfriendID\n2\t3\n");
+    assert_int_equal(
+        import_run("lastfm", at, &(struct import_options){.friends = "more.tsv"}, test_path(folder, "n.h5")),
+        STATUS_DATA); /* user 3 is unknown, so there is no column yet: the file is asked for */
+    write_file("b/user_artists.dat", "userID\tartistID\tweight\n2\t51\t5\n3\t51\t5\n");
+    assert_int_equal(
+        import_run("lastfm", at, &(struct import_options){.friends = "more.tsv"}, test_path(folder, "n.h5")),
+        STATUS_USAGE);
     assert_int_equal(
         import_run("lastfm", at, &(struct import_options){.header = true}, test_path(folder, "n.h5")),
         STATUS_USAGE);

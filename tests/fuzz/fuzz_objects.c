@@ -39,6 +39,9 @@ static const struct {
     {"/texts/text/bytes", 1},
     {"/truth/user", 4},
     {"/truth/item_bias", 4},
+    {"/users/friends/ptr", 8},
+    {"/users/friends/idx", 4},
+    {"/users/friends/names/offsets", 8},
 };
 enum { N_OBJECTS = sizeof objects / sizeof *objects };
 
@@ -51,7 +54,7 @@ static void make_good(void)
     struct arena *arena = arena_new();
     struct dataset *d;
     char *bytes;
-    options.n_users = 20, options.n_items = 16, options.n_interactions = 100;
+    options.n_users = 20, options.n_items = 16, options.n_interactions = 100, options.n_friends = 4;
     const char *path = fuzz_file((const uint8_t *)"", 0, ".h5");
     if (arena == NULL || synth_generate(&options, arena, &d) != STATUS_OK ||
         store_write(path, d) != STATUS_OK ||

@@ -4,6 +4,7 @@
  */
 #include "data/import/build.h"
 #include "data/import/features.h"
+#include "data/import/friends.h"
 #include "data/import/policies.h"
 
 #include <math.h>
@@ -69,6 +70,8 @@ enum status import_fill(const char *source, const struct import_options *options
         status = import_read_item_text(&im, options->item_texts[k], arena);
     for (size_t k = 0; status == STATUS_OK && k < options->n_features; k++)
         status = features_read_option(&im, options->features[k], arena);
+    if (status == STATUS_OK && options->friends != NULL)
+        status = friends_read_option(&im, options->friends, arena);
     if (status == STATUS_OK)
         status = note_bad_rows(&im);
     if (status == STATUS_OK)

@@ -11,14 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/import/attributes.h"
+#include "data/import/friends.h"
 
 struct lastfm {
-    struct attributes items, users;
-    uint32_t name, friends;
+    struct attributes items;
+    uint32_t name;
+    struct friends friends;
     struct string_map *tag_ids; /* tagID to its place in `tags` */
     struct string_builder tags;
-    uint64_t n_unknown_artists, n_unknown_tags, n_early, n_strangers, n_not_heard;
+    uint64_t n_unknown_artists, n_unknown_tags, n_early, n_not_heard;
 };
 
 static enum status parse_plays(struct import *im, const struct record_reader *r)
@@ -109,13 +110,10 @@ static enum status friendship(struct import *im, const struct record_reader *r, 
     struct lastfm *l = context;
     if (r->n != 2)
         return record_count_expected(r, "2 parted by tabs: userID, friendID");
-    const uint32_t user = string_map_find(im->users, r->field[0].at, r->field[0].length);
-    const uint32_t other = string_map_find(im->users, r->field[1].at, r->field[1].length);
-    if (user == UINT32_MAX || other == UINT32_MAX) {
-        l->n_strangers++;
-        return STATUS_OK;
-    }
-    return attributes_entry(&l->users, l->friends, user, r->field[1]);
+    for (size_t k = 0; k < 2; k++)
+        if (r->field[k].length == 0)
+            return record_expected(r, k, "a user id");
+    return friends_add(&l->friends, im, r->field[0], r->field[1]);
 }
 
 /* The file if it is there. */
@@ -133,7 +131,7 @@ static enum status read_files(struct import *im, struct lastfm *l, const char *f
 {
     char *path;
     TRY(attributes_define(&l->items, "title", COLUMN_TEXT, &l->name));
-    TRY(attributes_define(&l->users, "friends", COLUMN_LIST, &l->friends));
+    TRY(friends_open(&l->friends));
     TRY(import_find(folder, "user_artists.dat", arena, &path));
     if (path == NULL)
         return status_fail(STATUS_DATA, "%s: no user_artists.dat (or user_artists.dat.gz) in this folder",
@@ -146,13 +144,11 @@ static enum status read_files(struct import *im, struct lastfm *l, const char *f
     TRY(optional(im, folder, "user_friends.dat", "userID", friendship, l, arena));
     TRY(attributes_finish(&l->items, im->item_columns, &im->n_item_columns, string_map_size(im->items),
                           arena));
-    TRY(attributes_finish(&l->users, im->user_columns, &im->n_user_columns, string_map_size(im->users),
-                          arena));
     TRY(import_note_count(im, "items_without_interaction", l->n_not_heard));
     TRY(import_note_count(im, "tags_of_unknown_artists_dropped", l->n_unknown_artists));
     TRY(import_note_count(im, "tags_without_a_name_dropped", l->n_unknown_tags));
     TRY(import_note_count(im, "tags_dated_before_2002", l->n_early));
-    return import_note_count(im, "friends_unknown_dropped", l->n_strangers);
+    return friends_finish(&l->friends, im, arena);
 }
 
 static enum status read_all(struct import *im, const char *source, const struct import_options *options,
@@ -163,7 +159,7 @@ static enum status read_all(struct import *im, const char *source, const struct 
     if (status == STATUS_OK)
         status = l.tag_ids != NULL ? read_files(im, &l, source, arena) : STATUS_SYSTEM;
     attributes_close(&l.items);
-    attributes_close(&l.users);
+    friends_close(&l.friends);
     string_map_free(l.tag_ids);
     string_builder_free(&l.tags);
     return status;
