@@ -28,6 +28,7 @@
 #include "nn8.h"
 #include "quant.h"
 #include "randomisation.h"
+#include "sbpr.h"
 #include "sgd.h"
 #include "slim.h"
 #include "spmm.h"
@@ -169,6 +170,17 @@ DECLARE(bpr)
     READS(part, grid + 1);
     READS(part_item, n_items);
     CSR_READS(ptr, idx, idx, 0, a->n_users);
+}
+
+DECLARE(sbpr)
+{
+    const size_t rank = (size_t)a->rank, blocks = (size_t)a->grid * (size_t)a->grid;
+    (void)rows;
+    UPDATES(user, a->n_users * rank);
+    UPDATES(item, a->n_items * rank);
+    UPDATES(item_bias, a->n_items);
+    READS(sample, (size_t)a->block[blocks]);
+    READS(block, blocks + 1);
 }
 
 DECLARE(mf2020)

@@ -52,6 +52,9 @@
     MODEL(decision_tree)  \
     MODEL(random_forest)  \
     MODEL(gbdt)           \
+    MODEL(friends_knn)    \
+    MODEL(sbpr)           \
+    MODEL(social_reg)     \
     MODEL(weighted)       \
     MODEL(switching)      \
     MODEL(stacking)       \

@@ -71,7 +71,8 @@ static enum status print_model(const struct model_type *type)
                  {NEEDS_ENCODER, "a language model (tools/get-models.sh)"},
                  {NEEDS_TRUTH, "a generated dataset (recfuse synth)"},
                  {NEEDS_DECODER, "a decoder (tools/get-models.sh gemma)"},
-                 {NEEDS_FILE, "a file of lists"}};
+                 {NEEDS_FILE, "a file of lists"},
+                 {NEEDS_FRIENDS, "links between users: their column friends (recfuse import --friends)"}};
     printf("%s: %s\n  family   %s\n  source   %s\n  version  %d\n", type->name, type->help, type->family,
            type->source, type->version);
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)

@@ -18,10 +18,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "als.h"
 #include "fusion/linear_map.h"
 #include "fusion/text_factors.h"
-#include "models/als_rows.h"
+#include "models/als_side.h"
 #include "models/curve.h"
 #include "models/early.h"
 #include "models/reduce.h"
@@ -55,62 +54,14 @@ static const struct param llm_reg_mf_params[] = {
 #undef P
 
 /* The state is a struct text_factors whose `factors` are the kernel's rank; columns that no factor uses are zero. */
-struct side {
-    struct als a;
-    struct gram gram;
-    struct gram_sum sum;
-    float *ridge; /* [rows] */
-};
-
 struct fitting {
     struct text_factors *m;
     const struct llm_mf_params *p;
     struct item_vectors items;
-    struct side users, by_items;
+    struct als_side users, by_items;
     float *prior;  /* [n_items x ld], below the users' factors; NULL: 0 */
     float *weight; /* [n_items] r_i of items with train rows, 0 of the others */
-    const struct kernel *kernel;
 };
-
-/* X [rows of a] from Y, of which the first n rows make G. */
-static enum status side_new(struct side *s, const struct csr *a, const struct llm_mf_params *p, uint32_t n,
-                            float *ridge, float *X, const float *Y, size_t ld, struct arena *scratch)
-{
-    float *part, *G;
-    uint32_t *order;
-    const int blocks = gram_blocks(n);
-    ARENA_NEW(part, scratch, (size_t)blocks * ld * ld);
-    ARENA_NEW(G, scratch, ld * ld);
-    TRY(als_longest_first(a, scratch, &order));
-    s->ridge = ridge;
-    s->gram = (struct gram){.Y = Y, .part = part, .n = n, .rank = (int)ld, .n_blocks = blocks};
-    s->sum = (struct gram_sum){
-        .part = part, .G = G, .scale = (float)p->alpha0, .rank = (int)ld, .n_blocks = blocks};
-    s->a = (struct als){.X = X,
-                        .Y = Y,
-                        .G = G,
-                        .ridge = ridge,
-                        .ptr = a->ptr,
-                        .idx = a->idx,
-                        .val = a->val,
-                        .order = order,
-                        .alpha = 1,
-                        .n_columns = a->n_cols,
-                        .rank = (int)ld,
-                        .steps = p->cg_steps};
-    return STATUS_OK;
-}
-
-/* r of each row of a, all rows weighed alike. */
-static enum status ridge_new(const struct csr *a, const struct llm_mf_params *p, struct arena *scratch,
-                             float **out)
-{
-    ARENA_NEW(*out, scratch, a->n_rows);
-    for (uint32_t r = 0; r < a->n_rows; r++)
-        (*out)[r] = (float)(p->regularization *
-                            pow((double)(a->ptr[r + 1] - a->ptr[r]) + p->alpha0 * a->n_cols, p->nu));
-    return STATUS_OK;
-}
 
 /* Columns of items' rows and, where there is a prior, one entry more for it: column n_users + i, value 0, base 1. */
 static enum status with_priors(const struct csr *by_item, bool priors, struct arena *scratch, struct csr *out,
@@ -144,7 +95,10 @@ static enum status with_priors(const struct csr *by_item, bool priors, struct ar
 static enum status fitting_new(struct fitting *f, const struct view *train, bool priors, struct run *run)
 {
     const uint32_t n_users = train->n_users, n_items = train->n_items;
-    const size_t ld = als_rank(f->p->factors, f->p->solver, &f->kernel);
+    struct als_side_options side = {
+        .alpha0 = f->p->alpha0, .solver = f->p->solver, .cg_steps = f->p->cg_steps};
+    side.ld = als_rank(f->p->factors, f->p->solver, &side.kernel);
+    const size_t ld = side.ld;
     struct csr users = *train->by_user, items;
     float *bases, *of_users, *of_items;
     struct run inner = *run;
@@ -155,10 +109,12 @@ static enum status fitting_new(struct fitting *f, const struct view *train, bool
     f->prior = priors ? f->m->user + n_users * ld : NULL;
     users.val = NULL;
     TRY(with_priors(train->by_item, priors, run->scratch, &items, &bases));
-    TRY(ridge_new(train->by_user, f->p, run->scratch, &of_users));
-    TRY(ridge_new(train->by_item, f->p, run->scratch, &of_items));
-    TRY(side_new(&f->users, &users, f->p, n_items, of_users, f->m->user, f->m->item, ld, run->scratch));
-    TRY(side_new(&f->by_items, &items, f->p, n_users, of_items, f->m->item, f->m->user, ld, run->scratch));
+    TRY(als_side_ridge(train->by_user, f->p->regularization, f->p->alpha0, f->p->nu, run->scratch,
+                       &of_users));
+    TRY(als_side_ridge(train->by_item, f->p->regularization, f->p->alpha0, f->p->nu, run->scratch,
+                       &of_items));
+    TRY(als_side_new(&f->users, &users, n_items, &side, of_users, f->m->user, f->m->item, run->scratch));
+    TRY(als_side_new(&f->by_items, &items, n_users, &side, of_items, f->m->item, f->m->user, run->scratch));
     f->by_items.a.bases = bases;
     TRY(linear_map_warm(train->by_item, run->scratch, &f->weight));
     for (uint32_t i = 0; i < n_items; i++)
@@ -192,18 +148,6 @@ static enum status init_items(const struct fitting *f, bool text, struct run *ru
                     ? (float)(scale * (double)components[(size_t)i * kept + c])
                     : (float)(std * random_normal(run->seed, RANDOM_INIT, 0, (uint64_t)i * k + c));
     return STATUS_OK;
-}
-
-static enum status half_sweep(const struct fitting *f, const struct side *s, long n_rows, struct run *run)
-{
-    const int rank = s->a.rank;
-    if (*run->cancelled)
-        return STATUS_STOPPED;
-    TRY(backend_launch(run->backend, &kernel_gram, &s->gram, (long)s->gram.n_blocks * rank / ALS_GRAM_ROWS,
-                       0));
-    TRY(backend_launch(run->backend, &kernel_gram_sum, &s->sum, rank, 0));
-    return backend_launch(run->backend, f->kernel, &s->a, n_rows,
-                          f->p->solver == ALS_CG ? als_cg_scratch(rank) : als_cholesky_scratch(rank));
 }
 
 /* The map of the factors as they stand, applied to all items: to [n_items x ld]. */
@@ -263,8 +207,8 @@ static enum status fit(void *state, const void *params, const struct view *train
     TRY(early_part(&early, f.m->user, (size_t)f.m->n_users * f.m->factors, run));
     TRY(early_part(&early, f.m->item, (size_t)f.m->n_items * f.m->factors, run));
     for (int i = 0; i < f.p->iterations && !stop; i++) {
-        TRY(half_sweep(&f, &f.users, (long)f.m->n_users, run));
-        TRY(half_sweep(&f, &f.by_items, (long)f.m->n_items, run));
+        TRY(als_side_solve(&f.users, run));
+        TRY(als_side_solve(&f.by_items, run));
         if (priors)
             TRY(set_priors(&f, model, run));
         if (!early.on)

@@ -1,5 +1,6 @@
 /*
- * biased_factors.h - the fitted state of models that predict a rating as mean + user bias + item bias + user . item (als, svd, mf2020, cmf): scores, factors,
+ * biased_factors.h - the fitted state of models that predict a rating as mean + user bias + item bias + user . item (als, svd, mf2020, cmf), and
+ * of social_reg and sbpr, whose mean and user biases are 0: scores, factors,
  * and their arrays in a model's file.
  */
 #ifndef MODELS_BIASED_FACTORS_H

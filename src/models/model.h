@@ -79,7 +79,8 @@ enum {
     NEEDS_ENCODER = 8,  /* a language model folder */
     NEEDS_TRUTH = 16,   /* a generated dataset */
     NEEDS_DECODER = 32, /* a GGUF file */
-    NEEDS_FILE = 64     /* a file of its own, named by a parameter */
+    NEEDS_FILE = 64,    /* a file of its own, named by a parameter */
+    NEEDS_FRIENDS = 128 /* links between users: their list column `friends` */
 };
 
 struct model_type {

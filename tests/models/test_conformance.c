@@ -139,6 +139,7 @@ static struct dataset *generate(uint32_t n_users, uint32_t n_items, uint64_t n, 
     options.n_interactions = n;
     options.signal = signal;
     options.seed = seed;
+    options.n_friends = 10;
     assert_ok(synth_generate(&options, shared, &d));
     return d;
 }

@@ -1,0 +1,36 @@
+/*
+ * als_side.h - one side of implicit alternating least squares (kernels/als.h) as the models share it that add to its right side: its Gram
+ * matrix, its system, a half-sweep.
+ */
+#ifndef MODELS_ALS_SIDE_H
+#define MODELS_ALS_SIDE_H
+#include "als.h"
+#include "models/als_rows.h"
+#include "models/model.h"
+
+struct als_side_options {
+    double alpha0; /* weight of every pair, observed or not */
+    int solver, cg_steps;
+    const struct kernel *kernel; /* of als_rank() */
+    size_t ld;
+};
+struct als_side {
+    struct als a;
+    struct gram gram;
+    struct gram_sum sum;
+    const struct kernel *kernel;
+    size_t scratch;
+    long n_rows;
+};
+
+/* X [rows of a] from Y [columns of a], of whose rows the first n_gram make the Gram matrix; ridge: [rows of a]. */
+enum status als_side_new(struct als_side *s, const struct csr *a, uint32_t n_gram,
+                         const struct als_side_options *o, const float *ridge, float *X, const float *Y,
+                         struct arena *scratch);
+/* regularization (entries + alpha0 n_columns)^nu of each row (Rendle, Krichene, Zhang, Koren 2022): [rows of a]. */
+enum status als_side_ridge(const struct csr *a, double regularization, double alpha0, double nu,
+                           struct arena *scratch, float **out);
+/* A half-sweep.  STATUS_STOPPED when cancelled. */
+enum status als_side_solve(const struct als_side *s, struct run *run);
+
+#endif
