@@ -34,12 +34,15 @@ static const struct param head_params[] = {
 
 struct report_block {
     struct param_list tables, plots;
+    bool strata;
 };
 static const struct param report_params[] = {
     PARAM_LIST(struct report_block, tables, "csv|md|tex", "csv|md|tex", "formats of the tables"),
     PARAM_LIST(struct report_block, plots,
                "metrics|per_k|strata|tradeoff|popularity|curves|ranks|budget|multiverse",
                "metrics|per_k|time|strata|tradeoff|popularity|curves|ranks|budget|multiverse", "which plots"),
+    PARAM_BOOL(struct report_block, strata, 0,
+               "print tables of the strata too, not write them alone; a block `fusion` does"),
     PARAM_END};
 
 enum status config_list(const struct node *node, const char *what)
@@ -279,9 +282,9 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     e->plots = report.plots;
     resolve_head(e);
     TRY(resolve_datasets(e, arena));
-    json_object_set_new(
-        e->resolved, "report",
-        json_pack("{s:o, s:o}", "tables", strings_json(&e->tables), "plots", strings_json(&e->plots)));
+    json_object_set_new(e->resolved, "report",
+                        json_pack("{s:o, s:o, s:b}", "tables", strings_json(&e->tables), "plots",
+                                  strings_json(&e->plots), "strata", report.strata || top.fusion != NULL));
     return hash_config(e);
 }
 

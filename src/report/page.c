@@ -33,6 +33,7 @@ static const char HEAD[] =
     "figure { margin: 0 0 1.5rem; overflow-x: auto; }\n"
     "@media (min-width: 64rem) { figure svg { max-width: 100%; height: auto; } }\n"
     "@media (prefers-color-scheme: dark) { figure svg { filter: invert(.93) hue-rotate(180deg); } }\n"
+    ".best small { font-weight: 400; }\n"
     "summary { cursor: pointer; padding: .2rem 0; }\n"
     "button.copy { float: right; font: inherit; font-size: .85rem; margin: .3rem; }\n"
     "pre { overflow-x: auto; border: 1px solid var(--line); padding: .7rem; font-size: .85rem; }\n"
@@ -204,7 +205,7 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
         page_text(out, r->dataset[d]);
         fputs("</h2>\n", out);
         write_table(r, r->dataset[d], out);
-        oracle_write(r, r->dataset[d], TABLE_HTML, out);
+        TRY(tables_further(r, r->dataset[d], TABLE_HTML, arena, out));
         for (size_t p = 0; p < r->n_plots; p++)
             if (!plot_is_of_run(r->plots[p]))
                 TRY(write_plot(r, r->dataset[d], r->plots[p], arena, out));

@@ -5,6 +5,7 @@
 #define REPORT_PARTS_H
 #include <stdio.h>
 
+#include "report/grid.h"
 #include "report/records.h"
 
 /* tables/DATASET.csv (every metric and cut-off), .md and .tex (booktabs; one table a cut-off), as the config
@@ -23,6 +24,11 @@ size_t table_cutoffs(const struct records *r, const char **out, size_t limit);
 void table_csv_field(FILE *out, const char *text);
 void table_md_text(FILE *out, const char *text);
 void table_tex_text(FILE *out, const char *text);
+/* Text of a paragraph: a line may end behind every sign, and in a word behind so many letters (usually TABLE_TEX_WORD).  A name for LaTeX's
+ * references: other characters than letters, digits and points become '-'. */
+enum { TABLE_TEX_WORD = 16 };
+void table_tex_paragraph(FILE *out, const char *text, int longest);
+void table_tex_name(FILE *out, const char *name);
 /* LaTeX that a page holds: the column of the labels of a dataset's models (out NULL: none is written), whose width in characters it
  * returns; a label in it; the width of a metric's column, its gap included; a line has TABLE_TEX_LINE at \small of article's 345 pt. */
 enum { TABLE_TEX_LINE = 76 };
@@ -33,14 +39,31 @@ size_t table_tex_width(const char *metric);
 /* Does a column belong to the table of this cut-off?  Metrics without one belong to every table.  And how many do. */
 bool table_has(const struct measure *m, const char *k);
 size_t table_columns(const struct records *r, const char *k);
-/* A dataset's tables in LaTeX, one a cut-off; the shares of its oracles. */
-void table_write_tex(const struct records *r, const char *dataset, FILE *out);
+/* Comparisons, strata and shares of the oracles of a dataset, in that order. */
+enum status tables_further(const struct records *r, const char *dataset, enum table_form form,
+                           struct arena *arena, FILE *out);
+/* A dataset's tables in LaTeX, one a cut-off; its further ones (comparisons, strata, shares of its oracles). */
+enum status table_write_tex(const struct records *r, const char *dataset, struct arena *arena, FILE *out);
 
 /* Shares of the oracles (oracle.c), at the main cut-off, one table an oracle; nothing where the dataset has none. */
-enum table_form { TABLE_MD, TABLE_TEX, TABLE_HTML };
-void oracle_write(const struct records *r, const char *dataset, enum table_form form, FILE *out);
+enum status oracle_write(const struct records *r, const char *dataset, enum table_form form,
+                         struct arena *arena, FILE *out);
 /* tables/DATASET-oracle.csv, every metric and cut-off: dataset,oracle,label,model,params,metric,k,value,oracle_value,share. */
-enum status oracle_write_csv(const struct records *r, const char *dataset, const char *path);
+bool oracle_has(const struct records *r, const char *dataset);
+void oracle_write_csv(const struct records *r, const char *dataset, FILE *out);
+/* A dataset's comparisons (table_compare.c), a table a measure, for the first `most` measures.  Its models' values in each stratum
+ * (table_strata.c), a table a kind of stratum and measure, for the first `most` of records_main_measures().  Nothing where the run has none. */
+enum status compare_write(const struct records *r, const char *dataset, size_t most, enum table_form form,
+                          struct arena *arena, FILE *out);
+enum status strata_write(const struct records *r, const char *dataset, size_t most, enum table_form form,
+                         struct arena *arena, FILE *out);
+/* tables/DATASET-compare.csv: a,b,metric,k,value_a,low_a,high_a,value_b,low_b,high_b,difference,low,high,p,p_corrected,significant.
+ * tables/DATASET-strata.csv: label,model,params,metric,k,stratum,value,low,high, every metric and cut-off. */
+bool compare_has(const struct records *r, const char *dataset);
+bool strata_has(const struct records *r, const char *dataset);
+void compare_write_csv(const struct records *r, const char *dataset, FILE *out);
+void strata_write_csv(const struct records *r, const char *dataset, FILE *out);
+
 /* The dataset's oracles one after the other; NULL: no more. */
 const struct series *oracle_next(const struct records *r, const char *dataset, const struct series *before);
 

@@ -168,6 +168,10 @@ static enum status take_record(struct records *r, const json_t *record, struct a
             return STATUS_SYSTEM;
     }
     TRY(take_tests(r, json_object_get(record, "compare"), arena));
+    r->correction = text_of(json_object_get(record, "compare"), "correction", arena);
+    r->prints_strata = json_is_true(json_object_get(report, "strata"));
+    if (r->correction == NULL)
+        return STATUS_SYSTEM;
     TRY(list_of(json_object_get(report, "tables"), arena, &r->tables, &r->n_tables));
     return list_of(json_object_get(report, "plots"), arena, &r->plots, &r->n_plots);
 }
@@ -258,8 +262,8 @@ static enum status average(struct records *r, struct series *series, struct aren
     size_t *n;
     ARENA_NEW(mean, arena, n_means);
     ARENA_NEW(series->deviation, arena, r->n_measures);
-    ARENA_NEW(series->low, arena, r->n_measures);
-    ARENA_NEW(series->high, arena, r->n_measures);
+    ARENA_NEW(series->low, arena, n_means);
+    ARENA_NEW(series->high, arena, n_means);
     ARENA_NEW(square, arena, r->n_measures);
     ARENA_NEW(n, arena, n_means);
     if (series->n_cells > 0) {
@@ -283,12 +287,14 @@ static enum status average(struct records *r, struct series *series, struct aren
         for (size_t at = 0; at < n_means && pass == 0; at++)
             mean[at] = n[at] > 0 ? mean[at] / (double)n[at] : NAN;
     }
-    for (size_t m = 0; m < r->n_measures; m++) {
+    for (size_t m = 0; m < r->n_measures; m++)
         series->deviation[m] = n[m] > 1 ? sqrt(square[m] / (double)(n[m] - 1)) : NAN;
-        series->low[m] = series->high[m] = NAN;
-    }
+    for (size_t at = 0; at < n_means; at++)
+        series->low[at] = series->high[at] = NAN;
     series->mean = mean;
     series->stratum_mean = mean + r->n_measures;
+    series->stratum_low = series->low + r->n_measures;
+    series->stratum_high = series->high + r->n_measures;
     return STATUS_OK;
 }
 

@@ -32,6 +32,7 @@ struct series {
     double *mean, *deviation; /* [n_measures] over the cells; NaN where missing */
     double *low, *high;       /* [n_measures] of intervals.csv; NaN where missing */
     double *stratum_mean;     /* [n_strata x n_measures] */
+    double *stratum_low, *stratum_high; /* likewise */
 };
 /* A table's column. */
 struct measure {
@@ -42,9 +43,14 @@ struct rank_row {
     const char *dataset, *metric, *k, *over, *name;
     double mean_rank, n_blocks, p, critical_difference;
 };
-/* A significant line of significance.csv: two labels. */
+/* A line of significance.csv: two labels. */
 struct pair_row {
-    const char *dataset, *a, *b, *metric, *k;
+    const char *dataset, *a, *b, *metric,
+        *k; /* metric: as tables call it, with a dialect that they do not show */
+    double mean_a, mean_b;
+    double difference, low, high; /* a less b; 95 % interval */
+    double p, p_corrected;        /* of the declared test; for the whole family */
+    bool significant;             /* after correction */
 };
 /* A line of trials.csv: one setting of a search. */
 struct trial_row {
@@ -87,6 +93,8 @@ struct records {
     const char *run_dir, *experiment;
     const char
         *tests; /* how differences were tested: "t over users, holm, alpha 0.05"; NULL: none were declared */
+    const char *correction; /* "holm", "bonferroni", "bh" */
+    bool prints_strata;     /* tables of strata on the terminal too */
     const char *warning; /* a sentence: a few candidates were ranked, sampled or given; NULL: they were not */
     size_t n_rows, n_cells, n_datasets, n_measures, n_series;
     struct metric_row *row;
@@ -123,6 +131,13 @@ bool series_is_of(const struct series *s, const char *dataset, const char *label
 bool records_best(const struct records *r, const struct series *s, size_t measure);
 /* Does a significant comparison say that the dataset's best series in this column is another one than this? */
 bool records_below_best(const struct records *r, const struct series *s, size_t measure);
+/* The series of a label that stands once on the dataset (as compare has it), with values; NULL: there is none. */
+const struct series *records_labelled(const struct records *r, const char *dataset, const char *label);
+/* The measure of that name and cut-off; n_measures: tables have none. */
+size_t records_measure(const struct records *r, const char *metric, const char *k);
+/* Measures that a reader of the dataset looks at first: those of its comparisons, else ndcg at the main cut-off, else the
+ * first; returns their number (at most `limit`). */
+size_t records_main_measures(const struct records *r, const char *dataset, size_t *out, size_t limit);
 /* Did a model of the dataset search?  Its tables have a column of trials then. */
 bool records_searched(const struct records *r, const char *dataset);
 /* Is the series the oracle's, which is drawn as a line? */

@@ -1,9 +1,11 @@
-/* records_judge.c - which value of a column is the best, and which differ from it significantly. */
+/*
+ * records_judge.c - which value of a column is the best, and which differ from it significantly; which measures are looked at first.
+ */
 #include <math.h>
 #include <string.h>
 
 #include "eval/metrics.h"
-#include "report/records.h"
+#include "report/parts.h"
 
 static bool same(const char *a, const char *b)
 {
@@ -40,8 +42,9 @@ bool records_below_best(const struct records *r, const struct series *s, size_t 
 {
     for (size_t p = 0; p < r->n_pairs; p++) {
         const struct pair_row *pair = &r->pair[p];
-        if (!same(pair->dataset, s->dataset) || !same(pair->metric, r->measure[measure].metric) ||
-            !same(pair->k, r->measure[measure].k) || !(same(pair->a, s->label) || same(pair->b, s->label)))
+        if (!pair->significant || !same(pair->dataset, s->dataset) ||
+            !same(pair->metric, r->measure[measure].metric) || !same(pair->k, r->measure[measure].k) ||
+            !(same(pair->a, s->label) || same(pair->b, s->label)))
             continue;
         const char *other = same(pair->a, s->label) ? pair->b : pair->a;
         for (size_t t = 0; t < r->n_series; t++)
@@ -50,4 +53,39 @@ bool records_below_best(const struct records *r, const struct series *s, size_t 
                 return true;
     }
     return false;
+}
+
+const struct series *records_labelled(const struct records *r, const char *dataset, const char *label)
+{
+    for (size_t s = 0; s < r->n_series; s++)
+        if (same(r->series[s].dataset, dataset) && same(r->series[s].label, label) &&
+            r->series[s].n_cells > 0)
+            return &r->series[s];
+    return NULL;
+}
+
+size_t records_measure(const struct records *r, const char *metric, const char *k)
+{
+    size_t m = 0;
+    while (m < r->n_measures && !(same(r->measure[m].metric, metric) && same(r->measure[m].k, k)))
+        m++;
+    return m;
+}
+
+size_t records_main_measures(const struct records *r, const char *dataset, size_t *out, size_t limit)
+{
+    size_t n = 0;
+    for (size_t p = 0; p < r->n_pairs; p++) {
+        const size_t m = records_measure(r, r->pair[p].metric, r->pair[p].k);
+        bool known = m == r->n_measures || !same(r->pair[p].dataset, dataset);
+        for (size_t i = 0; i < n && !known; i++)
+            known = out[i] == m;
+        if (!known && n < limit)
+            out[n++] = m;
+    }
+    if (n > 0 || r->n_measures == 0 || limit == 0)
+        return n;
+    const size_t usual = records_measure(r, "ndcg", table_main_k(r));
+    out[0] = usual < r->n_measures ? usual : 0;
+    return 1;
 }

@@ -10,12 +10,15 @@ static bool same(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-static size_t measure_named(const struct records *r, const char *metric, const char *k)
+/* The place of a stratum's values, of `all` 0; n_strata + 1: tables have none of that name. */
+static size_t place_of(const struct records *r, const char *stratum)
 {
-    size_t m = 0;
-    while (m < r->n_measures && !(same(r->measure[m].metric, metric) && same(r->measure[m].k, k)))
-        m++;
-    return m;
+    size_t i = 0;
+    if (same(stratum, "all"))
+        return 0;
+    while (i < r->n_strata && !same(r->stratum[i], stratum))
+        i++;
+    return i + 1;
 }
 
 /* intervals.csv, where the run has one. */
@@ -32,15 +35,16 @@ static enum status read_intervals(struct records *r, struct arena *arena)
     TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
     for (size_t i = 0; i < t.n_rows; i++) {
         const char *metric = records_shown_name(csv_cell(&t, i, 3), csv_cell(&t, i, 5), arena);
-        const size_t m = metric != NULL ? measure_named(r, metric, csv_cell(&t, i, 4)) : r->n_measures;
+        const size_t m = metric != NULL ? records_measure(r, metric, csv_cell(&t, i, 4)) : r->n_measures;
+        const size_t place = place_of(r, csv_cell(&t, i, 6)), at = place * r->n_measures + m;
         double low, high;
-        if (m == r->n_measures || !same(csv_cell(&t, i, 6), "all"))
+        if (m == r->n_measures || place > r->n_strata)
             continue;
         TRY(csv_number(&t, i, 8, "low", &low));
         TRY(csv_number(&t, i, 9, "high", &high));
         for (size_t s = 0; s < r->n_series; s++)
             if (series_is_of(&r->series[s], csv_cell(&t, i, 0), csv_cell(&t, i, 1), csv_cell(&t, i, 2)))
-                r->series[s].low[m] = low, r->series[s].high[m] = high;
+                r->series[s].low[at] = low, r->series[s].high[at] = high;
     }
     return STATUS_OK;
 }
@@ -90,7 +94,67 @@ static enum status read_ranks(struct records *r, struct arena *arena)
     return STATUS_OK;
 }
 
-/* significance.csv, where the run has one: pairs of labels that differ significantly. */
+/* Columns of significance.csv. */
+enum {
+    A = 1,
+    B,
+    METRIC,
+    K,
+    MEAN_A = 6,
+    MEAN_B,
+    DIFFERENCE,
+    LOW,
+    HIGH,
+    P_T = 13,
+    P_HOLM,
+    DIALECT = 16,
+    P_WILCOXON = 18,
+    P_SIGN,
+    P_RANDOMISATION,
+    P_BONFERRONI,
+    P_BH,
+    TEST = 24,
+    SIGNIFICANT
+};
+
+/* The column of the word; the first where none has it. */
+static size_t column_of(const char *word, const char *const *words, const size_t *columns, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (same(word, words[i]))
+            return columns[i];
+    return columns[0];
+}
+
+static enum status take_pair(const struct records *r, const struct csv_table *t, size_t i,
+                             struct arena *arena, struct pair_row *out)
+{
+    static const char *const tests[] = {"t", "wilcoxon", "sign", "randomisation"};
+    static const size_t of_test[] = {P_T, P_WILCOXON, P_SIGN, P_RANDOMISATION};
+    static const char *const corrections[] = {"holm", "bonferroni", "bh"};
+    static const size_t of_correction[] = {P_HOLM, P_BONFERRONI, P_BH};
+    const char *dialect = csv_cell(t, i, DIALECT), *metric = csv_cell(t, i, METRIC);
+    const char *shown = records_shown_name(metric, dialect, arena);
+    *out =
+        (struct pair_row){.dataset = csv_cell(t, i, 0),
+                          .a = csv_cell(t, i, A),
+                          .b = csv_cell(t, i, B),
+                          .metric = shown != NULL ? shown : arena_printf(arena, "%s (%s)", metric, dialect),
+                          .k = csv_cell(t, i, K),
+                          .significant = same(csv_cell(t, i, SIGNIFICANT), "1")};
+    if (out->metric == NULL)
+        return STATUS_SYSTEM;
+    TRY(csv_number(t, i, MEAN_A, "mean_a", &out->mean_a));
+    TRY(csv_number(t, i, MEAN_B, "mean_b", &out->mean_b));
+    TRY(csv_number(t, i, DIFFERENCE, "mean_difference", &out->difference));
+    TRY(csv_number(t, i, LOW, "low", &out->low));
+    TRY(csv_number(t, i, HIGH, "high", &out->high));
+    TRY(csv_number(t, i, column_of(csv_cell(t, i, TEST), tests, of_test, 4), "p", &out->p));
+    return csv_number(t, i, column_of(r->correction, corrections, of_correction, 3), "p corrected",
+                      &out->p_corrected);
+}
+
+/* significance.csv, where the run has one. */
 static enum status read_significance(struct records *r, struct arena *arena)
 {
     static const char *const columns[] = {"dataset",      "a",          "b",
@@ -111,10 +175,7 @@ static enum status read_significance(struct records *r, struct arena *arena)
     TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
     ARENA_NEW(r->pair, arena, t.n_rows);
     for (size_t i = 0; i < t.n_rows; i++)
-        if (same(csv_cell(&t, i, 25), "1") && same(csv_cell(&t, i, 16), "default"))
-            r->pair[r->n_pairs++] =
-                (struct pair_row){csv_cell(&t, i, 0), csv_cell(&t, i, 1), csv_cell(&t, i, 2),
-                                  csv_cell(&t, i, 3), csv_cell(&t, i, 4)};
+        TRY(take_pair(r, &t, i, arena, &r->pair[r->n_pairs++]));
     return STATUS_OK;
 }
 

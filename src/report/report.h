@@ -6,10 +6,11 @@
  *   metrics.csv   its columns as documented; rows of split "test", dialect "default", stratum "all" are shown
  *   record.json   "experiment": name; "cells": [{"dataset", "fold", "model", "label", "params", "seed",
  *                 "status": "done" | "skipped" | "failed", "message": why, "fit_seconds", ...}] in the order
- *                 of the plan; "report": {"tables": ["csv", "md", "tex"], "plots": ["metrics", "per_k", "time"]}
- *   significance.csv when it is there: shown below the tables
- * Written: tables/DATASET.{csv,md,tex}, plots/DATASET-PLOT.{svg,png} and the gnuplot scripts that drew them (.gp,
- * self-contained), index.html (tables and plots in one file, no network).
+ *                 of the plan; "compare": {"test", "over", "correction", "alpha"}; "report": {"tables": ["csv", "md", "tex"],
+ *                 "plots": ["metrics", "per_k", "time"], "strata": false}
+ *   significance.csv, intervals.csv ... when they are there
+ * Written: tables/DATASET.{csv,md,tex}, tables/DATASET-{compare,strata,oracle}.csv, plots/DATASET-PLOT.{svg,png} and the gnuplot
+ * scripts that drew them (.gp, self-contained), index.html (tables and plots in one file, no network).
  */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
@@ -23,7 +24,7 @@
 enum status report_run(const char *run_dir);
 
 /* The tables as a person reads them on a terminal: dataset by dataset, one row a label, best value marked
- * with *. */
+ * with *; comparisons by the first measure; strata where the record asks. */
 enum status report_print(const char *run_dir, FILE *out);
 
 #endif

@@ -5,6 +5,7 @@
  * not be had says why.  The csv holds every metric, cut-off and standard deviation with nine digits.
  */
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/fsio.h"
@@ -175,7 +176,15 @@ static void write_md_table(const struct records *r, const char *dataset, const c
     }
 }
 
-static void write_md(const struct records *r, const char *dataset, FILE *out)
+enum status tables_further(const struct records *r, const char *dataset, enum table_form form,
+                           struct arena *arena, FILE *out)
+{
+    TRY(compare_write(r, dataset, SIZE_MAX, form, arena, out));
+    TRY(strata_write(r, dataset, SIZE_MAX, form, arena, out));
+    return oracle_write(r, dataset, form, arena, out);
+}
+
+static enum status write_md(const struct records *r, const char *dataset, struct arena *arena, FILE *out)
 {
     const char *k[MAX_CUTOFFS];
     const size_t n = table_cutoffs(r, k, MAX_CUTOFFS);
@@ -198,20 +207,50 @@ static void write_md(const struct records *r, const char *dataset, FILE *out)
         fputc('\n', out);
         write_md_table(r, dataset, n > 0 ? k[i] : "", out);
     }
-    oracle_write(r, dataset, TABLE_MD, out);
+    return tables_further(r, dataset, TABLE_MD, arena, out);
 }
 
-static enum status write_one(const struct records *r, const char *dataset, const char *kind, const char *path)
+static enum status write_one(const struct records *r, const char *dataset, const char *kind, const char *path,
+                             struct arena *arena)
 {
     struct atomic_file file;
+    enum status status = STATUS_OK;
     TRY(atomic_open(&file, path));
     if (strcmp(kind, "csv") == 0)
         write_csv(r, dataset, file.stream);
     else if (strcmp(kind, "md") == 0)
-        write_md(r, dataset, file.stream);
+        status = write_md(r, dataset, arena, file.stream);
     else
-        table_write_tex(r, dataset, file.stream);
-    return atomic_commit(&file);
+        status = table_write_tex(r, dataset, arena, file.stream);
+    if (status == STATUS_OK)
+        return atomic_commit(&file);
+    atomic_abort(&file);
+    return status;
+}
+
+/* Tables of a dataset beside the main one, in csv. */
+static enum status write_further_csv(const struct records *r, const char *dataset, const char *stem,
+                                     struct arena *arena)
+{
+    static const struct {
+        const char *name;
+        bool (*has)(const struct records *, const char *);
+        void (*write)(const struct records *, const char *, FILE *);
+    } kinds[] = {{"compare", compare_has, compare_write_csv},
+                 {"strata", strata_has, strata_write_csv},
+                 {"oracle", oracle_has, oracle_write_csv}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *path = arena_printf(arena, "%s-%s.csv", stem, kinds[i].name);
+        struct atomic_file file;
+        if (path == NULL)
+            return STATUS_SYSTEM;
+        if (!kinds[i].has(r, dataset))
+            continue;
+        TRY(atomic_open(&file, path));
+        kinds[i].write(r, dataset, file.stream);
+        TRY(atomic_commit(&file));
+    }
+    return STATUS_OK;
 }
 
 enum status tables_write(const struct records *r, struct arena *arena)
@@ -221,17 +260,17 @@ enum status tables_write(const struct records *r, struct arena *arena)
         return STATUS_SYSTEM;
     TRY(make_folders(folder));
     for (size_t d = 0; d < r->n_datasets; d++) {
-        const char *stem = report_file_name(r->dataset[d], arena);
-        const char *shares = stem != NULL ? arena_printf(arena, "%s/%s-oracle.csv", folder, stem) : NULL;
-        if (shares == NULL)
+        const char *name = report_file_name(r->dataset[d], arena);
+        const char *stem = name != NULL ? arena_printf(arena, "%s/%s", folder, name) : NULL;
+        if (stem == NULL)
             return STATUS_SYSTEM;
         for (size_t t = 0; t < r->n_tables; t++) {
-            const char *path = arena_printf(arena, "%s/%s.%s", folder, stem, r->tables[t]);
+            const char *path = arena_printf(arena, "%s.%s", stem, r->tables[t]);
             if (path == NULL)
                 return STATUS_SYSTEM;
-            TRY(write_one(r, r->dataset[d], r->tables[t], path));
-            if (strcmp(r->tables[t], "csv") == 0 && oracle_next(r, r->dataset[d], NULL) != NULL)
-                TRY(oracle_write_csv(r, r->dataset[d], shares));
+            TRY(write_one(r, r->dataset[d], r->tables[t], path, arena));
+            if (strcmp(r->tables[t], "csv") == 0)
+                TRY(write_further_csv(r, r->dataset[d], stem, arena));
         }
     }
     return multiverse_tables(r, arena);
@@ -269,7 +308,10 @@ void table_print(const struct records *r, const char *dataset, const char *k, FI
             if (isnan(series->mean[m]))
                 fprintf(out, " %13s", "");
             else
-                fprintf(out, " %12.4f%c", series->mean[m], records_best(r, series, m) ? '*' : ' ');
+                fprintf(out, " %12.4f%s", series->mean[m],
+                        records_best(r, series, m)         ? "*"
+                        : records_below_best(r, series, m) ? "†"
+                                                           : " ");
         }
         if (trials && series->n_trials > 0)
             fprintf(out, " %7ld", series->n_trials);
@@ -277,4 +319,6 @@ void table_print(const struct records *r, const char *dataset, const char *k, FI
             fprintf(out, " %7s", "");
         fprintf(out, " %9.2f\n", series->fit_seconds);
     }
+    if (compare_has(r, dataset))
+        fputs("* best of a column; † differs from it significantly\n", out);
 }

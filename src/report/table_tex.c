@@ -2,6 +2,7 @@
  * table_tex.c - tables that go into a paper unchanged: a LaTeX table a cut-off (and part of it, where its columns are many), lines by booktabs where the paper loads it
  * (\providecommand), long labels broken into lines, the best value bold, what differs from it significantly marked, a label to refer to.
  */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -37,6 +38,11 @@ static void tex_letter(FILE *out, const char **text)
                    {'[', "{[}"},
                    {'*', "{*}"}}; /* after \\ these two would be its arguments */
     const unsigned char *at = (const unsigned char *)*text;
+    if (strncmp(*text, "†", strlen("†")) == 0) {
+        fputs("$\\dagger$", out);
+        *text += strlen("†");
+        return;
+    }
     if ((at[0] == 0xCE && at[1] >= 0xB1) || (at[0] == 0xCF && at[1] >= 0x80 && at[1] <= 0x89)) {
         const unsigned code = (unsigned)(at[0] & 0x1F) << 6 | (at[1] & 0x3F);
         const char *name = code - 0x3B1 < sizeof greek / sizeof *greek ? greek[code - 0x3B1] : NULL;
@@ -82,10 +88,16 @@ void table_tex_text(FILE *out, const char *text)
         tex_letter(out, &text);
 }
 
-/* Text of a paragraph: a line may end behind every sign, and in a word that nothing else breaks. */
-static void write_paragraph(FILE *out, const char *text)
+void table_tex_name(FILE *out, const char *name)
 {
-    enum { LONGEST_WORD = 16 };
+    for (; *name != '\0'; name++) {
+        const unsigned char c = (unsigned char)*name;
+        fputc((c < 0x80 && isalnum(c)) || c == '.' ? c : '-', out);
+    }
+}
+
+void table_tex_paragraph(FILE *out, const char *text, int longest)
+{
     for (int run = 0; *text != '\0';) {
         const unsigned char letter = (unsigned char)*text;
         const bool sign = letter < 0x80 && strchr(" _-/.,:;=+|&()[]{}", letter) != NULL;
@@ -93,7 +105,7 @@ static void write_paragraph(FILE *out, const char *text)
         while (((unsigned char)*text & 0xC0) == 0x80) /* the rest of a letter of UTF-8 */
             fputc(*text++, out);
         run = sign ? 0 : run + 1;
-        if ((sign && letter != ' ') || run == LONGEST_WORD) {
+        if ((sign && letter != ' ') || run == longest) {
             fputs("\\allowbreak{}", out);
             run = 0;
         }
@@ -115,7 +127,7 @@ void table_tex_label(FILE *out, const char *name)
 {
     if (text_columns(name) > LABEL_WIDTH) {
         fputs("\\raggedright ", out);
-        write_paragraph(out, name);
+        table_tex_paragraph(out, name, TABLE_TEX_WORD);
     } else
         table_tex_text(out, name);
 }
@@ -212,7 +224,7 @@ static void write_head(const struct records *r, const char *dataset, const struc
     if (line_width(r, dataset, p) > TABLE_TEX_LINE * 4 / 5)
         fputs("\\small\\setlength{\\tabcolsep}{4pt}\n", out);
     fputs("\\caption{", out);
-    write_paragraph(out, dataset);
+    table_tex_paragraph(out, dataset, TABLE_TEX_WORD);
     if (p->k[0] != '\0')
         fprintf(out, ", $k = %s$", p->k);
     if (p->n_parts > 1)
@@ -229,8 +241,7 @@ static void write_head(const struct records *r, const char *dataset, const struc
         table_tex_text(out, r->warning);
     }
     fputs("}\n\\label{tab:", out);
-    for (const char *c = dataset; *c != '\0'; c++) /* a name of the config: letters, digits, '.', '_', '-' */
-        fputc(*c == '_' ? '-' : *c, out);
+    table_tex_name(out, dataset);
     fprintf(out, "%s%s", dash, p->k);
     if (p->n_parts > 1)
         fprintf(out, "-part%zu", p->part + 1);
@@ -264,7 +275,7 @@ static void write_cutoff(const struct records *r, const char *dataset, const cha
     }
 }
 
-void table_write_tex(const struct records *r, const char *dataset, FILE *out)
+enum status table_write_tex(const struct records *r, const char *dataset, struct arena *arena, FILE *out)
 {
     const char *k[32];
     const size_t n = table_cutoffs(r, k, sizeof k / sizeof *k);
@@ -274,5 +285,5 @@ void table_write_tex(const struct records *r, const char *dataset, FILE *out)
           out);
     for (size_t i = 0; i < n || i == 0; i++)
         write_cutoff(r, dataset, n > 0 ? k[i] : "", out);
-    oracle_write(r, dataset, TABLE_TEX, out);
+    return tables_further(r, dataset, TABLE_TEX, arena, out);
 }

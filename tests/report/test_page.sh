@@ -17,12 +17,13 @@ datasets: [{name: toy, file: d.h5, split: {kind: random, test: 0.2, scope: per_u
 models:
   - {name: popularity, label: "A popularity with a label so long that a phone could not show it <b>&amp;</b>"}
   - {name: random}
+  - {name: random, label: random2, params: {}}
   - {name: ials, grid: {factors: [4, 8], alpha0: [0.1, 1.0]}}
-evaluate: {k: [5, 10, 20], metrics: [precision, recall, ndcg, map, mrr, hit_rate], multiverse: {}}
+evaluate: {k: [5, 10, 20], metrics: [precision, recall, ndcg, map, mrr, hit_rate], strata: [user_activity, item_popularity], multiverse: {}}
 compare:
-  pairs: [{a: random, b: "A popularity with a label so long that a phone could not show it <b>&amp;</b>", metric: ndcg, k: 10}]
+  pairs: [{a: random, b: "A popularity with a label so long that a phone could not show it <b>&amp;</b>", metric: ndcg, k: 10}, {a: random, b: random2, metric: ndcg, k: 10}]
   ranks: [{metric: ndcg, k: 10}]
-report: {tables: [csv, md, tex], plots: [metrics, per_k, time, popularity, curves, ranks, multiverse]}
+report: {tables: [csv, md, tex], plots: [metrics, per_k, strata, time, popularity, curves, ranks, multiverse]}
 YAML
 (cd "$work" && "$recfuse" run e.yaml -o results/page) >"$work/log" 2>&1
 page=$work/results/page/index.html
@@ -43,7 +44,7 @@ window.addEventListener('load', () => {
       for (const order of ['descending', 'ascending']) {
         head.querySelector('button').click();
         const shown = [...table.tBodies[0].rows].map(r => r.cells[column]).filter(c => c).map(c => c.textContent).filter(t => t !== '');
-        const numbers = shown.map(t => Number(t.replace('\u2020', ''))), all = numbers.every(n => !isNaN(n));
+        const numbers = shown.map(t => Number(t.replace('\u2020', '').replace(/ \S+ to \S+$/, ''))), all = numbers.every(n => !isNaN(n));
         for (let i = 1; i < shown.length; i++) {
           const step = all ? numbers[i] - numbers[i - 1] : isNaN(numbers[i] - numbers[i - 1]) ? shown[i].localeCompare(shown[i - 1]) : 0;
           if (order === 'descending' ? step > 0 : step < 0) problems.push('column ' + column + ' is not ' + order);

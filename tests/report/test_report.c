@@ -271,6 +271,145 @@ static void further_files_are_shown(void **state)
     test_fails(report_run(folder), STATUS_DATA, "ranks.csv:1", "expected 14", NULL);
 }
 
+#define STRATUM(label, stratum, value)                                                                       \
+    "toy,0,ease," label ",{},0,random,full,ndcg,10,default," stratum "," value ",8\n"
+#define INTERVAL(label, stratum, interval)                                                                   \
+    "toy," label ",{},ndcg,10,default," stratum "," interval ",8,2000,bca\n"
+/* The corrected p that is to be shown stands between p_holm and p_bh. */
+#define PAIR(a, b, means, difference, p, significant)                                                        \
+    "toy," a "," b ",ndcg,10,8," means "," difference ",5,9,0.7,0.71,1,default,users," p ",0.72,0.73,0.74,"  \
+    "0.041,0.5,wilcoxon," significant "\n"
+static const char PAIRS[] =
+    "dataset,a,b,metric,k,n_users,mean_a,mean_b,mean_difference,low,high,t,degrees,p,p_holm,cohen_d,dialect,"
+    "over,"
+    "p_wilcoxon,p_sign,p_randomisation,p_bonferroni,p_bh,cliffs_delta,test,significant\n";
+
+static void write_compared(const char *pairs)
+{
+    test_write(test_path(folder, "metrics.csv"),
+               "dataset,fold,model,label,params,seed,split,candidates,metric,k,dialect,stratum,value,n_"
+               "users\n" STRATUM("E_1 & co", "all", "0.5") STRATUM("E_1 & co", "activity_q1", "0.4")
+                   STRATUM("E_1 & co", "activity_q2", "0.6") STRATUM("E_1 & co", "warm_items", "0.5")
+                       STRATUM("P", "all", "0.3") STRATUM("P", "activity_q1", "0.45")
+                           STRATUM("P", "activity_q2", "0.15") STRATUM("P", "warm_items", "0.3")
+                               STRATUM("Q", "all", "0.49") STRATUM("Q", "activity_q1", "0.4")
+                                   STRATUM("Q", "activity_q2", "0.58") STRATUM("Q", "warm_items", "0.49"));
+    test_write(
+        test_path(folder, "record.json"),
+        "{\"experiment\":\"toy run\",\"cells\":[" CELL("ease", "E_1 & co", "0", "{}", "done", "") "," CELL(
+            "ease", "P", "0", "{}", "done",
+            "") "," CELL("ease", "Q", "0", "{}", "done",
+                         "") "],\"compare\":{\"pairs\":[{}],\"test\":\"wilcoxon\",\"over\":\"users\","
+                             "\"correction\":\"bh\","
+                             "\"alpha\":0.05},\"report\":{\"tables\":[\"csv\",\"md\",\"tex\"],\"plots\":[],"
+                             "\"strata\":true}}");
+    test_write(test_path(folder, "intervals.csv"),
+               "dataset,label,params,metric,k,dialect,stratum,mean,low,high,n_users,draws,method\n" INTERVAL(
+                   "E_1 & co", "all", "0.5,0.41,0.62") INTERVAL("E_1 & co", "activity_q1", "0.4,0.31,0.52")
+                   INTERVAL("P", "all", "0.3,0.21,0.42"));
+    test_write(test_path(folder, "significance.csv"), arena_printf(arena, "%s%s", PAIRS, pairs));
+}
+
+static const char *printed(void)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+    assert_ok(report_print(folder, out));
+    fclose(out);
+    const char *copy = arena_strdup(arena, text);
+    free(text);
+    return copy;
+}
+
+/* A model against two: values and intervals of intervals.csv, differences of significance.csv, p of the declared correction. */
+static void comparisons_are_shown(void **state)
+{
+    (void)state;
+    write_compared(PAIR("E_1 & co", "P", "0.5,0.3", "0.2,0.1,0.3", "0.01", "1")
+                       PAIR("E_1 & co", "Q", "0.5,0.49", "0.01,-0.02,0.04", "0.6", "0"));
+    assert_ok(report_run(folder));
+    const char *md = content("tables/toy.md"), *tex = content("tables/toy.tex"),
+               *page = content("index.html");
+    assert_non_null(strstr(md,
+                           "| model | ndcg@10 | difference | p |\n|:--|--:|--:|--:|\n"
+                           "| E\\_1 \\& co | 0.5000 (0.4100 to 0.6200) |  |  |\n"
+                           "| P | 0.3000 (0.2100 to 0.4200) | +0.2000\u2020 (+0.1000 to +0.3000) | 0.041 |\n"
+                           "| Q | 0.4900 | +0.0100 (-0.0200 to +0.0400) | 0.041 |\n"));
+    assert_non_null(strstr(md,
+                           "Difference: E\\_1 \\& co less the row's model. 95 % intervals; p corrected for 2 "
+                           "comparisons: Wilcoxon over users, Benjamini-Hochberg, alpha 0.05; \u2020 "
+                           "significant."));
+    assert_non_null(strstr(tex, "\\label{tab:toy-compare-ndcg-10}"));
+    assert_non_null(strstr(tex, "E\\_1 \\& co & 0.5000 {\\footnotesize [0.4100, 0.6200]} &  &  \\\\\n"));
+    assert_non_null(strstr(tex, " & +0.2000$^\\dagger$ {\\footnotesize [+0.1000, +0.3000]} & 0.041 \\\\\n"));
+    assert_non_null(strstr(tex, " & +0.0100 {\\footnotesize [$-$0.0200, +0.0400]} & 0.041 \\\\\n"));
+    assert_non_null(strstr(page,
+                           "<tr><td>P</td><td>0.3000 <small>0.2100 to 0.4200</small></td><td>+0.2000<sup>"
+                           "\u2020</sup> <small>+0.1000 to +0.3000</small></td><td>0.041</td></tr>"));
+    assert_non_null(strstr(printed(),
+                           "\nE_1 & co  0.5000  [0.410, 0.620]\n"
+                           "P         0.3000  [0.210, 0.420]  +0.2000\u2020 [+0.1000, +0.3000]  0.041\n"
+                           "Q                        0.4900   +0.0100  [-0.0200, +0.0400]  0.041\n"));
+    assert_string_equal(
+        content("tables/toy-compare.csv"),
+        "a,b,metric,k,value_a,low_a,high_a,value_b,low_b,high_b,difference,low,high,p,p_corrected,"
+        "significant\n"
+        "E_1 & co,P,ndcg,10,0.5,0.41,0.62,0.3,0.21,0.42,0.2,0.1,0.3,0.01,0.041,1\n"
+        "E_1 & co,Q,ndcg,10,0.5,0.41,0.62,0.49,,,0.01,-0.02,0.04,0.6,0.041,0\n");
+    assert_non_null(strstr(md, "| P | 0.3000\u2020 |")); /* below the best; Q isn't, significantly */
+    assert_non_null(strstr(md, "| Q | 0.4900 |"));
+}
+
+/* One b in all comparisons; pairs that share none; a dialect that tables do not show. */
+static void comparisons_of_any_pairs(void **state)
+{
+    (void)state;
+    write_compared(PAIR("P", "Q", "0.3,0.49", "-0.19,-0.3,-0.1", "0.01", "1")
+                       PAIR("E_1 & co", "Q", "0.5,0.49", "0.01,-0.02,0.04", "0.6", "0"));
+    assert_non_null(strstr(
+        printed(), "\nQ                        0.4900\nP         0.3000  [0.210, 0.420]  -0.1900\u2020"));
+    assert_non_null(strstr(printed(), "Difference: the row's model less Q. "));
+    write_compared(PAIR("P", "Q", "0.3,0.49", "-0.19,-0.3,-0.1", "0.01", "1") PAIR(
+        "E_1 & co", "P", "0.5,0.3", "0.2,0.1,0.3", "0.01",
+        "1") "toy,P,Q,ndcg,10,8,0.7,0.8,-0.1,-0.2,0.1,5,9,0.7,0.71,1,elliot,users,0.01,0.72,0.73,"
+             "0.74,0.3,0.5,wilcoxon,0\n");
+    assert_ok(report_run(folder));
+    const char *md = content("tables/toy.md");
+    assert_non_null(
+        strstr(md, "| P less Q | 0.3000 (0.2100 to 0.4200) | 0.4900 | -0.1900\u2020 (-0.3000 to -0.1000) "
+                   "| 0.041 |\n| E\\_1 \\& co less P | 0.5000 (0.4100 to 0.6200) |"));
+    assert_non_null(strstr(md, "## Comparisons by ndcg (elliot)@10\n"));
+    assert_non_null(
+        strstr(md, "| P | 0.7000 |  |  |\n| Q | 0.8000 | -0.1000 (-0.2000 to +0.1000) | 0.3 |\n"));
+}
+
+/* By quarters; the part that is the whole (no cold items) makes no table.  Made again, the files are the same. */
+static void strata_are_shown(void **state)
+{
+    (void)state;
+    write_compared("");
+    assert_ok(report_run(folder));
+    const char *md = content("tables/toy.md"), *tex = content("tables/toy.tex"),
+               *page = content("index.html"), *csv = content("tables/toy-strata.csv");
+    assert_non_null(strstr(md, "## ndcg@10 by user\\_activity\n"));
+    assert_non_null(strstr(md, "| model | all | activity\\_q1 | activity\\_q2 |\n|:--|--:|--:|--:|\n"
+                               "| E\\_1 \\& co | **0.5000** (0.4100 to 0.6200) | 0.4000 (0.3100 to 0.5200) | "
+                               "**0.6000** |\n| P | 0.3000 (0.2100 to 0.4200) | **0.4500** | 0.1500 |\n"));
+    assert_null(strstr(md, "warm"));
+    assert_null(strstr(md, "Comparisons"));
+    assert_non_null(strstr(tex, "activity\\_q1"));
+    assert_non_null(strstr(page, "<td class=\"best\">0.5000 <small>0.4100 to 0.6200</small></td>"));
+    assert_non_null(strstr(csv, "E_1 & co,ease,{},ndcg,10,activity_q1,0.4,0.31,0.52\n"
+                                "E_1 & co,ease,{},ndcg,10,activity_q2,0.6,,\n"));
+    assert_non_null(strstr(printed(), "ndcg@10 by user_activity\n"));
+    assert_ok(report_run(folder));
+    assert_string_equal(md, content("tables/toy.md"));
+    assert_string_equal(tex, content("tables/toy.tex"));
+    assert_string_equal(page, content("index.html"));
+    assert_string_equal(csv, content("tables/toy-strata.csv"));
+}
+
 static void names_are_cut_to_columns(void **state)
 {
     (void)state;
@@ -308,6 +447,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(plots_are_drawn_and_repeat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(plots_bear_any_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(further_files_are_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(comparisons_are_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(comparisons_of_any_pairs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(strata_are_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_cut_to_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_records_are_named, set_up, tear_down),
     };

@@ -10,7 +10,7 @@ check() { # check NAME COMMAND...: ok when the command succeeds
     local name=$1; shift
     if "$@" >check.log 2>&1; then echo "ok $name"; else echo "not ok $name"; sed 's/^/    /' check.log | tail -n 12; fi
 }
-"$R" synth -o s.h5 --users 60 --items 50 --interactions 1200 --seed 3 >/dev/null || { echo "not ok synth"; exit 1; }
+"$R" synth -o s.h5 --dialects --users 60 --items 50 --interactions 1200 --seed 3 >/dev/null || { echo "not ok synth"; exit 1; }
 cat >e.yaml <<'YAML'
 experiment: {name: e, seeds: [0]}
 datasets: [{name: a_dataset-whose.name_is_as_long_as_names_get_in_experiments_2026, file: s.h5, split: {kind: random, test: 0.3, seed: 1}}]
@@ -22,6 +22,12 @@ models:
 evaluate:
   k: [5, 10]
   metrics: [precision, recall, f1, ndcg, map, mrr, hit_rate, ndcg_exp, r_precision, auc, expected_rank, coverage, gini, long_tail_share, rmse]
+  strata: [user_activity, item_popularity, "user:dialect"]
+compare:
+  - {a: popularity, b: oracle, metric: ndcg, k: 10}
+  - {a: popularity, b: &long anunbrokenlabelofahundredlettersthatnobodywouldeverwritebutthatmayneverthelesscomeoutofaprogram, metric: ndcg, k: 10}
+  - {a: popularity, b: *long, metric: auc}
+  - {a: *long, b: oracle, metric: auc}
 report: {tables: [md, csv, tex], plots: []}
 YAML
 check full "$R" run e.yaml --out full
@@ -45,3 +51,6 @@ compiles() { # compiles RUN PACKAGE
 check tables_compile compiles full booktabs
 check without_booktabs compiles full ''
 check tables_of_candidates_compile compiles sampled booktabs
+sed -i 's/dialect=/the_dialect_of_a_user=a word for it that is longer than any table has room for, /; s/,\(the_dialect[^,]*, .\),/,"\1",/' full/metrics.csv full/intervals.csv
+check report_of_long_strata "$R" report full
+check long_strata_compile compiles full booktabs
