@@ -36,7 +36,9 @@ static const struct argp_option options[] = {
     {"run", OPTION_RUN, "RUN_DIR", 0, "Folder of results", 0},
     {"dataset", OPTION_DATASET, "D", 0, "Name of a dataset of the run (default: its first)", 0},
     {"model", OPTION_MODEL, "LABEL", 0,
-     "Label of a model of the run (default, where one need not be named: the first that is made of stages)",
+     "Label of a model of the run (default, where one need not be named: the pipeline of its block fusion, "
+     "else "
+     "the first that is made of stages)",
      0},
     {"fold", OPTION_FOLD, "F", 0, "Fold whose train rows are learned from (default 0)", 0},
     {"point", OPTION_POINT, "P", 0, "Place in the model's grid (default 0)", 0},

@@ -19,9 +19,10 @@ static enum status find_user(const struct chosen_options *o, struct chosen *c)
                        c->dataset->name, o->user, first != NULL ? first : "");
 }
 
-/* The first model that has stages to show. */
-static enum status first_of_stages(const struct chosen_options *o, struct chosen *c)
+/* The experiment's pipeline, else the first model that has stages to show. */
+static enum status usual_model(const struct chosen_options *o, struct chosen *c)
 {
+    c->model = c->experiment.pipeline;
     for (size_t m = 0; m < c->experiment.n_models && c->model == NULL; m++)
         if (c->experiment.models[m].type->trace != NULL)
             c->model = &c->experiment.models[m];
@@ -38,7 +39,7 @@ static enum status fetch(const struct chosen_options *o, struct chosen *c)
     else
         TRY(again_dataset(&c->experiment, o->dataset, &c->dataset));
     if (o->model == NULL)
-        TRY(first_of_stages(o, c));
+        TRY(usual_model(o, c));
     else
         TRY(again_model(&c->experiment, o->model, o->point, &c->model));
     TRY(backend_open("auto", (int)o->threads, &c->backend));

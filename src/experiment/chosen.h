@@ -9,9 +9,10 @@
 #include "experiment/cell.h"
 
 struct chosen_options {
-    const char *run;               /* folder of results: its experiment.yaml is followed */
-    const char *dataset;           /* name; NULL: the run's first */
-    const char *model;             /* label; NULL: the first that is made of stages (models/trace.h) */
+    const char *run;     /* folder of results: its experiment.yaml is followed */
+    const char *dataset; /* name; NULL: the run's first */
+    const char *
+        model; /* label; NULL: the experiment's pipeline, else the first that is made of stages (models/trace.h) */
     const char *user;              /* the publisher's id; NULL: none */
     unsigned fold, point, threads; /* point: place in the model's grid; threads 0: all cores */
     const volatile sig_atomic_t *signal;

@@ -9,13 +9,16 @@
 #include "experiment/config_parts.h"
 
 struct top {
-    const struct node *experiment, *datasets, *models, *fusion, *evaluate, *expect, *compare, *report;
+    const struct node *experiment, *datasets, *models, *fusion, *pipeline, *evaluate, *expect, *compare,
+        *report;
 };
 static const struct param top_params[] = {
     PARAM_NODE(struct top, experiment, "name and seeds"),
     PARAM_NODE(struct top, datasets, "what is learned from and tested on"),
     PARAM_NODE(struct top, models, "the models, with parameters and grids"),
     PARAM_NODE(struct top, fusion, "the stages of a pipeline; with it come its controls"),
+    PARAM_NODE(struct top, pipeline,
+               "label of the model that `recfuse trace` shows; fusion's own, where that is there"),
     PARAM_NODE(struct top, evaluate, "cut-offs and metrics"),
     PARAM_NODE(struct top, expect, "values that the run must reproduce"),
     PARAM_NODE(struct top, compare, "paired tests between models"),
@@ -244,6 +247,29 @@ static enum status hash_config(struct experiment *e)
     return STATUS_OK;
 }
 
+/* The model of that label: the block fusion's (`label`), else the one that the file names. */
+static enum status find_pipeline(const struct node *named, const char *label, struct experiment *e)
+{
+    const char *names[256];
+    size_t n = 0;
+    if (named != NULL && label != NULL)
+        return node_fail_key(named, "pipeline: the block fusion says which it is; leave it out");
+    if (named != NULL && named->kind != NODE_SCALAR)
+        return node_fail(named, "pipeline: expected the label of a model");
+    label = named != NULL ? named->text : label;
+    for (size_t m = 0; m < e->n_models && label != NULL && e->pipeline == NULL; m++) {
+        if (strcmp(e->models[m].label, label) == 0)
+            e->pipeline = &e->models[m];
+        if (e->models[m].point == 0 && n < 256)
+            names[n++] = e->models[m].label;
+    }
+    if (label != NULL && e->pipeline == NULL)
+        return config_unknown(named, "model", names, n);
+    if (label != NULL)
+        json_object_set_new(e->resolved, "pipeline", json_string(label));
+    return STATUS_OK;
+}
+
 static enum status read_blocks(const struct node *root, struct arena *arena, struct experiment *e)
 {
     struct top top = {0};
@@ -271,6 +297,7 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     if (top.fusion != NULL)
         TRY(config_fusion(top.fusion, top.models, arena, &rows, &pipeline));
     TRY(config_models(rows != NULL ? rows : top.models, arena, e, models));
+    TRY(find_pipeline(top.pipeline, pipeline, e));
     if (top.fusion != NULL && top.compare == NULL)
         TRY(config_fusion_pairs(top.fusion, pipeline, e, arena, &pairs));
     if (top.expect != NULL)

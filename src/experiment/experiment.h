@@ -112,6 +112,8 @@ struct experiment {
     bool save_models;       /* fitted models are kept under models/ of the results */
     struct dataset_config *datasets;
     struct model_config *models; /* grid expanded */
+    const struct model_config
+        *pipeline; /* of the block fusion, or named by the key `pipeline`; NULL: there is none */
     struct evaluate_config evaluate;
     struct expectation *expectations;
     struct comparison *comparisons;

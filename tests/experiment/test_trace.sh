@@ -9,7 +9,9 @@ say() { if [ "$1" -eq 0 ]; then echo "ok $2"; else echo "not ok $2"; cat log 2>/
 cat >x.yaml <<'YAML'
 experiment: {name: x, save_models: true}
 datasets: [{name: a, file: a.h5, split: {kind: random, test: 0.2, seed: 1}}]
-models: [{name: popularity}]
+models:
+  - {name: popularity}
+  - {name: llm_fusion, label: before, params: {encoder: tfidf, text: [title], dimensions: 8, collaborative: [none], epochs: 1}}
 fusion:
   label: pipe
   preprocess: stop_words
@@ -22,7 +24,8 @@ report: {tables: [csv], plots: []}
 YAML
 "$program" synth -o a.h5 --users 200 --items 80 --interactions 5000 --seed 1 >log && "$program" run x.yaml --out r >log 2>&1 || say 1 run
 "$program" trace --run r u5 >saved 2>log; say $? traces
-head -n 1 saved | grep -q 'user u5 of a, fold 0, through pipe (strategy)'; say $? the_first_model_of_stages
+head -n 1 saved | grep -q 'user u5 of a, fold 0, through pipe (strategy)'; say $? the_pipeline_of_the_block
+grep -q '^pipeline: pipe$' r/experiment.yaml; say $? the_run_says_which_it_is
 [ "$(grep -cE '^[1-4] (preprocess|intent|preference|strategy) \(' saved)" -eq 4 ]; say $? four_stages
 grep -q 'item_knn, W = ' saved && grep -q 'popularity, W = ' saved; say $? each_signal_and_its_weight
 # logit = text + collaborative + b, to the digits that are printed
@@ -33,6 +36,11 @@ say $? parts_add_up
 sed -n '/the list now/,$p' saved | sed -n 's/.*\[\(i[0-9]*\)\]$/\1/p' | cmp - list >log 2>&1; say $? the_list_is_what_is_recommended
 "$program" trace --run r --model "pipe, no text" u5 2>log | grep -q 'no text is read (encoder: none)'; say $? without_text
 "$program" trace --run r --model popularity u5 >out 2>log && grep -q '^1 preference (popularity)' out && ! grep -q '^2' out; say $? a_model_without_stages_is_one
+sed '/^fusion:/,/^  controls/d; s/^evaluate:/pipeline: popularity\n&/' x.yaml >named.yaml; "$program" run named.yaml --out n >log 2>&1; say $? named
+"$program" trace --run n u5 2>log | grep -q 'through popularity'; say $? the_one_that_the_file_names
+sed -i '/^pipeline/d' named.yaml; "$program" run named.yaml --out f >log 2>&1; "$program" trace --run f u5 2>log | grep -q 'through before'; say $? the_first_model_of_stages
+sed 's/^evaluate:/pipeline: nobody\n&/' named.yaml >bad.yaml; "$program" plan bad.yaml >log 2>&1; [ $? -eq 2 ] && grep -q "unknown model 'nobody'" log; say $? refuses_an_unknown_pipeline
+sed 's/^evaluate:/pipeline: pipe\n&/' x.yaml >bad.yaml; "$program" plan bad.yaml >log 2>&1; [ $? -eq 2 ] && grep -q 'leave it out' log; say $? refuses_two_pipelines
 rm -r r/models
 "$program" trace --run r u5 2>log | cmp - saved >log 2>&1; say $? fitted_again_it_is_the_same
 for bad in "nobody" "--model pip u5" "--dataset b u5" "--fold 3 u5"; do
