@@ -4,20 +4,19 @@
  *
  * A question is an item that the user took and `negatives` that the user did not, all among the candidates that the models put in front.
  * logistic: each model's score, its product with the user's activity (so that weights may change with it: Sill, Takacs, Mackey, Lin 2009) and the
- * item's popularity; a ridge-penalised Newton iteration in double, by GSL's Cholesky.  gbdt: scores, activity and popularity, by log loss or
+ * item's popularity; by logistic.h.  gbdt: scores, activity and popularity, by log loss or
  * LambdaMART.  The candidates of a user are ranked by it, all other items below by the mean of the models' scores.
  */
-#include <gsl/gsl_errno.h>
-#include <gsl/gsl_linalg.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fusion/hybrid.h"
+#include "fusion/logistic.h"
 #include "models/forest_boost.h"
 #include "models/history.h"
 
-enum { TILE = 16, COLUMNS_MOST = 2 * HYBRID_MOST + 2, NEWTON_STEPS = 50 };
+enum { TILE = 16, COLUMNS_MOST = 2 * HYBRID_MOST + 2 };
 enum { LOGISTIC, GBDT };
 
 struct stacking_params {
@@ -147,62 +146,6 @@ static enum status make_questions(const struct stacking *s, const struct stackin
                                                "raise candidates, or fewer folds");
 }
 
-/* ---- logistic regression */
-/* One Newton step; *change: the largest of it. */
-static void newton_step(const struct questions *q, double l2, double *weight, gsl_matrix *h, gsl_vector *g,
-                        gsl_vector *step, double *change)
-{
-    const uint32_t d = q->columns;
-    gsl_matrix_set_zero(h);
-    gsl_vector_set_zero(g);
-    for (uint64_t r = 0; r < q->n * q->group; r++) {
-        const float *x = q->x + r * d;
-        double f = weight[d];
-        for (uint32_t c = 0; c < d; c++)
-            f += weight[c] * (double)x[c];
-        const double p = 1 / (1 + exp(-f)), e = p - (double)q->y[r], w = p * (1 - p);
-        for (uint32_t a = 0; a <= d; a++) {
-            const double xa = a < d ? (double)x[a] : 1;
-            g->data[a * g->stride] += e * xa;
-            for (uint32_t b = 0; b <= a; b++)
-                h->data[a * h->tda + b] += w * xa * (b < d ? (double)x[b] : 1);
-        }
-    }
-    for (uint32_t a = 0; a <= d; a++) {
-        if (a < d) {
-            g->data[a * g->stride] += l2 * weight[a];
-            h->data[a * h->tda + a] += l2;
-        }
-        h->data[a * h->tda + a] += 1e-9;
-        for (uint32_t b = 0; b < a; b++)
-            h->data[b * h->tda + a] = h->data[a * h->tda + b];
-    }
-    gsl_error_handler_t *old = gsl_set_error_handler_off();
-    *change = 0;
-    if (gsl_linalg_cholesky_decomp1(h) == 0 && gsl_linalg_cholesky_solve(h, g, step) == 0)
-        for (uint32_t a = 0; a <= d; a++) {
-            weight[a] -= gsl_vector_get(step, a);
-            *change = fmax(*change, fabs(gsl_vector_get(step, a)));
-        }
-    gsl_set_error_handler(old);
-}
-
-static enum status fit_logistic(struct stacking *s, const struct stacking_params *p,
-                                const struct questions *q)
-{
-    gsl_matrix *h = gsl_matrix_alloc(q->columns + 1, q->columns + 1);
-    gsl_vector *g = gsl_vector_alloc(q->columns + 1), *step = gsl_vector_alloc(q->columns + 1);
-    double change = INFINITY;
-    if (h != NULL && g != NULL && step != NULL)
-        for (int i = 0; i < NEWTON_STEPS && change > 1e-9; i++)
-            newton_step(q, p->l2, s->weight, h, g, step, &change);
-    gsl_vector_free(step);
-    gsl_vector_free(g);
-    gsl_matrix_free(h);
-    return isfinite(change) ? STATUS_OK
-                            : status_fail(STATUS_SYSTEM, "out of memory for a logistic regression");
-}
-
 /* ---- boosted trees */
 static void name_columns(struct stacking *s)
 {
@@ -258,7 +201,9 @@ static enum status stacking_fit(void *state, const void *params, const struct vi
     TRY(log_counts(train->by_item, run->arena, &s->popularity));
     TRY(hybrid_lesson(&s->hybrid, &p->hybrid, train, run, run->scratch, &lesson));
     TRY(make_questions(s, p, &lesson, run, &questions));
-    TRY(p->meta == LOGISTIC ? fit_logistic(s, p, &questions) : fit_gbdt(s, p, &questions, run));
+    TRY(p->meta == LOGISTIC ? logistic_fit("stacking", questions.x, questions.y,
+                                           questions.n * questions.group, questions.columns, p->l2, s->weight)
+                            : fit_gbdt(s, p, &questions, run));
     return hybrid_fit(&s->hybrid, train, run);
 }
 
