@@ -77,6 +77,8 @@ static enum status print_phrases(struct arguments *a, struct arena *arena)
         phrases_find(encoder, run_cache_folder(), &texts, &a->options, arena, &phrase, &n);
     encoder_close(encoder);
     TRY(status);
+    if (n == 0)
+        return status_fail(STATUS_DATA, "there is no phrase: the text holds no word but stop words");
     for (size_t i = 0; i < n; i++)
         printf("%.4f  %s\n", phrase[i].relevance, phrase[i].text);
     return STATUS_OK;

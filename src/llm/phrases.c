@@ -6,6 +6,7 @@
 
 #include "text/bag.h"
 #include "text/preprocess.h"
+#include "text/unicode.h"
 
 struct gram {
     double count;
@@ -18,7 +19,42 @@ static int frequent_first(const void *a, const void *b)
                                 : (x->word > y->word) - (x->word < y->word);
 }
 
-/* The candidates: the texts' n-grams without stop words. */
+/* Does a sentence end with this character, where what follows begins at `next`? */
+static bool ends_sentence(uint32_t c, const char *bytes, size_t length, size_t next)
+{
+    static const uint32_t always[] = {'\n',   '\r',   '!',    '?',    ';',    0x2026,
+                                      0x2028, 0x2029, 0x3002, 0xFF01, 0xFF1B, 0xFF1F};
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        if (c == always[i])
+            return true;
+    return c == '.' &&
+           (next == length || unicode_is_space(unicode_next(bytes, length, &next))); /* not in 3.5 */
+}
+
+/* The texts cut at the ends of sentences (a subset of Unicode annex 29's: no abbreviations are known). */
+static enum status cut(const struct strings *texts, struct arena *arena, struct strings *out)
+{
+    struct string_builder b = {0};
+    enum status status = STATUS_OK;
+    for (uint64_t i = 0; i < texts->n && status == STATUS_OK; i++) {
+        const char *bytes = strings_at(texts, i);
+        const size_t length = strings_length(texts, i);
+        size_t from = 0;
+        for (size_t at = 0; at < length && status == STATUS_OK;) {
+            const uint32_t c = unicode_next(bytes, length, &at);
+            if (at < length && !ends_sentence(c, bytes, length, at))
+                continue;
+            status = string_builder_add(&b, bytes + from, at - from);
+            from = at;
+        }
+    }
+    if (status == STATUS_OK)
+        return string_builder_finish(&b, arena, out);
+    string_builder_free(&b);
+    return status;
+}
+
+/* The candidates: the texts' n-grams without stop words, none across the end of a sentence. */
 static enum status grams_of(const struct strings *texts, const struct phrases_options *o, struct arena *arena,
                             struct strings *out)
 {
@@ -28,10 +64,12 @@ static enum status grams_of(const struct strings *texts, const struct phrases_op
                                          .ngram_min = 1,
                                          .ngram_max = o->ngram_max > 0 ? o->ngram_max : 3};
     const size_t most = o->candidates > 0 ? (size_t)o->candidates : 400;
+    struct strings sentences;
     struct bag bag;
     struct gram *gram;
     struct string_builder b = {0};
-    TRY(bag_build(texts, &options, arena, arena, &bag));
+    TRY(cut(texts, arena, &sentences));
+    TRY(bag_build(&sentences, &options, arena, arena, &bag));
     ARENA_NEW(gram, arena, bag.words.n);
     for (uint64_t w = 0; w < bag.words.n; w++)
         gram[w].word = (uint32_t)w;

@@ -2,7 +2,7 @@
  * phrases.h - key phrases: the n-grams whose vectors say most of a text, and are not all the same.
  *
  * Bennani-Smires, Musat, Hossmann, Baeriswyl, Jaggi 2018 (EmbedRank: maximal marginal relevance, Carbonell and Goldstein 1998) over all n-grams without
- * stop words, as KeyBERT takes them (Grootendorst 2020): the next phrase is the one of largest
+ * stop words and within one sentence, as KeyBERT takes them (Grootendorst 2020; there across sentences too): the next phrase is the one of largest
  *     (1 - diversity) cos(phrase, text) - diversity max over those taken of cos(phrase, taken).
  */
 #ifndef LLM_PHRASES_H

@@ -42,6 +42,9 @@ YAML
     "$program" query --run r --model ease --user u1 laptop --weight 0 2>log | grep -cq 'cosine'; say $? the_query_alone
     [ "$(echo 'a cheap laptop for college' | "$program" phrases --model "$models/minilm" --top 1 | cut -c9-)" = 'cheap laptop college' ]; say $? phrases_of_a_line
     "$program" phrases --model "$models/minilm" </dev/null >log 2>&1; [ $? -eq 2 ]; say $? phrases_of_nothing
+    for text in '' 'the of'; do
+        "$program" phrases --model "$models/minilm" --text "$text" >log 2>&1; [ $? -eq 3 ] && grep -q 'no word but stop words' log; say $? "phrases_of_${text:-an empty text}"
+    done
 else
     echo "skipped english_by_meaning: no models/minilm"
 fi

@@ -125,6 +125,30 @@ static void is_what_the_formula_says(void **state)
     }
 }
 
+/* No phrase crosses the end of a sentence; a point within a number is none. */
+static void sentences(void **state)
+{
+    (void)state;
+    need_model();
+    static const char *const text[] = {
+        "A bright screen. Keyboard good! Weighs 3.5 kilos\nbattery lasts; fan quiet?", "屏幕明亮。键盘舒适"};
+    static const char *const crossing[] = {"screen keyboard", "bright screen keyboard", "good weighs",
+                                           "kilos battery", "lasts fan"};
+    const struct phrases_options options = {.top = 200};
+    struct phrase *got;
+    size_t n;
+    bool inside = false;
+    struct strings texts = strings_of(text, 2);
+    assert_ok(phrases_find(encoder, NULL, &texts, &options, arena, &got, &n));
+    for (size_t p = 0; p < n; p++) {
+        for (size_t i = 0; i < sizeof crossing / sizeof *crossing; i++)
+            assert_string_not_equal(got[p].text, crossing[i]);
+        inside = inside || strcmp(got[p].text, "bright screen") == 0;
+        assert_true(strstr(got[p].text, "明亮") == NULL || strstr(got[p].text, "键盘") == NULL);
+    }
+    assert_true(inside);
+}
+
 static void little_text(void **state)
 {
     (void)state;
@@ -146,6 +170,6 @@ static void little_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(is_what_the_formula_says),
-                                       cmocka_unit_test(little_text)};
+                                       cmocka_unit_test(sentences), cmocka_unit_test(little_text)};
     return cmocka_run_group_tests_name("phrases", tests, set_up, tear_down);
 }
