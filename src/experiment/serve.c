@@ -344,23 +344,55 @@ static enum status shown(struct server *s, uint32_t user, const uint32_t *item, 
     return STATUS_OK;
 }
 
-static enum status recommend(struct server *s, const json_t *line, size_t number)
+/* What the strategy changed of a list. */
+static json_t *changes(const struct server *s, const struct strategy_log *log)
+{
+    const struct strings *ids = &s->loop.dataset->item_ids;
+    json_t *out = json_array();
+    for (size_t i = 0; i < log->n; i++) {
+        const struct strategy_change *c = &log->change[i];
+        json_array_append_new(out, json_pack("{s:s, s:s%, s:i, s:o, s:f, s:f}", "rule", c->rule, "item",
+                                             strings_at(ids, c->item), strings_length(ids, c->item), "before",
+                                             (int)c->before, "after",
+                                             c->after > 0 ? json_integer(c->after) : json_null(),
+                                             "score_before", c->score_before, "score_after", c->score_after));
+    }
+    return out;
+}
+
+static enum status answer(struct server *s, const json_t *line, uint32_t user, uint32_t k, bool explain)
 {
     uint32_t item[K_MOST], n;
-    const json_t *k = json_object_get(line, "k"), *id = json_object_get(line, "recommend");
-    const uint32_t user = find(s->users, id);
+    struct strategy_log log;
+    struct arena *arena = explain ? arena_new() : NULL;
+    if (explain && arena == NULL)
+        return STATUS_SYSTEM;
+    json_t *list = json_array(), *why = NULL;
+    enum status status = feedback_explain(s->f, user, k, arena, item, &n, explain ? &log : NULL);
+    if (status == STATUS_OK && explain)
+        why = changes(s, &log);
+    if (status == STATUS_OK)
+        status = shown(s, user, item, n, list);
+    arena_free(arena);
+    json_t *all = json_pack("{s:O, s:o, s:I, s:o*}", "user", json_object_get(line, "recommend"), "items",
+                            list, "ack", (json_int_t)s->n, "changes", why);
+    if (status == STATUS_OK)
+        return say(s, all);
+    json_decref(all);
+    return status;
+}
+
+static enum status recommend(struct server *s, const json_t *line, size_t number)
+{
+    const json_t *k = json_object_get(line, "k"), *explain = json_object_get(line, "explain");
+    const uint32_t user = find(s->users, json_object_get(line, "recommend"));
     if (user == UINT32_MAX)
         return refuse(s, number, "recommend names no user of the dataset (a publisher's id is expected)");
     if (k != NULL && (!json_is_integer(k) || json_integer_value(k) < 1 || json_integer_value(k) > K_MOST))
         return refuse(s, number, "k is not a whole number from 1 to 1000");
-    TRY(feedback_recommend(s->f, user, k != NULL ? (uint32_t)json_integer_value(k) : 10, item, &n));
-    json_t *list = json_array();
-    const enum status status = shown(s, user, item, n, list);
-    if (status != STATUS_OK) {
-        json_decref(list);
-        return status;
-    }
-    return say(s, json_pack("{s:O, s:o, s:I}", "user", id, "items", list, "ack", (json_int_t)s->n));
+    if (explain != NULL && !json_is_boolean(explain))
+        return refuse(s, number, "explain is neither true nor false");
+    return answer(s, line, user, k != NULL ? (uint32_t)json_integer_value(k) : 10, json_is_true(explain));
 }
 
 static enum status one_line(struct server *s, const char *text, size_t n, size_t number)
@@ -398,29 +430,36 @@ static bool more_is_there(int input)
 static enum status listen_to(struct server *s, const struct serve_options *o, FILE *out)
 {
     char *buffer = arena_alloc(s->arena, LINE_MOST + 1, 1);
+    char longer[64];
     size_t held = 0, number = 0;
+    bool too_long = false; /* the line at hand: its first bytes are gone */
+    snprintf(longer, sizeof longer, "longer than %d bytes", LINE_MOST);
     if (buffer == NULL)
         return STATUS_SYSTEM;
     for (;;) {
         if (*o->signal)
             return flush(s, out) == STATUS_OK ? STATUS_STOPPED : STATUS_SYSTEM;
-        if (held == LINE_MOST)
-            return status_fail(STATUS_DATA, "line %zu of the events is longer than %d bytes", number + 1,
-                               LINE_MOST);
+        if (held == LINE_MOST) { /* its end is yet to come */
+            too_long = true;
+            held = 0;
+        }
         const ssize_t got = read(o->input, buffer + held, LINE_MOST - held);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return status_fail(STATUS_SYSTEM, "the events can't be read: %s", strerror(errno));
-        if (got == 0 && held > 0)
+        if (got == 0 && (held > 0 || too_long))
             buffer[held++] = '\n'; /* the last line has no newline */
         held += (size_t)got;
         size_t at = 0;
         for (char *end; (end = memchr(buffer + at, '\n', held - at)) != NULL;
              at = (size_t)(end - buffer) + 1) {
             number++;
-            if (strspn(buffer + at, " \t\r") < (size_t)(end - buffer) - at)
+            if (too_long)
+                TRY(refuse(s, number, longer));
+            else if (strspn(buffer + at, " \t\r") < (size_t)(end - buffer) - at)
                 TRY(one_line(s, buffer + at, (size_t)(end - buffer) - at, number));
+            too_long = false;
             if (++s->n_together == TOGETHER)
                 TRY(flush(s, out));
         }

@@ -6,6 +6,8 @@
  *     {"event": "rate", "user": "12", "item": "7", "value": 4}          -> {"ack": 2}     value: on the dataset's scale
  *     {"event": "show"|"skip", "user": ..., "item": ...}                -> {"ack": 3}
  *     {"recommend": "12", "k": 10}        -> {"user": "12", "items": [{"item": "50", "title": "..."}, ...], "ack": 13}; counts as k showings
+ *     {"recommend": "12", "explain": true} -> likewise, and "changes": [{"rule": "mmr", "item": "50", "before": 4, "after": 2, "score_before": ...,
+ *         "score_after": ...}, ...]: every place that a rule, "linucb" or "epsilon_greedy" changed (feedback.h); after null: removed
  *     {"digest": true}                    -> {"events": 13, "digest": SHA-256 of the state}
  *     anything else                       -> {"error": "line 4: ..."}
  *

@@ -116,9 +116,8 @@ static enum status run_seed(struct simulation *s, const struct simulation_option
     return status;
 }
 
-/* A user of one seed is another of the next, so places are averaged: the r-th user of each seed's sample.  With one unit an (seed, user)
- * pair: [n_seeds x n_users] regrets of a system. */
-static enum status units(const struct simulation *s, size_t arm, double **out, size_t *n)
+/* The regrets of a system: of each (seed, user) pair [n_seeds x n_users].  A user of one seed is another of the next. */
+static enum status of_users(const struct simulation *s, size_t arm, double **out, size_t *n)
 {
     const struct simulate_result *first = &s->result[arm * s->n_seeds];
     double *x = NULL;
@@ -128,6 +127,46 @@ static enum status units(const struct simulation *s, size_t arm, double **out, s
         memcpy(x + k * first->n_users, first[k].regret, first->n_users * sizeof *x);
     *out = x;
     return STATUS_OK;
+}
+
+/* Of each seed, the mean over its users [n_seeds]: the users of a seed share the model, which all of their clicks teach, so that they are not
+ * independent; seeds are. */
+static enum status of_seeds(const struct simulation *s, size_t arm, double **out, size_t *n)
+{
+    *n = s->n_seeds;
+    ARENA_NEW(*out, s->arena, *n);
+    for (size_t k = 0; k < s->n_seeds; k++) {
+        const struct simulate_result *r = &s->result[arm * s->n_seeds + k];
+        for (uint32_t u = 0; u < r->n_users; u++)
+            (*out)[k] += r->regret[u] / r->n_users;
+    }
+    return STATUS_OK;
+}
+
+/* Every system against the loop, Holm-corrected; entry 0 is unused. */
+struct family {
+    size_t n; /* pairs */
+    struct paired_test test[SIMULATE_ARMS];
+    double corrected[SIMULATE_ARMS];
+};
+static enum status test_family(const struct simulation *s,
+                               enum status (*units)(const struct simulation *, size_t, double **, size_t *),
+                               struct family *out)
+{
+    double p[SIMULATE_ARMS], *loop, *other;
+    *out = (struct family){0};
+    TRY(units(s, 0, &loop, &out->n));
+    for (size_t a = 0; a < SIMULATE_ARMS && out->n < 2; a++) /* nothing can be tested */
+        out->test[a] = (struct paired_test){.low = NAN, .high = NAN, .t = NAN, .p = NAN, .cohen_d = NAN},
+        out->corrected[a] = NAN;
+    if (out->n < 2)
+        return STATUS_OK;
+    for (size_t a = 1; a < SIMULATE_ARMS; a++) {
+        TRY(units(s, a, &other, &out->n));
+        TRY(significance_paired_t(other, loop, out->n, &out->test[a]));
+        p[a - 1] = out->test[a].p;
+    }
+    return correct_p(CORRECTION_HOLM, p, SIMULATE_ARMS - 1, out->corrected + 1);
 }
 
 struct curve {
@@ -169,36 +208,42 @@ static enum status write_rounds(const struct simulation *s)
     return atomic_commit(&file);
 }
 
+static void write_family(const struct simulation *s, const struct family *f, const char *over, FILE *out)
+{
+    for (size_t a = 1; a < SIMULATE_ARMS && f->n > 1; a++)
+        fprintf(out, "%s,loop,%s,%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", s->arm[a].name, over, f->n,
+                f->test[a].mean_difference, f->test[a].low, f->test[a].high, f->test[a].t, f->test[a].p,
+                f->corrected[a], f->test[a].cohen_d);
+}
+
 static enum status write_tests(const struct simulation *s, FILE *table)
 {
-    struct paired_test test[SIMULATE_ARMS];
-    double p[SIMULATE_ARMS], corrected[SIMULATE_ARMS], *loop, *other;
-    size_t n;
-    TRY(units(s, 0, &loop, &n));
-    for (size_t a = 1; a < SIMULATE_ARMS; a++) {
-        TRY(units(s, a, &other, &n));
-        TRY(significance_paired_t(other, loop, n, &test[a]));
-        p[a - 1] = test[a].p;
-    }
-    TRY(correct_p(CORRECTION_HOLM, p, SIMULATE_ARMS - 1, corrected));
+    struct family users, seeds;
     struct atomic_file file;
+    TRY(test_family(s, of_users, &users));
+    TRY(test_family(s, of_seeds, &seeds));
     TRY(atomic_open(&file, arena_printf(s->arena, "%s/tests.csv", s->out)));
-    fputs("system,versus,users,difference,low,high,t,p,p_holm,cohen_d\n", file.stream);
-    fprintf(table, "%-18s %14s %10s %10s %12s %10s\n", "system", "regret a user", "ndcg", "more than",
-            "95 % from, to", "p (Holm)");
+    fputs("system,versus,over,pairs,difference,low,high,t,p,p_holm,cohen_d\n", file.stream);
+    write_family(s, &users, "users", file.stream);
+    write_family(s, &seeds, "seeds", file.stream);
+    fprintf(table, "%-18s %14s %10s %10s  %-15s %10s  %-15s %10s\n", "system", "regret a user", "ndcg",
+            "more than", "95 %, users", "p (Holm)", "95 %, seeds", "p (Holm)");
     for (size_t a = 0; a < SIMULATE_ARMS; a++) {
         struct curve last;
         at_round(s, a, s->result[0].n_rounds - 1, &last);
         fprintf(table, "%-18s %14.3f %10.4f", s->arm[a].name, last.regret, last.ndcg);
-        if (a > 0) {
-            fprintf(table, " %10.3f  %6.3f %6.3f %10.2g", test[a].mean_difference, test[a].low, test[a].high,
-                    corrected[a - 1]);
-            fprintf(file.stream, "%s,loop,%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", s->arm[a].name, n,
-                    test[a].mean_difference, test[a].low, test[a].high, test[a].t, test[a].p,
-                    corrected[a - 1], test[a].cohen_d);
-        }
+        if (a > 0)
+            fprintf(table, " %10.3f  %7.3f %7.3f %10.2g", users.test[a].mean_difference, users.test[a].low,
+                    users.test[a].high, users.corrected[a]);
+        if (a > 0 && seeds.n > 1)
+            fprintf(table, "  %7.3f %7.3f %10.2g", seeds.test[a].low, seeds.test[a].high, seeds.corrected[a]);
         fputc('\n', table);
     }
+    fprintf(table,
+            "tests: paired t over %zu pairs of seed and user, taken as independent, which users of one model "
+            "are not; "
+            "and over the means of %zu seeds%s\n",
+            users.n, seeds.n, seeds.n > 1 ? "" : ": one seed can't be tested");
     return atomic_commit(&file);
 }
 

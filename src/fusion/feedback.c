@@ -1,5 +1,5 @@
 /* feedback.c - see feedback.h. */
-#include "fusion/feedback.h"
+#include "fusion/feedback_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,36 +28,6 @@ const struct param feedback_params[] = {
                "what is left of an item's count of showings when the user is shown another list"),
     PARAM_END};
 #undef O
-
-/* What was shown to a user, and taken. */
-struct seen {
-    uint32_t item;
-    float shown;    /* at the time of `stamp` */
-    uint32_t stamp; /* the user's list number */
-    uint32_t had;   /* 0: no; else the order in which it was taken, from 1 */
-};
-struct person {
-    struct seen *seen; /* [n], in order of first showing */
-    uint32_t n, room, lists, taken, answers;
-    bool listing; /* the last event was a showing */
-};
-
-struct feedback {
-    struct feedback_options options;
-    uint32_t n_users, n_items, d;
-    struct arena *arena, *fit; /* fit: of the factors */
-    float *user, *item;        /* [n_users x d], [n_items x d] now */
-    const float *user0, *item0;
-    const float *user_bias, *item_bias;
-    float offset;
-    const struct csr *history;
-    const struct item_vectors *vectors;
-    const struct strategy *rules;
-    float *profile; /* [n_users x vectors d]; NULL: none */
-    struct bandit bandit;
-    struct person *person; /* [n_users] */
-    uint64_t seed, n_events;
-};
 
 static const float *copy_rows(struct arena *arena, const float *from, uint32_t n, uint32_t d, size_t ld)
 {
@@ -165,26 +135,11 @@ static struct seen *entry(struct person *p, uint32_t item)
     return &p->seen[p->n++];
 }
 
-static double dot(const float *a, const float *b, uint32_t n)
-{
-    double sum = 0;
-    for (uint32_t j = 0; j < n; j++)
-        sum += (double)a[j] * (double)b[j];
-    return sum;
-}
-
-static double predicted(const struct feedback *f, uint32_t u, uint32_t i)
-{
-    return dot(f->user + (size_t)u * f->d, f->item + (size_t)i * f->d, f->d) + (double)f->offset +
-           (f->user_bias != NULL ? (double)f->user_bias[u] : 0) +
-           (f->item_bias != NULL ? (double)f->item_bias[i] : 0);
-}
-
 /* x += rate error y / |y|^2, and a share of the way back to x0. */
 static void step(float *x, const float *x0, const float *y, uint32_t d, double rate, double error,
                  double back)
 {
-    const double norm = dot(y, y, d), by = norm > 0 ? rate * error / norm : 0;
+    const double norm = feedback_dot(y, y, d), by = norm > 0 ? rate * error / norm : 0;
     for (uint32_t j = 0; j < d; j++)
         x[j] = (float)((double)x[j] + by * (double)y[j] - back * ((double)x[j] - (double)x0[j]));
 }
@@ -193,7 +148,8 @@ static void learn_factors(struct feedback *f, const struct feedback_event *e, do
 {
     const struct feedback_options *o = &f->options;
     float *p = f->user + (size_t)e->user * f->d, *q = f->item + (size_t)e->item * f->d, before[4096];
-    const double s = predicted(f, e->user, e->item), error = target - (o->loss == 0 ? s : 1 / (1 + exp(-s)));
+    const double s = feedback_predicted(f, e->user, e->item),
+                 error = target - (o->loss == 0 ? s : 1 / (1 + exp(-s)));
     const uint32_t kept =
         f->d < 4096 ? f->d : 4096; /* the item's step is from the user's factors before theirs */
     memcpy(before, p, kept * sizeof *p);
@@ -224,12 +180,13 @@ enum status feedback_update(struct feedback *f, const struct feedback_event *e)
 {
     struct person *p = &f->person[e->user];
     f->n_events++;
-    if (e->kind == FEEDBACK_SHOW && !p->listing)
-        p->lists++;
-    p->listing = e->kind == FEEDBACK_SHOW;
     struct seen *s = entry(p, e->item);
     if (s == NULL)
         return status_fail(STATUS_SYSTEM, "memory is out: what user %u was shown", e->user);
+    const bool again = s->shown > 0 && s->stamp == p->lists; /* in the list that is being shown */
+    if (e->kind == FEEDBACK_SHOW && (!p->listing || again))
+        p->lists++;
+    p->listing = e->kind == FEEDBACK_SHOW;
     if (e->kind == FEEDBACK_SHOW) {
         s->shown = s->shown * (float)pow(f->options.shown_decay, (double)(p->lists - s->stamp)) + 1;
         s->stamp = p->lists;
@@ -240,113 +197,6 @@ enum status feedback_update(struct feedback *f, const struct feedback_event *e)
     p->answers++;
     learn(f, e);
     return STATUS_OK;
-}
-
-/* x, standardised over the items that may be recommended, times weight, onto s. */
-static void add_standardized(double *s, const double *x, const uint8_t *had, uint32_t n, double weight)
-{
-    double sum = 0, squares = 0;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!had[i])
-            sum += x[i], count++;
-    const double mean = count > 0 ? sum / count : 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!had[i])
-            squares += (x[i] - mean) * (x[i] - mean);
-    const double scale = squares > 0 ? weight / sqrt(squares / count) : 0;
-    for (uint32_t i = 0; i < n; i++)
-        s[i] += scale * (x[i] - mean);
-}
-
-static void add_vectors(const struct feedback *f, uint32_t u, const uint8_t *had, double *x, double *s)
-{
-    const struct feedback_options *o = &f->options;
-    const uint32_t d = f->vectors != NULL ? f->vectors->d : 0;
-    const double n = f->person[u].answers, share = n / (n + o->evidence);
-    if (f->profile != NULL) {
-        for (uint32_t i = 0; i < f->n_items; i++)
-            x[i] = dot(f->profile + (size_t)u * d, f->vectors->v + (size_t)i * d, d);
-        add_standardized(s, x, had, f->n_items, share * o->profile);
-    }
-    if (f->bandit.d > 0) {
-        double theta[BANDIT_MOST];
-        bandit_theta(&f->bandit, u, theta);
-        for (uint32_t i = 0; i < f->n_items; i++)
-            x[i] = bandit_mean(&f->bandit, theta, f->vectors->v + (size_t)i * d);
-        add_standardized(s, x, had, f->n_items, share * o->bandit_weight);
-        for (uint32_t i = 0; i < f->n_items && o->alpha > 0; i++)
-            s[i] += o->alpha * bandit_uncertainty(&f->bandit, u, f->vectors->v + (size_t)i * d);
-    }
-}
-
-/* Gives places away at random: place j to a candidate behind it. */
-static void explore(const struct feedback *f, uint32_t user, struct strategy_list *list, uint32_t k)
-{
-    for (uint32_t j = 0; j < k && j + 1 < list->n; j++) {
-        const uint64_t name = (f->n_events << 16) + j;
-        if (random_unit(f->seed, RANDOM_BANDIT, 2 * user, name) > f->options.epsilon)
-            continue;
-        const uint32_t from =
-            j + 1 + random_u32(f->seed, RANDOM_BANDIT, 2 * user + 1, name) % (list->n - j - 1);
-        const struct scored moved = list->candidate[from];
-        list->candidate[from] = list->candidate[j];
-        list->candidate[j] = moved;
-    }
-}
-
-static enum status scores(const struct feedback *f, uint32_t user, struct arena *scratch,
-                          struct strategy_list *list)
-{
-    const struct person *p = &f->person[user];
-    double *s = NULL, *x = NULL;
-    uint8_t *had = NULL;
-    float *shown = NULL;
-    ARENA_NEW(s, scratch, f->n_items);
-    ARENA_NEW(x, scratch, f->n_items);
-    ARENA_NEW(had, scratch, f->n_items);
-    ARENA_NEW(shown, scratch, f->n_items);
-    ARENA_NEW(list->candidate, scratch, f->n_items);
-    for (int64_t e = f->history->ptr[user]; e < f->history->ptr[user + 1]; e++)
-        had[f->history->idx[e]] = 1;
-    for (uint32_t i = 0; i < p->n; i++) {
-        const uint32_t gone = p->lists + 1 - p->seen[i].stamp;
-        had[p->seen[i].item] |= p->seen[i].had > 0;
-        shown[p->seen[i].item] = p->seen[i].shown * (float)pow(f->options.shown_decay, gone);
-    }
-    for (uint32_t i = 0; i < f->n_items; i++)
-        x[i] = predicted(f, user, i);
-    add_standardized(s, x, had, f->n_items, 1);
-    add_vectors(f, user, had, x, s);
-    list->user = user;
-    list->shown = f->options.fatigue ? shown : NULL;
-    list->n = 0;
-    for (uint32_t i = 0; i < f->n_items; i++)
-        if (!had[i])
-            list->candidate[list->n++] = (struct scored){i, s[i]};
-    qsort(list->candidate, list->n, sizeof *list->candidate, scored_best_first);
-    return STATUS_OK;
-}
-
-enum status feedback_recommend(const struct feedback *f, uint32_t user, uint32_t k, uint32_t *item,
-                               uint32_t *n)
-{
-    struct strategy_list list = {0};
-    struct arena *scratch = arena_new();
-    if (scratch == NULL)
-        return STATUS_SYSTEM;
-    enum status status = scores(f, user, scratch, &list);
-    if (list.n > (uint32_t)f->options.candidates)
-        list.n = (uint32_t)f->options.candidates;
-    if (status == STATUS_OK && f->rules != NULL)
-        status = strategy_apply(f->rules, &list, scratch, NULL);
-    if (status == STATUS_OK && f->options.bandit == FEEDBACK_EPSILON_GREEDY)
-        explore(f, user, &list, k);
-    *n = list.n < k ? list.n : k;
-    for (uint32_t j = 0; j < *n && status == STATUS_OK; j++)
-        item[j] = list.candidate[j].item;
-    arena_free(scratch);
-    return status;
 }
 
 enum status feedback_taken(const struct feedback *f, uint32_t **user, uint32_t **item, uint64_t *n)

@@ -46,11 +46,16 @@ enum status feedback_new(const struct feedback_options *options, const struct fa
                          const struct strategy *rules, uint64_t seed, struct feedback **out);
 void feedback_free(struct feedback *f); /* takes NULL */
 
-/* Takes an event in.  A click or a rating of at least one half marks the item as had.  STATUS_SYSTEM: memory. */
+/* Takes an event in.  Showings in a row are one list, up to an answer or to an item that is shown again: two lists of different items without an
+ * answer between them fade what was shown before as one.  A click or a rating of at least one half marks the item as had.  STATUS_SYSTEM: memory. */
 enum status feedback_update(struct feedback *f, const struct feedback_event *event);
 /* The k best for the user, best first, into item [k]; *n: how many there are.  Changes nothing: who shows them says so by events. */
 enum status feedback_recommend(const struct feedback *f, uint32_t user, uint32_t k, uint32_t *item,
                                uint32_t *n);
+/* That, and why: every change of a place among the first `candidates` with what made it: "linucb" (against the list without it), the rules, then
+ * "epsilon_greedy".  log: in `arena`; NULL: not wanted. */
+enum status feedback_explain(const struct feedback *f, uint32_t user, uint32_t k, struct arena *arena,
+                             uint32_t *item, uint32_t *n, struct strategy_log *log);
 /* Another fit of the model takes the place of the first (a refit on a schedule); online steps begin anew from it. */
 enum status feedback_refit(struct feedback *f, const struct factors *factors);
 /* What users took so far, in order of user and time: rows for a refit.  user, item: [n] from malloc, the caller frees. */

@@ -117,10 +117,14 @@ enum status strategy_prepare(struct strategy *s, const struct strategy_facts *fa
     return STATUS_OK;
 }
 
-/* Where an item stood in the list before a rule, for the log. */
+/* Where an item stood in a list, for the log. */
 struct place {
     uint32_t item, place;
     double score;
+};
+struct strategy_places {
+    uint32_t n;
+    struct place *place; /* [n] */
 };
 static int by_item(const void *a, const void *b)
 {
@@ -148,6 +152,27 @@ static void log_rule(const char *rule, struct place *before, uint32_t n_before,
                                                              0,    before[k].score, before[k].score};
 }
 
+enum status strategy_places(const struct strategy_list *list, struct arena *arena,
+                            struct strategy_places **out)
+{
+    ARENA_NEW(*out, arena, 1);
+    (*out)->n = list->n;
+    ARENA_NEW((*out)->place, arena, list->n);
+    for (uint32_t k = 0; k < list->n; k++)
+        (*out)->place[k] = (struct place){list->candidate[k].item, k + 1, list->candidate[k].score};
+    return STATUS_OK;
+}
+
+enum status strategy_log_changes(const char *rule, struct strategy_places *before,
+                                 const struct strategy_list *list, struct arena *arena,
+                                 struct strategy_log *log)
+{
+    *log = (struct strategy_log){0};
+    ARENA_NEW(log->change, arena, before->n);
+    log_rule(rule, before->place, before->n, list, log);
+    return STATUS_OK;
+}
+
 enum status strategy_apply(const struct strategy *s, struct strategy_list *list, struct arena *arena,
                            struct strategy_log *log)
 {
@@ -157,15 +182,35 @@ enum status strategy_apply(const struct strategy *s, struct strategy_list *list,
     }
     for (size_t i = 0; i < s->n; i++) {
         const struct rule *r = &s->rule[i];
-        const uint32_t n_before = list->n;
-        struct place *before = NULL;
-        ARENA_NEW(before, arena, n_before);
-        for (uint32_t k = 0; k < n_before; k++)
-            before[k] = (struct place){list->candidate[k].item, k + 1, list->candidate[k].score};
+        struct strategy_places *before = NULL;
+        if (log != NULL)
+            TRY(strategy_places(list, arena, &before));
         TRY(r->type->apply(r->state, r->params, s->facts, list, arena));
         if (log != NULL)
-            log_rule(r->type->name, before, n_before, list, log);
+            log_rule(r->type->name, before->place, before->n, list, log);
     }
+    return STATUS_OK;
+}
+
+bool strategy_had(const struct strategy_facts *facts, const struct strategy_list *list, uint32_t item)
+{
+    for (uint32_t t = 0; t < list->n_taken; t++)
+        if (list->taken[t] == item)
+            return true;
+    return csr_has(facts->by_user, list->user, item);
+}
+
+enum status strategy_history(const struct strategy_facts *facts, const struct strategy_list *list,
+                             struct arena *scratch, uint32_t **out, size_t *n)
+{
+    const int64_t first = facts->by_user->ptr[list->user];
+    const size_t n_rows = (size_t)(facts->by_user->ptr[list->user + 1] - first);
+    *n = n_rows + list->n_taken;
+    ARENA_NEW(*out, scratch, *n);
+    for (size_t e = 0; e < n_rows; e++)
+        (*out)[e] = facts->by_user->idx[first + (int64_t)e];
+    for (uint32_t t = 0; t < list->n_taken; t++)
+        (*out)[n_rows + t] = list->taken[t];
     return STATUS_OK;
 }
 
@@ -230,14 +275,14 @@ static int falling(const void *a, const void *b)
     return x > y ? -1 : x < y;
 }
 
-void strategy_reassign_scores(struct strategy_list *list, struct arena *scratch)
+enum status strategy_reassign_scores(struct strategy_list *list, struct arena *scratch)
 {
-    double *score = arena_alloc(scratch, list->n, sizeof *score);
-    if (score == NULL)
-        return; /* reported; the order stands */
+    double *score = NULL;
+    ARENA_NEW(score, scratch, list->n);
     for (uint32_t k = 0; k < list->n; k++)
         score[k] = list->candidate[k].score;
     qsort(score, list->n, sizeof *score, falling);
     for (uint32_t k = 0; k < list->n; k++)
         list->candidate[k].score = score[k];
+    return STATUS_OK;
 }

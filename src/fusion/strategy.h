@@ -22,9 +22,12 @@ struct strategy_list {
     struct scored *candidate; /* [n] */
     const float *
         shown; /* [n_items] how often and how lately each item was shown to the user (feedback.h); NULL: unknown */
+    uint32_t n_taken;
+    const uint32_t
+        *taken; /* [n_taken] what the user took since the train rows, in that order; none is among them */
 };
 
-/* A change that a rule made: from place `before` to place `after`, counted from 1; after 0: removed. */
+/* A change that a rule, or what acts like one (feedback.h), made: from place `before` to place `after`, counted from 1; after 0: removed. */
 struct strategy_change {
     const char *rule;
     uint32_t item, before, after;
@@ -74,6 +77,21 @@ enum status strategy_prepare(struct strategy *s, const struct strategy_facts *fa
 enum status strategy_apply(const struct strategy *s, struct strategy_list *list, struct arena *arena,
                            struct strategy_log *log);
 
+/* Has the user had the item, in the train rows or since? */
+bool strategy_had(const struct strategy_facts *facts, const struct strategy_list *list, uint32_t item);
+/* The items that the user has had: train rows, in their order, then what was taken since.  *out [*n] in scratch. */
+enum status strategy_history(const struct strategy_facts *facts, const struct strategy_list *list,
+                             struct arena *scratch, uint32_t **out, size_t *n);
+
+/* Where the items of a list stand, to be compared with what becomes of it; in the arena. */
+struct strategy_places;
+enum status strategy_places(const struct strategy_list *list, struct arena *arena,
+                            struct strategy_places **out);
+/* What changed since, as strategy_apply() would log it of a rule; in the arena.  `before` is used up. */
+enum status strategy_log_changes(const char *rule, struct strategy_places *before,
+                                 const struct strategy_list *list, struct arena *arena,
+                                 struct strategy_log *log);
+
 /* For rules: the column, or STATUS_UNAVAILABLE naming those there are; kind: -1 for any. */
 enum status strategy_column(const struct strategy_facts *facts, const char *rule, const char *name, int kind,
                             const struct column **out);
@@ -89,7 +107,8 @@ enum status strategy_match_find(const char *rule, const char *column, const char
                                 double maximum, const struct strategy_facts *facts,
                                 struct strategy_match *out);
 bool strategy_matches(const struct strategy_match *m, uint32_t item);
-/* For rules: scores of the list by its order anew (the k-th best score goes to place k), after the order was changed. */
-void strategy_reassign_scores(struct strategy_list *list, struct arena *scratch);
+/* For rules: scores of the list by its order anew (the k-th best score goes to place k), after the order was changed.
+ * STATUS_SYSTEM: memory. */
+enum status strategy_reassign_scores(struct strategy_list *list, struct arena *scratch);
 
 #endif

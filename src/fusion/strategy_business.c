@@ -78,14 +78,14 @@ static enum status band_apply(const void *state, const void *params, const struc
 {
     const float *price = ((const struct band *)state)->price;
     const struct band_params *p = params;
-    const int64_t first = facts->by_user->ptr[list->user], last = facts->by_user->ptr[list->user + 1];
     float *paid = NULL;
-    size_t n_paid = 0;
-    uint32_t n = 0;
-    ARENA_NEW(paid, scratch, (size_t)(last - first));
-    for (int64_t e = first; e < last; e++)
-        if (!isnan(price[facts->by_user->idx[e]]))
-            paid[n_paid++] = price[facts->by_user->idx[e]];
+    uint32_t *had = NULL, n = 0;
+    size_t n_had = 0, n_paid = 0;
+    TRY(strategy_history(facts, list, scratch, &had, &n_had));
+    ARENA_NEW(paid, scratch, n_had);
+    for (size_t h = 0; h < n_had; h++)
+        if (!isnan(price[had[h]]))
+            paid[n_paid++] = price[had[h]];
     if (n_paid == 0) /* no price is known of this user */
         return STATUS_OK;
     qsort(paid, n_paid, sizeof *paid, rising);
@@ -160,7 +160,7 @@ static enum status prerequisite_apply(const void *state, const void *params,
         const uint32_t item = list->candidate[k].item;
         bool ready = true;
         for (int64_t e = r->needs->ptr[item]; e < r->needs->ptr[item + 1] && ready; e++)
-            ready = csr_has(facts->by_user, list->user, r->item_of[r->needs->idx[e]]);
+            ready = strategy_had(facts, list, r->item_of[r->needs->idx[e]]);
         if (ready)
             list->candidate[n++] = list->candidate[k];
     }

@@ -114,8 +114,7 @@ static enum status mmr_apply(const void *state, const void *params, const struct
             nearest[c] =
                 fmax(nearest[c], similarity(m, facts, list->candidate[place].item, list->candidate[c].item));
     }
-    strategy_reassign_scores(list, scratch);
-    return STATUS_OK;
+    return strategy_reassign_scores(list, scratch);
 }
 
 static const struct param mmr_table[] = {
@@ -183,13 +182,15 @@ static enum status calibrate_apply(const void *state, const void *params, const 
 {
     const struct csr *names = ((const struct calibrate *)state)->names;
     const struct calibrate_params *p = params;
-    const int64_t first = facts->by_user->ptr[list->user], last = facts->by_user->ptr[list->user + 1];
     double *u = NULL, *want = NULL, *sum = NULL, total = 0;
+    uint32_t *had = NULL;
+    size_t n_had = 0;
     TRY(unit_scores(list, scratch, &u));
     ARENA_NEW(want, scratch, names->n_cols);
     ARENA_NEW(sum, scratch, names->n_cols);
-    for (int64_t e = first; e < last; e++)
-        add_names(names, facts->by_user->idx[e], want);
+    TRY(strategy_history(facts, list, scratch, &had, &n_had));
+    for (size_t h = 0; h < n_had; h++)
+        add_names(names, had[h], want);
     for (uint32_t g = 0; g < names->n_cols; g++)
         total += want[g];
     if (total <= 0) /* nothing is known of this user */
@@ -212,8 +213,7 @@ static enum status calibrate_apply(const void *state, const void *params, const 
         pull_number(u, best, place);
         add_names(names, list->candidate[place].item, sum);
     }
-    strategy_reassign_scores(list, scratch);
-    return STATUS_OK;
+    return strategy_reassign_scores(list, scratch);
 }
 
 static const struct param calibrate_table[] = {
@@ -291,8 +291,7 @@ static enum status exposure_apply(const void *state, const void *params, const s
             pull(list, from, place);
         has += x->tail[list->candidate[place].item];
     }
-    strategy_reassign_scores(list, scratch);
-    return STATUS_OK;
+    return strategy_reassign_scores(list, scratch);
 }
 
 static const struct param exposure_table[] = {

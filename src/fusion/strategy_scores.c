@@ -111,19 +111,23 @@ static int latest_first(const void *a, const void *b)
     return x->item < y->item ? -1 : x->item > y->item;
 }
 
-/* The share of each name among the user's `recent` latest rows, the j-th latest counted 2^(-j / half_life). */
+/* The share of each name among the `recent` latest that the user had, the j-th latest counted 2^(-j / half_life). */
 static enum status recent_shares(const struct fatigue *f, const struct fatigue_params *p,
-                                 const struct strategy_facts *facts, uint32_t user, struct arena *scratch,
-                                 double **out)
+                                 const struct strategy_facts *facts, const struct strategy_list *list,
+                                 struct arena *scratch, double **out)
 {
-    const int64_t first = facts->by_user->ptr[user], n = facts->by_user->ptr[user + 1] - first;
+    const int64_t first = facts->by_user->ptr[list->user],
+                  n_rows = facts->by_user->ptr[list->user + 1] - first, n_taken = list->n_taken,
+                  n = n_taken + n_rows;
     struct row *row = NULL;
     double *share = NULL, total = 0;
     ARENA_NEW(row, scratch, (size_t)n);
     ARENA_NEW(share, scratch, f->names->n_cols);
-    for (int64_t e = 0; e < n; e++)
-        row[e] = (struct row){facts->time[first + e], facts->by_user->idx[first + e]};
-    qsort(row, (size_t)n, sizeof *row, latest_first);
+    for (int64_t t = 0; t < n_taken; t++) /* later than any train row */
+        row[t].item = list->taken[n_taken - 1 - t];
+    for (int64_t e = 0; e < n_rows; e++)
+        row[n_taken + e] = (struct row){facts->time[first + e], facts->by_user->idx[first + e]};
+    qsort(row + n_taken, (size_t)n_rows, sizeof *row, latest_first);
     for (int64_t j = 0; j < n && j < p->recent; j++) {
         const double w = exp2(-(double)j / p->half_life);
         const int64_t a = f->names->ptr[row[j].item], b = f->names->ptr[row[j].item + 1];
@@ -145,7 +149,7 @@ static enum status fatigue_apply(const void *state, const void *params, const st
     const double sd = deviation(list);
     double *share = NULL;
     if (f->names != NULL)
-        TRY(recent_shares(f, p, facts, list->user, scratch, &share));
+        TRY(recent_shares(f, p, facts, list, scratch, &share));
     for (uint32_t k = 0; k < list->n; k++) {
         const uint32_t item = list->candidate[k].item;
         double tired = 0;
@@ -162,7 +166,7 @@ static enum status fatigue_apply(const void *state, const void *params, const st
 static const struct param fatigue_table[] = {
     PARAM_STRING(struct fatigue_params, column, NULL,
                  "a list column (genres): what the user had lately counts as tiring"),
-    PARAM_INT(struct fatigue_params, recent, 10, 1, 1e6, "the user's latest train rows that count"),
+    PARAM_INT(struct fatigue_params, recent, 10, 1, 1e6, "the latest that the user had that count"),
     PARAM_REAL(struct fatigue_params, half_life, 5, 1e-3, 1e9, "rows after which a row counts half"),
     PARAM_REAL(struct fatigue_params, weight, 0.5, 0, 100,
                "standard deviations taken from an item that is all tiring"),

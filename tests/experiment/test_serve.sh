@@ -73,6 +73,20 @@ check "a list as id" "$(sed -n 3p "$T/answers")" '{"error":"line 3: id is neithe
 check "a fraction as user" "$(sed -n 4p "$T/answers" | grep -c 'user is neither a text nor a whole number')" 1
 check "no user" "$(sed -n 5p "$T/answers" | grep -c 'line 5: user is missing')" 1
 
+# why: what the rules and the bandit changed; the list is the same with and without
+printf '%s\n' '{"recommend":"u7","k":5}' '{"event":"skip","user":"u7","item":"i3"}' '{"recommend":"u7","k":5,"explain":true}' '{"recommend":"u7","explain":1}' | serve "$T/why" > "$T/answers"
+printf '%s\n' '{"recommend":"u7","k":5}' '{"event":"skip","user":"u7","item":"i3"}' '{"recommend":"u7","k":5,"explain":false}' | serve "$T/plain" > "$T/plain.answers"
+check "explain: what changed" "$(sed -n 3p "$T/answers" | grep -c '"changes":\[{"rule":"linucb","item":"i[0-9]*","before":[0-9]*,"after":[0-9]*,"score_before":.*"rule":"fatigue"')" 1
+check "explain: the same list" "$(sed -n 3p "$T/answers" | sed 's/,"changes":.*/}/')" "$(sed -n 3p "$T/plain.answers")"
+check "explain: yes or no" "$(sed -n 4p "$T/answers")" '{"error":"line 4: explain is neither true nor false"}'
+
+# a line that is too long is refused, and those behind it are taken
+(printf '{"event":"click","user":"u1","item":"i1","more":"'; head -c 3000000 /dev/zero | tr '\0' x; printf '"}\n'
+ echo '{"event":"click","user":"u1","item":"i1"}'; head -c 1500000 /dev/zero | tr '\0' ' ') | serve "$T/long" > "$T/answers"; rc=$?
+check "too long a line" "$rc $(cat "$T/answers")" '3 {"error":"line 1: longer than 1048576 bytes"}
+{"ack":1}
+{"error":"line 3: longer than 1048576 bytes"}'
+
 # another configuration, a damaged journal, a file that is none
 mkdir "$T/none"; printf 'my notes' > "$T/none/events.jsonl"
 serve "$T/none" </dev/null >/dev/null; check "a file that is no journal is left alone" "$? $(grep -c 'no journal of serve-events' "$T/err") $(cat "$T/none/events.jsonl")" "3 1 my notes"
@@ -98,6 +112,12 @@ $R simulate "$T/sim.yaml" -o "$T/sim1" --threads 1 > "$T/table" 2>"$T/err"; chec
 $R simulate "$T/sim.yaml" -o "$T/sim2" --threads 2 > /dev/null 2>"$T/err"
 check "simulate: the same bytes with 1 and 2 threads" "$(cmp "$T/sim1/rounds.csv" "$T/sim2/rounds.csv" && cmp "$T/sim1/tests.csv" "$T/sim2/tests.csv" && echo same)" same
 check "simulate: a row a system, seed and round" "$(wc -l < "$T/sim1/rounds.csv")" $((8 * 2 * 4 + 1))
+check "simulate: seven tests over users, seven over seeds" "$(cut -d, -f3,4 "$T/sim1/tests.csv" | sort | uniq -c | tr -s ' \n' ' ')" " 1 over,pairs 7 seeds,2 7 users,40 "
+# over two seeds the difference is that over users, and its t is mean / (deviation / sqrt 2) of the seeds' means, from rounds.csv
+check "simulate: the test over seeds" "$(awk -F, 'NR == FNR { if (FNR > 1 && $3 == 4) x[$1, $2] = $5; next } $3 == "seeds" { a = x[$1, 0] - x["loop", 0]; b = x[$1, 1] - x["loop", 1]; m = (a + b) / 2; d = a > b ? a - b : b - a
+    t = 2 * m / d; if ((m - $5) ^ 2 > 1e-8 || (t - $8) ^ 2 > 1e-4 * t * t + 1e-8) print $1, m, $5, t, $8 }' "$T/sim1/rounds.csv" "$T/sim1/tests.csv")" ""
+sed 's/seeds: \[0, 1\]/seeds: [0]/' "$T/sim.yaml" > "$T/one.yaml"; $R simulate "$T/one.yaml" -o "$T/sim3" > "$T/table" 2>"$T/err"
+check "simulate: one seed is no test over seeds" "$? $(grep -c 'one seed can.t be tested' "$T/table") $(grep -c ',seeds,' "$T/sim3/tests.csv")" "0 1 0"
 check "simulate: a plot" "$([ -s "$T/sim1/plots/regret.svg" ] && echo yes)" yes
 sed 's/users: 20/uzers: 20/' "$T/sim.yaml" > "$T/bad.yaml"; $R simulate "$T/bad.yaml" -o "$T/x" >/dev/null 2>"$T/err"
 check "simulate: a mistake is placed" "$? $(grep -c "bad.yaml:1:.*uzers" "$T/err")" "2 1"

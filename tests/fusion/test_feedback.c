@@ -92,7 +92,7 @@ static void shop_open(struct shop *s)
     s->vectors = (struct item_vectors){N_ITEMS, D, s->vector};
 }
 
-static struct feedback *feedback_of(struct shop *s, const char *yaml)
+static struct feedback *feedback_with(struct shop *s, const char *yaml, const struct strategy *rules)
 {
     struct feedback_options o = {0};
     struct node *map = NULL;
@@ -100,8 +100,23 @@ static struct feedback *feedback_of(struct shop *s, const char *yaml)
     assert_int_equal(params_default(feedback_params, s->arena, &o), STATUS_OK);
     assert_int_equal(node_parse("test", yaml, strlen(yaml), s->arena, &map), STATUS_OK);
     assert_int_equal(params_set(feedback_params, "feedback", map, s->arena, &o), STATUS_OK);
-    assert_int_equal(feedback_new(&o, &s->factors, &s->history, &s->vectors, NULL, 5, &f), STATUS_OK);
+    assert_int_equal(feedback_new(&o, &s->factors, &s->history, &s->vectors, rules, 5, &f), STATUS_OK);
     return f;
+}
+
+static struct feedback *feedback_of(struct shop *s, const char *yaml)
+{
+    return feedback_with(s, yaml, NULL);
+}
+
+static struct strategy *rules_of(struct shop *s, const struct strategy_facts *facts, const char *yaml)
+{
+    struct node *list = NULL;
+    struct strategy *rules = NULL;
+    assert_int_equal(node_parse("test", yaml, strlen(yaml), s->arena, &list), STATUS_OK);
+    assert_int_equal(strategy_parse(list, s->arena, &rules), STATUS_OK);
+    assert_int_equal(strategy_prepare(rules, facts, s->arena), STATUS_OK);
+    return rules;
 }
 
 static uint32_t place_of(const struct feedback *f, uint32_t user, uint32_t item)
@@ -197,6 +212,125 @@ static void epsilon_gives_places_away(void **state)
     arena_free(s.arena);
 }
 
+/* Item 20 needs item 3: it opens when 3 is taken, not when it is shown or rated badly. */
+static void what_is_taken_opens_what_needs_it(void **state)
+{
+    struct shop s;
+    struct string_builder ids = {0}, names = {0};
+    struct column needs = {.name = "prerequisites", .kind = COLUMN_LIST};
+    struct strings item_ids;
+    const uint32_t item = 20, name = 0;
+    char id[16];
+    (void)state;
+    shop_open(&s);
+    for (int i = 0; i < N_ITEMS; i++) {
+        const int n = snprintf(id, sizeof id, "i%d", i);
+        assert_int_equal(string_builder_add(&ids, id, (size_t)n), STATUS_OK);
+    }
+    assert_int_equal(string_builder_finish(&ids, s.arena, &item_ids), STATUS_OK);
+    assert_int_equal(string_builder_add(&names, "i3", 2), STATUS_OK);
+    assert_int_equal(string_builder_finish(&names, s.arena, &needs.names), STATUS_OK);
+    assert_int_equal(csr_from_triples(N_ITEMS, 1, 1, &item, &name, NULL, s.arena, &needs.list, NULL),
+                     STATUS_OK);
+    const struct strategy_facts facts = {.n_items = N_ITEMS,
+                                         .n_item_columns = 1,
+                                         .item_columns = &needs,
+                                         .item_ids = &item_ids,
+                                         .by_user = &s.history};
+    const struct strategy *rules = rules_of(&s, &facts, "[{prerequisite: {}}]");
+    struct feedback *f = feedback_with(&s, "{bandit: none, candidates: 100000}", rules);
+    assert_int_equal(place_of(f, 1, 20), 0);
+    tell(f, FEEDBACK_SHOW, 1, 3, 0);
+    tell(f, FEEDBACK_RATE, 1, 3, 0.25F);
+    assert_int_equal(place_of(f, 1, 20), 0);
+    tell(f, FEEDBACK_CLICK, 1, 3, 0);
+    assert_true(place_of(f, 1, 20) > 0);
+    assert_int_equal(place_of(f, 2, 20), 0); /* another user's */
+    assert_true(place_of(f, 3, 20) > 0);     /* user 3 has item 3 in the train rows */
+    feedback_free(f);
+    arena_free(s.arena);
+}
+
+/* An item shown twice in a row was shown in two lists: what was shown before them fades twice. */
+static void a_list_ends_where_an_item_comes_again(void **state)
+{
+    struct shop s;
+    char a[SHA256_HEX], b[SHA256_HEX], c[SHA256_HEX];
+    (void)state;
+    shop_open(&s);
+    const struct strategy_facts facts = {.n_items = N_ITEMS, .by_user = &s.history};
+    const struct strategy *rules = rules_of(&s, &facts, "[{fatigue: {shown_weight: 5}}]");
+    struct feedback *once = feedback_with(&s, "{bandit: none, shown_decay: 0.5}", rules),
+                    *twice = feedback_with(&s, "{bandit: none, shown_decay: 0.5}", rules);
+    uint32_t list[3], n;
+    assert_int_equal(feedback_recommend(once, 3, 3, list, &n), STATUS_OK);
+    for (int i = 0; i < 3; i++) {
+        tell(once, FEEDBACK_SHOW, 3, list[0], 0);
+        tell(twice, FEEDBACK_SHOW, 3, list[0], 0);
+    }
+    feedback_digest(once, a);
+    feedback_digest(twice, b);
+    assert_string_equal(a, b);
+    tell(once, FEEDBACK_SHOW, 3, list[1], 0); /* of the third list */
+    tell(twice, FEEDBACK_SKIP, 3, list[2], 0);
+    tell(twice, FEEDBACK_SHOW, 3, list[1], 0); /* of a fourth */
+    feedback_digest(once, a);
+    feedback_digest(twice, c);
+    assert_string_not_equal(a, c);
+    assert_true(place_of(once, 3, list[0]) > 1); /* tired */
+    for (int i = 0; i < 8; i++)
+        tell(once, FEEDBACK_SHOW, 3, list[1], 0);
+    assert_int_equal(place_of(once, 3, list[0]), 1); /* eight lists later it is not */
+    feedback_free(once);
+    feedback_free(twice);
+    arena_free(s.arena);
+}
+
+/* The log leads from the list without the bandit to the list that is shown: each change once, and the list the same with it and without. */
+static void every_change_is_logged(void **state)
+{
+    static const char *const options[] = {"{bandit: linucb, candidates: 12, evidence: 0.001}",
+                                          "{bandit: epsilon_greedy, epsilon: 1, candidates: 12}",
+                                          "{bandit: none, candidates: 12}"};
+    static const char *const expected[] = {"linucb", "epsilon_greedy", NULL};
+    struct shop s;
+    (void)state;
+    shop_open(&s);
+    const struct strategy_facts facts = {.n_items = N_ITEMS, .by_user = &s.history};
+    for (size_t o = 0; o < 3; o++) {
+        struct feedback *f =
+            feedback_with(&s, options[o], rules_of(&s, &facts, "[{fatigue: {shown_weight: 3}}]"));
+        uint32_t list[5], again[5], n, m, tired = 0, bandit = 0;
+        struct strategy_log log;
+        for (uint32_t e = 0; e < 30; e++)
+            tell(f, e % 3 == 0 ? FEEDBACK_SHOW : FEEDBACK_SKIP, 2, 4 + e, 0);
+        assert_int_equal(feedback_recommend(f, 2, 5, list, &n), STATUS_OK);
+        assert_int_equal(feedback_explain(f, 2, 5, s.arena, again, &m, &log), STATUS_OK);
+        assert_int_equal(n, m);
+        assert_memory_equal(list, again, n * sizeof *list);
+        for (size_t c = 0; c < log.n; c++) {
+            const struct strategy_change *x = &log.change[c];
+            const bool rule = strcmp(x->rule, "fatigue") == 0;
+            assert_true(x->before != x->after);
+            assert_true(x->before <= 12 || x->after <= 12);
+            assert_true(rule || (expected[o] != NULL && strcmp(x->rule, expected[o]) == 0));
+            tired += rule;
+            bandit += !rule;
+        }
+        assert_true(tired > 0 || o == 0);
+        assert_int_equal(bandit > 0, expected[o] != NULL);
+        for (uint32_t j = 0; j < n; j++) { /* where the last change of an item left it */
+            uint32_t last = 0;
+            for (size_t c = 0; c < log.n; c++)
+                if (log.change[c].item == list[j])
+                    last = log.change[c].after;
+            assert_true(last == 0 || last == j + 1);
+        }
+        feedback_free(f);
+    }
+    arena_free(s.arena);
+}
+
 /* 40 users, 6 rounds: the whole loop loses fewer clicks than the static system; 1 and 2 threads give the same numbers. */
 static void the_loop_beats_standing_still(void **state)
 {
@@ -257,8 +391,13 @@ static void the_loop_beats_standing_still(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(linucb_equals_the_normal_equations),    cmocka_unit_test(events_move_what_they_say),
-        cmocka_unit_test(the_state_is_a_function_of_the_events), cmocka_unit_test(epsilon_gives_places_away),
+        cmocka_unit_test(linucb_equals_the_normal_equations),
+        cmocka_unit_test(events_move_what_they_say),
+        cmocka_unit_test(the_state_is_a_function_of_the_events),
+        cmocka_unit_test(epsilon_gives_places_away),
+        cmocka_unit_test(what_is_taken_opens_what_needs_it),
+        cmocka_unit_test(a_list_ends_where_an_item_comes_again),
+        cmocka_unit_test(every_change_is_logged),
         cmocka_unit_test(the_loop_beats_standing_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

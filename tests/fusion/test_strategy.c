@@ -82,11 +82,11 @@ static void world_open(struct world *w)
 }
 
 /* The list of all items in their own order, item i with score 11 - i, after the rules. */
-static struct strategy_list applied(struct world *w, const char *rules, uint32_t user,
-                                    struct strategy_log *log)
+static struct strategy_list applied_since(struct world *w, const char *rules, uint32_t user, uint32_t n_taken,
+                                          const uint32_t *taken, struct strategy_log *log)
 {
     struct strategy *s = NULL;
-    struct strategy_list list = {.user = user, .n = N_ITEMS};
+    struct strategy_list list = {.user = user, .n = N_ITEMS, .n_taken = n_taken, .taken = taken};
     assert_int_equal(strategy_parse(parse(w->arena, rules), w->arena, &s), STATUS_OK);
     assert_int_equal(strategy_prepare(s, &w->facts, w->arena), STATUS_OK);
     list.candidate = arena_alloc(w->arena, N_ITEMS, sizeof *list.candidate);
@@ -96,6 +96,12 @@ static struct strategy_list applied(struct world *w, const char *rules, uint32_t
     for (uint32_t k = 1; k < list.n; k++)
         assert_true(list.candidate[k].score <= list.candidate[k - 1].score);
     return list;
+}
+
+static struct strategy_list applied(struct world *w, const char *rules, uint32_t user,
+                                    struct strategy_log *log)
+{
+    return applied_since(w, rules, user, 0, NULL, log);
 }
 
 static void assert_order(const struct strategy_list *list, size_t n, const uint32_t *item)
@@ -254,6 +260,37 @@ static void mistakes_are_named(void **state)
     arena_free(w.arena);
 }
 
+/* What a new user takes counts as user 0's rows do: the same list under each rule that looks at them; and beside rows, as a fourth row would. */
+static void what_was_taken_since_counts(void **state)
+{
+    static const char *const rules[] = {"[{fatigue: {column: genres, half_life: 0.7, weight: 3}}]",
+                                        "[{calibrate: {lambda: 0.9, k: 12}}]",
+                                        "[{price_band: {below: 0.5, above: 2}}]", "[{prerequisite: {}}]"};
+    static const uint32_t of_user_0[] = {0, 1, 4}, i3[] = {2};
+    struct world w;
+    (void)state;
+    world_open(&w);
+    for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
+        const struct strategy_list old = applied(&w, rules[r], 0, NULL),
+                                   new = applied_since(&w, rules[r], 1, 3, of_user_0, NULL),
+                                   nothing = applied(&w, rules[r], 1, NULL);
+        bool differs = old.n != nothing.n;
+        assert_int_equal(old.n, new.n);
+        for (uint32_t k = 0; k < old.n; k++) {
+            assert_int_equal(old.candidate[k].item, new.candidate[k].item);
+            assert_float_equal(old.candidate[k].score, new.candidate[k].score, 1e-12);
+            differs = differs || old.candidate[k].item != nothing.candidate[k].item;
+        }
+        assert_true(differs);
+    }
+    const struct strategy_list opened = applied_since(&w, "[{prerequisite: {}}]", 0, 1, i3, NULL);
+    assert_int_equal(opened.n, N_ITEMS); /* has i1, and i3 since */
+    const struct strategy_list late =    /* the latest is a comedy now */
+        applied_since(&w, "[{fatigue: {column: genres, half_life: 0.001, weight: 100}}]", 0, 1, i3, NULL);
+    assert_int_equal(late.candidate[0].item, 4);
+    arena_free(w.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +300,7 @@ int main(void)
         cmocka_unit_test(calibrate_keeps_the_mix),
         cmocka_unit_test(exposure_gives_the_tail_its_share),
         cmocka_unit_test(business_rules_remove),
+        cmocka_unit_test(what_was_taken_since_counts),
         cmocka_unit_test(mistakes_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
