@@ -393,9 +393,10 @@ DECLARE(fusion_features)
 {
     const size_t d = (size_t)a->d, each = (size_t)a->n_candidates, extra = (size_t)a->n_extra;
     const size_t columns = (size_t)(a->product + a->difference) * d + (size_t)a->cosine + extra;
-    size_t groups = 0, users = 0, items = 0;
+    size_t groups = 0, users = 0, items = 0, texts = 0;
     for (size_t r = 0; r < rows; r++) {
         const size_t g = (size_t)a->groups[r], of_row = above(a->item + g * each, each);
+        texts = a->texts != NULL && a->text_row[g] >= texts ? (size_t)a->text_row[g] + 1 : texts;
         groups = g >= groups ? g + 1 : groups;
         users = d > 0 && a->user[g] >= users ? (size_t)a->user[g] + 1 : users;
         items = of_row > items ? of_row : items;
@@ -408,6 +409,8 @@ DECLARE(fusion_features)
     READS(weight, groups);
     READS(alone, groups);
     READS(extra, groups * each * extra);
+    READS(texts, texts * d);
+    READS(text_row, groups);
     READS(mean, columns);
     READS(scale, columns);
     if (each > 0)

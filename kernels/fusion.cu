@@ -18,8 +18,30 @@
 /* Squared lengths below this share of the whole sum's are rounding (a share of 1e-5 of its length). */
 #define FUSION_NOTHING 1e-10f
 
-/* The query of group g into shared memory. */
-TEAM_FN void fusion_query(const struct fusion_features *a, long g, float *u, struct team *t)
+/* Blends the vector of the user's texts into u, weight 1 where u is zero; 0: there are no texts. */
+TEAM_FN float fusion_blend(const float *texts, float weight, int d, float *u, struct team *t)
+{
+    const float *TEAM_RESTRICT v = texts;
+    float own = 0.0f, norm = 0.0f;
+    LANE_SUM(k, d, own)
+        own += v[k] * v[k];
+    own = team_sum(t, own);
+    if (own == 0.0f)
+        return 0.0f;
+    LANE_SUM(k, d, norm) {
+        const float x = (1.0f - weight) * u[k] + weight * v[k];
+        u[k] = x;
+        norm += x * x;
+    }
+    norm = team_sum(t, norm);
+    norm = norm > FUSION_NOTHING ? 1.0f / sqrtf(norm) : 0.0f;
+    LANE_FOR(k, d)
+        u[k] *= norm;
+    return 1.0f;
+}
+
+/* The query of group g into shared memory; 0: the user has nothing else. */
+TEAM_FN float fusion_query(const struct fusion_features *a, long g, float *u, struct team *t)
 {
     const int d = a->d;
     const float *TEAM_RESTRICT sum = a->sums + (size_t)a->user[g] * d;
@@ -39,7 +61,12 @@ TEAM_FN void fusion_query(const struct fusion_features *a, long g, float *u, str
     norm = norm > FUSION_NOTHING * whole ? 1.0f / sqrtf(norm) : 0.0f;
     LANE_FOR(k, d)
         u[k] *= norm;
+    float wrote = 0.0f;
+    if (a->texts != NULL)
+        wrote =
+            fusion_blend(a->texts + (size_t)a->text_row[g] * d, norm > 0.0f ? a->text_weight : 1.0f, d, u, t);
     team_sync(t);
+    return has > wrote ? has : wrote;
 }
 
 TEAM_FN void fusion_features_row(const struct fusion_features *a, long r, struct team *t)
@@ -48,9 +75,7 @@ TEAM_FN void fusion_features_row(const struct fusion_features *a, long r, struct
     const int d = a->d, cosine = (a->product + a->difference) * d, first = cosine + a->cosine;
     const int columns = first + a->n_extra;
     float *u = (float *)team_shared(t, (size_t)(d + MUTANT(fusion_features_overrun, -1, 1)) * sizeof(float));
-    if (d > 0)
-        fusion_query(a, g, u, t);
-    const float has = a->alone[g] ? 0.0f : 1.0f;
+    const float has = d > 0 ? fusion_query(a, g, u, t) : 0.0f;
     for (int c = 0; c < a->n_candidates; c++) {
         const long s = g * a->n_candidates + c;
         float *TEAM_RESTRICT q = a->q + ((size_t)r * a->n_candidates + c) * a->ldq;

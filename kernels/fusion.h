@@ -14,7 +14,9 @@ enum { FUSION_ATTEND_PAD = 32 };
  * itself with its sampled negatives.  Row r writes features of its candidates: q = [u * v | abs(u - v)
  * | u . v | extra], each block when asked, each column k as (x - mean[k]) * scale[k] where u =
  * (sums[user] - weight * v_positive) / norm and v the candidate's unit vector.  A user with nothing
- * else in the history has u = 0 and text features 0. */
+ * else in the history has u = 0 and text features 0.  With texts u is that blended with the user's own, t =
+ * texts[text_row]: the direction of (1 - text_weight) u + text_weight t, and the one of them that is there
+ * where the other is zero. */
 struct fusion_features {
     const uint64_t *groups;     /* [n_rows] the groups wanted; the arrays below have a row for every group */
     const float *sums;          /* [n_users x d] weighted sums of the vectors of the history */
@@ -24,9 +26,12 @@ struct fusion_features {
     const float *weight;        /* [n_groups] what the positive weighed in the sum */
     const unsigned char *alone; /* [n_groups] 1: the positive is all the user has */
     const float *extra;         /* [n_groups x n_candidates x n_extra] */
+    const float *texts;         /* [text rows x d] of norm 1, or zero; NULL: none are read */
+    const uint32_t *text_row;   /* [n_groups] */
     const float *mean, *scale;  /* [columns of q]; NULL: as they are */
     float *q;                   /* [n_rows x n_candidates x ldq] */
     size_t ldq;
+    float text_weight; /* 0 .. 1 */
     int d, n_candidates, n_extra;
     int product, difference, cosine; /* 0 or 1: which blocks q has, in that order */
 };

@@ -107,24 +107,27 @@ enum status intent_fill(const void *context, const uint64_t *groups, size_t n, f
         const size_t size = n - first < FILL_GROUPS ? n - first : FILL_GROUPS;
         for (size_t i = 0; i < size; i++)
             chosen[i] = s->chosen[groups[first + i]];
-        const struct fusion_features args = {chosen,
-                                             s->sums,
-                                             s->items->v,
-                                             g->user,
-                                             g->item,
-                                             g->weight,
-                                             g->alone,
-                                             g->extra,
-                                             s->mean,
-                                             s->scale,
-                                             q + first * g->n_candidates * columns,
-                                             columns,
-                                             (int)d,
-                                             (int)g->n_candidates,
-                                             (int)g->n_extra,
-                                             d > 0 && s->features.product,
-                                             d > 0 && s->features.difference,
-                                             d > 0 && s->features.cosine};
+        const struct fusion_features args = {.groups = chosen,
+                                             .sums = s->sums,
+                                             .V = s->items->v,
+                                             .user = g->user,
+                                             .item = g->item,
+                                             .weight = g->weight,
+                                             .alone = g->alone,
+                                             .extra = g->extra,
+                                             .texts = s->texts,
+                                             .text_row = s->text_row,
+                                             .text_weight = s->text_weight,
+                                             .mean = s->mean,
+                                             .scale = s->scale,
+                                             .q = q + first * g->n_candidates * columns,
+                                             .ldq = columns,
+                                             .d = (int)d,
+                                             .n_candidates = (int)g->n_candidates,
+                                             .n_extra = (int)g->n_extra,
+                                             .product = d > 0 && s->features.product,
+                                             .difference = d > 0 && s->features.difference,
+                                             .cosine = d > 0 && s->features.cosine};
         TRY(backend_launch(s->backend, &kernel_fusion_features, &args, (long)size, (d + 1) * sizeof(float)));
     }
     for (size_t row = 0; row < n * g->n_candidates; row++)

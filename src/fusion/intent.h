@@ -2,8 +2,8 @@
  * intent.h - what a user wants, as vectors, and the questions that the preference model learns from.
  *
  * A question (a group) is: of these candidates, which one did this user take?  It is made of a train
- * row: the user without that row's item, so that nothing of the answer is in the question; the item;
- * and negatives drawn among the items that the user does not have.
+ * row: the user without that row's item and without what he wrote about it, so that nothing of the answer is
+ * in the question; the item; and negatives drawn among the items that the user does not have.
  */
 #ifndef FUSION_INTENT_H
 #define FUSION_INTENT_H
@@ -53,7 +53,11 @@ struct intent_features {
 struct intent_source {
     const struct backend *backend;
     const struct item_vectors *items;
-    const float *sums; /* [n_users x d] item_vectors_profiles(normalize = false) */
+    const float *sums;  /* [n_users x d] item_vectors_profiles(normalize = false) */
+    const float *texts; /* [rows x d] what users wrote, without texts about the question's item; NULL: none
+                           (user_texts.h) */
+    const uint32_t *text_row; /* [groups] */
+    float text_weight;
     const struct intent_groups *groups;
     struct intent_features features;
     const uint64_t *chosen;    /* [n] group numbers; sample i is group chosen[i] */

@@ -4,7 +4,8 @@
  *
  *   v_i   the vector of the item's text (item_vectors.h), of norm 1
  *   u_u   the mean of v_i over the user's train items, of norm 1; without item i where (u, i) is a
- *         train row
+ *         train row; with `user_text` blended with the vector of what the user wrote (user_texts.h), without
+ *         texts about i there
  *   q_ui  [u * v | abs(u - v) | u . v | standardised score of each collaborative model for (u, i)]
  *
  * Interaction features, because W is linear: over a plain concatenation [u, v] it would give every user
@@ -35,6 +36,7 @@
 static const struct param llm_fusion_params[] = {
     ITEM_VECTORS_PARAMS(P, vectors., "minilm", "title|genres|tags", 64, 0, 4096, 1),
     HISTORY_PARAMS(P),
+    USER_TEXTS_PARAMS(P, texts),
     PARAM_LIST(P, features, "product|difference|cosine", "product|difference|cosine",
                "interaction features of the user's and the item's vector"),
     PARAM_LIST(P, collaborative, "ease", COLLABORATIVE_SIGNALS,
@@ -189,23 +191,30 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
                                              .validation = p->validation,
                                              .seed = run->seed};
     struct intent_groups groups;
-    float *sums = NULL, *W = NULL, b = 0;
+    uint32_t *text_row = NULL;
+    float *sums = NULL, *texts = NULL, *W = NULL, b = 0;
     if (p->features.n == 0)
         vectors.encoder = ITEM_ENCODER_NONE;
     m->backend = run->backend;
     TRY(llm_fusion_check(params, NULL));
     TRY(history_profiles(train, (enum history_weights)p->weights, &HISTORY_FADING(p), run->arena,
                          run->scratch, &m->history));
-    TRY(item_vectors_build(&vectors, train, run, &m->items));
+    TRY(user_texts_build(&p->texts, &vectors, &HISTORY_FADING(p), train, run, &m->items, &m->texts));
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &m->collaborative));
     TRY(collaborative_fit(&m->collaborative, train, run));
     ARENA_NEW(sums, run->scratch, (size_t)train->n_users * m->items.d);
     TRY(item_vectors_profiles(run->backend, &m->history, &m->items, NULL, train->n_users, false, sums));
     TRY(intent_sample(&m->history, &questions, run->scratch, &groups));
     TRY(collaborative_extra(&m->collaborative, train, (uint32_t)p->folds, run, &groups));
+    if (m->texts.d > 0)
+        TRY(user_texts_without(&m->texts, groups.user, groups.item, groups.n_candidates, groups.n,
+                               run->scratch, &text_row, &texts));
     const struct intent_source source = {.backend = run->backend,
                                          .items = &m->items,
                                          .sums = sums,
+                                         .texts = texts,
+                                         .text_row = text_row,
+                                         .text_weight = m->texts.weight,
                                          .groups = &groups,
                                          .features = features_of(p)};
     ARENA_NEW(W, run->arena, intent_columns(&source));
@@ -221,9 +230,11 @@ enum status llm_fusion_text_scores(const struct llm_fusion *m, const uint32_t *u
     float *U = room, *A = room + n * d;
     const int n_tiles = (int)((out->n_items + FUSION_TILE - 1) / FUSION_TILE);
     for (size_t r = 0; r < n; r++)
-        known[r] = m->history.ptr[users[r] + 1] > m->history.ptr[users[r]];
+        known[r] =
+            m->history.ptr[users[r] + 1] > m->history.ptr[users[r]] || user_texts_has(&m->texts, users[r]);
     if (d > 0)
         TRY(item_vectors_profiles(m->backend, &m->history, &m->items, users, n, true, U));
+    user_texts_blend(&m->texts, users, n, U);
     for (size_t r = 0; r < n; r++)
         for (uint32_t k = 0; k < d; k++)
             A[r * d + k] = U[r * d + k] * ((m->product != NULL ? m->product[k] : 0) + m->cosine);
@@ -276,6 +287,7 @@ static enum status llm_fusion_save(const void *state, struct model_writer *w)
     TRY(model_put(w, "shape", ARRAY_U32, 3, 1, shape));
     TRY(csr_put(w, "history", &m->history));
     TRY(model_put(w, "vectors", ARRAY_F32, shape[0], d, m->items.v));
+    TRY(user_texts_save(&m->texts, w));
     if (m->product != NULL)
         TRY(model_put(w, "product", ARRAY_F32, d, 1, m->product));
     if (m->difference != NULL)
@@ -335,6 +347,7 @@ static enum status llm_fusion_load(void *state, const void *params, struct model
         return status_fail(STATUS_DATA, "the model file has vectors of %llu x %llu, not of %u x %u",
                            (unsigned long long)n_items, (unsigned long long)d, found[0], found[1]);
     m->items = (struct item_vectors){found[0], found[1], (float *)vectors};
+    TRY(user_texts_load(&m->texts, &p->texts, &p->vectors, m->history.n_rows, found[1], r));
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &m->collaborative));
     m->collaborative.n_items = found[0];
     TRY(collaborative_load(&m->collaborative, r, run));

@@ -3,11 +3,12 @@
 #define FUSION_LLM_FUSION_PARTS_H
 #include "fusion/collaborative.h"
 #include "fusion/llm_fusion.h"
-#include "models/history.h"
+#include "models/user_texts.h"
 
 struct llm_fusion_params {
     struct item_vectors_options vectors;
     HISTORY_FIELDS;
+    struct user_texts_options texts;
     struct param_list features, collaborative;
     const struct node *collaborative_params;
     int folds, n_negatives, negatives, samples;
@@ -19,7 +20,8 @@ struct llm_fusion {
     const struct backend *backend;
     struct csr history;        /* [n_users x n_items] */
     struct item_vectors items; /* [n_items x d] */
-    const float *VT;           /* [d x n_items] */
+    struct user_texts texts;
+    const float *VT; /* [d x n_items] */
     struct collaborative collaborative;
     const float *product, *difference; /* [d] weights; NULL: no such feature */
     float cosine;

@@ -57,7 +57,7 @@ enum status llm_fusion_trace(const void *state, const void *params, struct trace
     const struct llm_fusion_params *p = params;
     const uint32_t n = m->items.n_items;
     float *total, *signal;
-    TRY(trace_vectors(t, "llm_fusion", &p->vectors, &m->items, &m->history));
+    TRY(trace_vectors(t, "llm_fusion", &p->vectors, &m->items, &m->history, &p->texts, &m->texts));
     ARENA_NEW(total, t->arena, n);
     const struct tile tile = {total, n, n};
     TRY(model_score_users(&model_llm_fusion, state, t->backend, &t->user, 1, &tile));

@@ -134,7 +134,7 @@ static enum status init_items(const struct fitting *f, bool text, struct run *ru
     double squares = 0, rows = 0;
     ARENA_NEW(components, run->scratch, (size_t)n * kept + 1);
     if (kept > 0)
-        TRY(reduce_dense(run->backend, f->items.v, n, d, kept, run->scratch, components));
+        TRY(reduce_dense(run->backend, f->items.v, n, d, kept, run->scratch, components, NULL));
     for (uint32_t i = 0; i < n; i++) {
         rows += f->weight[i] > 0;
         for (uint32_t c = 0; c < kept && f->weight[i] > 0; c++)

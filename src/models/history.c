@@ -32,29 +32,27 @@ static int later_first(const void *a, const void *b)
                               : (x->entry > y->entry) - (x->entry < y->entry);
 }
 
-enum status history_profiles(const struct view *train, enum history_weights weights,
-                             const struct history_fading *fading, struct arena *arena, struct arena *scratch,
-                             struct csr *out)
+enum status history_fade(struct csr *out, const int64_t *time, const struct history_fading *fading,
+                         struct arena *arena, struct arena *scratch)
 {
     const double seconds_a_day = 86400;
     const bool decays = fading->decay > 0 && fading->decay<1, ages = fading->half_life> 0;
     struct timed *order;
     float *val;
-    TRY(history_copy(train->by_user, weights, arena, out));
     if (!decays && !ages)
         return STATUS_OK;
-    if (train->time == NULL)
+    if (time == NULL)
         return status_fail(STATUS_UNAVAILABLE, "%s is set, but the dataset has no times: leave it out",
                            decays ? "decay" : "half_life");
     ARENA_NEW(val, arena, (size_t)out->nnz);
     ARENA_NEW(order, scratch, (size_t)out->nnz);
-    int64_t last_of_all = out->nnz > 0 ? train->time[0] : 0;
+    int64_t last_of_all = out->nnz > 0 ? time[0] : 0;
     for (int64_t e = 0; e < out->nnz; e++)
-        last_of_all = train->time[e] > last_of_all ? train->time[e] : last_of_all;
+        last_of_all = time[e] > last_of_all ? time[e] : last_of_all;
     for (uint32_t u = 0; u < out->n_rows; u++) {
         const int64_t from = out->ptr[u], n = out->ptr[u + 1] - from;
         for (int64_t j = 0; j < n; j++)
-            order[j] = (struct timed){train->time[from + j], from + j};
+            order[j] = (struct timed){time[from + j], from + j};
         qsort(order, (size_t)n, sizeof *order, later_first);
         double fade = 1;
         for (int64_t j = 0; j < n; j++, fade *= decays ? fading->decay : 1) {
@@ -66,6 +64,14 @@ enum status history_profiles(const struct view *train, enum history_weights weig
     }
     out->val = val;
     return STATUS_OK;
+}
+
+enum status history_profiles(const struct view *train, enum history_weights weights,
+                             const struct history_fading *fading, struct arena *arena, struct arena *scratch,
+                             struct csr *out)
+{
+    TRY(history_copy(train->by_user, weights, arena, out));
+    return history_fade(out, train->time, fading, arena, scratch);
 }
 
 enum status csr_put(struct model_writer *w, const char *prefix, const struct csr *a)

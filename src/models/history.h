@@ -37,6 +37,9 @@ struct history_fading {
 enum status history_profiles(const struct view *train, enum history_weights weights,
                              const struct history_fading *fading, struct arena *arena, struct arena *scratch,
                              struct csr *out);
+/* Fades the rows of a matrix of anything that a user did, time [nnz] of its entries. */
+enum status history_fade(struct csr *rows, const int64_t *time, const struct history_fading *fading,
+                         struct arena *arena, struct arena *scratch);
 /* As arrays PREFIX_ptr, PREFIX_idx and, when there are values, PREFIX_val of the model's file. */
 enum status csr_put(struct model_writer *w, const char *prefix, const struct csr *a);
 /* Checks that pointers and columns are in order before anything is used: STATUS_DATA. */

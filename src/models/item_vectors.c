@@ -19,6 +19,7 @@
 #include "llm/encoder.h"
 #include "llm/vectors.h"
 #include "models/item_columns.h"
+#include "models/item_vectors_given.h"
 #include "models/reduce.h"
 #include "spmm.h"
 #include "text/tfidf.h"
@@ -111,114 +112,71 @@ enum status item_vectors_texts(const struct item_vectors_options *o, const struc
     return preprocess_texts(&texts, (enum preprocess)o->preprocess, arena, out);
 }
 
-/* Sentence vectors [n_items x *d] in scratch. */
+/* Rows on their way to be vectors: of items, and of other texts where there are any; in scratch. */
+struct rows {
+    uint32_t n, d;
+    const unsigned char *has; /* [n]; NULL: all */
+    float *v;                 /* [n x d] */
+    const struct strings *others;
+    float *w; /* [others->n x d]; NULL: nothing reads them */
+};
+
+/* Sentence vectors. */
 static enum status encode_texts(const struct item_vectors_options *o, const char *folder,
-                                const struct view *view, struct run *run, uint32_t *d, float **out)
+                                const struct view *view, struct run *run, struct rows *r)
 {
     const struct encoder_options options = {
         .precision = o->precision, .pooling = o->pooling, .prefix = o->prefix};
     struct encoder *encoder = NULL;
-    struct strings texts;
+    struct strings texts, others = {0};
     TRY(item_vectors_texts(o, view, run->scratch, &texts));
+    if (r->others != NULL)
+        TRY(preprocess_texts(r->others, (enum preprocess)o->preprocess, run->scratch, &others));
     TRY(encoder_open_with(folder, &options, run->backend, &encoder));
-    *d = encoder_dimensions(encoder);
-    *out = arena_alloc(run->scratch, texts.n * *d, sizeof **out);
-    const enum status status =
-        *out == NULL ? STATUS_SYSTEM : encoder_embed_cached(encoder, run->cache, &texts, *out);
+    r->d = encoder_dimensions(encoder);
+    r->v = arena_alloc(run->scratch, texts.n * r->d, sizeof *r->v);
+    if (r->others != NULL)
+        r->w = arena_alloc(run->scratch, others.n * r->d, sizeof *r->w);
+    enum status status = r->v == NULL || (r->others != NULL && r->w == NULL)
+                             ? STATUS_SYSTEM
+                             : encoder_embed_cached(encoder, run->cache, &texts, r->v);
+    if (status == STATUS_OK && r->others != NULL)
+        status = encoder_embed_cached(encoder, run->cache, &others, r->w);
     encoder_close(encoder);
     return status;
 }
 
-/* What is said of items without a vector: counted and refused, or counted. */
-static enum status judge_missing(const struct item_vectors_options *o, const struct view *view,
-                                 const unsigned char *has, const char *where)
-{
-    uint32_t n_missing = 0, one = 0;
-    for (uint32_t i = 0; i < view->n_items; i++)
-        if (!has[i]) {
-            one = n_missing == 0 ? i : one;
-            n_missing++;
-        }
-    if (n_missing == 0)
-        return STATUS_OK;
-    if (n_missing == view->n_items || o->missing == ITEM_MISSING_REFUSE)
-        return status_fail(
-            STATUS_DATA,
-            "%s: %u of the %u items have no vector, '%.*s' for one: are the ids the publisher's? "
-            "(`missing: zero` lets such items go without)",
-            where, n_missing, view->n_items, (int)strings_length(&view->item_ids, one),
-            strings_at(&view->item_ids, one));
-    log_info("%s: %u of the %u items have no vector", where, n_missing, view->n_items);
-    return STATUS_OK;
-}
-
-/* Vectors of a folder by the items' ids. */
-static enum status take_imported(const char *folder, const struct view *view, struct run *run, uint32_t *d,
-                                 unsigned char *has, float **out)
-{
-    struct vectors file;
-    uint32_t n_found = 0;
-    TRY(vectors_open(folder, &file));
-    *d = file.d;
-    *out = arena_alloc(run->scratch, (size_t)view->n_items * file.d, sizeof **out);
-    for (uint32_t i = 0; *out != NULL && i < view->n_items; i++) {
-        const float *row =
-            vectors_find(&file, strings_at(&view->item_ids, i), strings_length(&view->item_ids, i));
-        has[i] = row != NULL;
-        n_found += row != NULL;
-        if (row != NULL)
-            memcpy(*out + (size_t)i * file.d, row, file.d * sizeof *row);
-    }
-    log_info("%s: %u of its %u vectors are of items ranked here", folder, n_found, file.n);
-    vectors_close(&file);
-    return *out != NULL ? STATUS_OK : STATUS_SYSTEM;
-}
-
-/* The dataset's own vectors: image features and the like. */
-static enum status take_feature(const char *name, const struct view *view, struct run *run, uint32_t *d,
-                                unsigned char *has, float **out)
-{
-    const struct feature *f = NULL;
-    for (uint32_t i = 0; i < view->n_features; i++)
-        if (strcmp(view->features[i].name, name) == 0)
-            f = &view->features[i];
-    if (f == NULL)
-        return status_fail(
-            STATUS_UNAVAILABLE,
-            "the dataset has no feature '%s' (it has %u; recfuse import --feature NAME=FILE.npy,IDS "
-            "adds one)",
-            name, view->n_features);
-    if (f->from_users)
-        return status_fail(
-            STATUS_DATA,
-            "feature '%s' was made from what users did, so it may hold what is held out: it can't "
-            "be item vectors",
-            name);
-    *d = f->width;
-    ARENA_NEW(*out, run->scratch, (size_t)view->n_items * f->width);
-    for (uint32_t i = 0; i < view->n_items; i++) {
-        const float *row = f->value + (size_t)i * f->width;
-        has[i] = !isnan(row[0]);
-        if (has[i])
-            memcpy(*out + (size_t)i * f->width, row, f->width * sizeof *row);
-    }
-    return STATUS_OK;
-}
-
-static enum status encode_tfidf(const struct strings *texts, uint32_t d, struct run *run, float *out)
+/* Latent semantic analysis; other texts by the items' words and directions. */
+static enum status encode_tfidf(const struct item_vectors_options *o, const struct view *view,
+                                struct run *run, struct rows *r)
 {
     const struct tfidf_options options = {.sublinear = true,
                                           .text = {.stop_words = STOPS_ENGLISH, .min_df = 2}};
     struct tfidf words;
-    TRY(tfidf_fit(texts, &options, run->scratch, run->scratch, &words));
-    return reduce_sparse(run->backend, &words.weights, d, REDUCE_ITERATIONS, run->seed, run->scratch, out,
-                         NULL);
+    struct strings texts, others;
+    struct csr weights;
+    float *directions = NULL;
+    TRY(item_vectors_texts(o, view, run->scratch, &texts));
+    TRY(tfidf_fit(&texts, &options, run->scratch, run->scratch, &words));
+    ARENA_NEW(r->v, run->scratch, (size_t)r->n * r->d);
+    if (r->others != NULL)
+        ARENA_NEW(directions, run->scratch, words.words.n * r->d);
+    TRY(reduce_sparse(run->backend, &words.weights, r->d, REDUCE_ITERATIONS, run->seed, run->scratch, r->v,
+                      directions));
+    if (r->others == NULL)
+        return STATUS_OK;
+    ARENA_NEW(r->w, run->scratch, r->others->n * r->d);
+    TRY(preprocess_texts(r->others, (enum preprocess)o->preprocess, run->scratch, &others));
+    TRY(tfidf_transform(&words, &others, &options, run->scratch, run->scratch, &weights));
+    const struct spmm_csr_dense args = {weights.ptr, weights.idx, weights.val, NULL,     directions,
+                                        r->w,        r->d,        r->d,        (int)r->d};
+    return backend_launch(run->backend, &kernel_spmm_csr_dense, &args, (long)weights.n_rows, 0);
 }
 
 /* Rows at the places of a random permutation; which are there (NULL: all) with them. */
-static enum status shuffle(uint32_t n, uint32_t d, struct run *run, const unsigned char **has,
-                           float **vectors)
+static enum status shuffle(struct run *run, struct rows *r)
 {
+    const uint32_t n = r->n, d = r->d;
     uint32_t *order = NULL;
     float *out = NULL;
     unsigned char *there = NULL;
@@ -227,11 +185,11 @@ static enum status shuffle(uint32_t n, uint32_t d, struct run *run, const unsign
     ARENA_NEW(there, run->scratch, n);
     random_permutation(run->seed, RANDOM_SHUFFLED_TEXT, 0, n, order);
     for (uint32_t i = 0; i < n; i++) {
-        memcpy(out + (size_t)i * d, *vectors + (size_t)order[i] * d, d * sizeof *out);
-        there[i] = *has == NULL || (*has)[order[i]];
+        memcpy(out + (size_t)i * d, r->v + (size_t)order[i] * d, d * sizeof *out);
+        there[i] = r->has == NULL || r->has[order[i]];
     }
-    *vectors = out;
-    *has = *has != NULL ? there : NULL;
+    r->v = out;
+    r->has = r->has != NULL ? there : NULL;
     return STATUS_OK;
 }
 
@@ -275,108 +233,143 @@ static enum status take_columns(const char *name, const struct view *view, uint3
     return STATUS_OK;
 }
 
-/* Vectors that somebody else made; *has: which items have one. */
-static enum status take(const struct item_vectors_options *o, const char *feature, const char *folder,
-                        const struct view *view, struct run *run, uint32_t *d, const unsigned char **has,
-                        float **v)
-{
-    unsigned char *flags;
-    ARENA_NEW(flags, run->scratch, view->n_items);
-    *has = flags;
-    TRY(folder != NULL ? take_imported(folder, view, run, d, flags, v)
-                       : take_feature(feature, view, run, d, flags, v));
-    return judge_missing(o, view, flags, folder != NULL ? folder : o->encoder);
-}
-
 /* The vectors of `source`: of o->encoder, or of what it shuffles. */
 static enum status encode(const struct item_vectors_options *o, const char *source, const struct view *view,
-                          struct run *run, uint32_t *d, const unsigned char **has, float **v)
+                          struct run *run, struct rows *r)
 {
-    struct strings texts;
     const uint32_t dimensions = (uint32_t)(o->dimensions > 0 ? o->dimensions : DIMENSIONS_DEFAULT);
-    *d = dimensions;
+    r->d = dimensions;
     if (named(source, ITEM_ENCODER_RANDOM)) {
-        ARENA_NEW(*v, run->scratch, (size_t)view->n_items * *d);
-        for (size_t i = 0; i < (size_t)view->n_items * *d; i++)
-            (*v)[i] = (float)random_normal(run->seed, RANDOM_SHUFFLED_TEXT, 1, i);
+        ARENA_NEW(r->v, run->scratch, (size_t)r->n * r->d);
+        for (size_t i = 0; i < (size_t)r->n * r->d; i++)
+            r->v[i] = (float)random_normal(run->seed, RANDOM_SHUFFLED_TEXT, 1, i);
         return STATUS_OK;
     }
-    if (named(source, ITEM_ENCODER_TFIDF)) {
-        TRY(item_vectors_texts(o, view, run->scratch, &texts));
-        ARENA_NEW(*v, run->scratch, (size_t)view->n_items * *d);
-        return encode_tfidf(&texts, *d, run, *v);
-    }
+    if (named(source, ITEM_ENCODER_TFIDF))
+        return encode_tfidf(o, view, run, r);
     if (named(source, ITEM_ENCODER_COLUMNS) || begins(source, COLUMN))
-        return take_columns(begins(source, COLUMN) ? source + strlen(COLUMN) : NULL, view, dimensions, run, d,
-                            v);
+        return take_columns(begins(source, COLUMN) ? source + strlen(COLUMN) : NULL, view, dimensions, run,
+                            &r->d, &r->v);
     if (begins(source, FEATURE))
-        return take(o, source + strlen(FEATURE), NULL, view, run, d, has, v);
+        return item_vectors_given(o, source + strlen(FEATURE), NULL, view, run, &r->d, &r->has, &r->v);
     const char *folder =
         arena_printf(run->scratch, "%s/%s", run->models == NULL ? "models" : run->models, source);
     if (folder == NULL)
         return STATUS_SYSTEM;
-    return vectors_are_in(folder) ? take(o, NULL, folder, view, run, d, has, v)
-                                  : encode_texts(o, folder, view, run, d, v);
+    return vectors_are_in(folder) ? item_vectors_given(o, NULL, folder, view, run, &r->d, &r->has, &r->v)
+                                  : encode_texts(o, folder, view, run, r);
 }
 
-/* The parts of "A+B", each of norm 1, side by side. */
+/* Copies n rows of d numbers to column `at` of rows of width ld. */
+static void put_columns(float *to, uint32_t ld, uint32_t at, const float *from, uint64_t n, uint32_t d)
+{
+    for (uint64_t i = 0; from != NULL && d > 0 && i < n; i++)
+        memcpy(to + i * ld + at, from + i * d, d * sizeof *to);
+}
+
+static enum status unit_rows(const struct run *run, float *v, uint64_t n, uint32_t d)
+{
+    const struct spmm_normalize args = {v, d, (int)d};
+    return d > 0 ? backend_launch(run->backend, &kernel_spmm_normalize, &args, (long)n, 0) : STATUS_OK;
+}
+
+/* The parts of "A+B", each of norm 1, side by side; other texts have zeros in the columns of a part that
+ * doesn't read. */
 static enum status build_parts(const struct item_vectors_options *options, size_t n_parts,
-                               const struct view *view, struct run *run, struct item_vectors *out)
+                               const struct view *view, struct run *run, const struct strings *others,
+                               struct item_vectors *out, float **others_v)
 {
     struct item_vectors *part;
+    float **w;
+    bool any = false;
     TRY(item_vectors_check(NULL, options->encoder));
     ARENA_NEW(part, run->scratch, n_parts);
+    ARENA_NEW(w, run->scratch, n_parts);
     for (size_t p = 0; p < n_parts; p++) {
         struct item_vectors_options one = *options;
         one.encoder = item_vectors_part(options->encoder, p, run->scratch);
         if (one.encoder == NULL)
             return STATUS_SYSTEM;
-        TRY(item_vectors_build(&one, view, run, &part[p]));
+        TRY(item_vectors_build_with(&one, view, run, others, &part[p], &w[p]));
         out->d += part[p].d;
+        any = any || w[p] != NULL;
     }
     ARENA_NEW(out->v, run->arena, (size_t)view->n_items * out->d);
-    for (uint32_t i = 0; i < view->n_items; i++) {
-        float *to = out->v + (size_t)i * out->d;
-        for (size_t p = 0; p < n_parts; to += part[p++].d)
-            if (part[p].d > 0)
-                memcpy(to, part[p].v + (size_t)i * part[p].d, part[p].d * sizeof *to);
+    if (any)
+        ARENA_NEW(*others_v, run->scratch, others->n * out->d);
+    for (uint32_t p = 0, at = 0; p < n_parts; at += part[p++].d) {
+        put_columns(out->v, out->d, at, part[p].v, view->n_items, part[p].d);
+        if (any)
+            put_columns(*others_v, out->d, at, w[p], others->n, part[p].d);
     }
-    const struct spmm_normalize args = {out->v, out->d, (int)out->d};
-    return out->d > 0 ? backend_launch(run->backend, &kernel_spmm_normalize, &args, (long)view->n_items, 0)
-                      : STATUS_OK;
+    TRY(unit_rows(run, out->v, view->n_items, out->d));
+    return any ? unit_rows(run, *others_v, others->n, out->d) : STATUS_OK;
+}
+
+/* Other texts are another kind of text, with a mean of their own; one without a known word stays zero. */
+static enum status center_others(struct rows *r, struct arena *scratch)
+{
+    unsigned char *has;
+    ARENA_NEW(has, scratch, r->others->n);
+    for (uint64_t i = 0; i < r->others->n; i++)
+        for (uint32_t k = 0; k < r->d; k++)
+            has[i] = has[i] || r->w[i * r->d + k] != 0;
+    center(r->w, (uint32_t)r->others->n, r->d, has);
+    return STATUS_OK;
+}
+
+enum status item_vectors_build_with(const struct item_vectors_options *options, const struct view *view,
+                                    struct run *run, const struct strings *others, struct item_vectors *out,
+                                    float **others_v)
+{
+    const size_t n_parts = item_vectors_parts(options->encoder);
+    const uint32_t n = view->n_items;
+    *out = (struct item_vectors){n, 0, NULL};
+    *others_v = NULL;
+    if (n_parts > 1)
+        return build_parts(options, n_parts, view, run, others, out, others_v);
+    const char *of = shuffled(options->encoder), *source = of != NULL ? of : options->encoder;
+    struct rows r = {.n = n, .others = others};
+    float *directions = NULL;
+    if (named(source, ITEM_ENCODER_NONE))
+        return STATUS_OK;
+    TRY(encode(options, source, view, run, &r));
+    if (of != NULL)
+        TRY(shuffle(run, &r));
+    if (options->center || options->whiten) {
+        center(r.v, n, r.d, r.has);
+        if (r.w != NULL)
+            TRY(center_others(&r, run->scratch));
+    }
+    const uint32_t d = r.d;
+    out->d = options->dimensions > 0 && (uint32_t)options->dimensions < d ? (uint32_t)options->dimensions : d;
+    ARENA_NEW(out->v, run->arena, (size_t)n * out->d);
+    if (r.w != NULL && (options->whiten || out->d < d))
+        ARENA_NEW(directions, run->scratch, (size_t)d * out->d);
+    if (options->whiten)
+        TRY(reduce_whiten(run->backend, r.v, n, d, out->d, n_there(n, r.has), run->scratch, out->v,
+                          directions));
+    else if (out->d < d)
+        TRY(reduce_dense(run->backend, r.v, n, d, out->d, run->scratch, out->v, directions));
+    else
+        memcpy(out->v, r.v, (size_t)n * d * sizeof *r.v);
+    TRY(unit_rows(run, out->v, n, out->d));
+    if (r.w == NULL)
+        return STATUS_OK;
+    *others_v = r.w;
+    if (directions != NULL) {
+        ARENA_NEW(*others_v, run->scratch, others->n * out->d);
+        TRY(backend_sgemm(run->backend, false, false, others->n, out->d, d, 1, r.w, d, directions, out->d, 0,
+                          *others_v, out->d));
+    }
+    return unit_rows(run, *others_v, others->n, out->d);
 }
 
 enum status item_vectors_build(const struct item_vectors_options *options, const struct view *view,
                                struct run *run, struct item_vectors *out)
 {
-    const size_t n_parts = item_vectors_parts(options->encoder);
-    if (n_parts > 1) {
-        *out = (struct item_vectors){view->n_items, 0, NULL};
-        return build_parts(options, n_parts, view, run, out);
-    }
-    const uint32_t n = view->n_items;
-    const char *of = shuffled(options->encoder), *source = of != NULL ? of : options->encoder;
-    *out = (struct item_vectors){n, 0, NULL};
-    if (named(source, ITEM_ENCODER_NONE))
-        return STATUS_OK;
-    uint32_t d = 0;
-    float *v = NULL;
-    const unsigned char *has = NULL;
-    TRY(encode(options, source, view, run, &d, &has, &v));
-    if (of != NULL)
-        TRY(shuffle(n, d, run, &has, &v));
-    if (options->center || options->whiten)
-        center(v, n, d, has);
-    out->d = options->dimensions > 0 && (uint32_t)options->dimensions < d ? (uint32_t)options->dimensions : d;
-    ARENA_NEW(out->v, run->arena, (size_t)n * out->d);
-    if (options->whiten)
-        TRY(reduce_whiten(run->backend, v, n, d, out->d, n_there(n, has), run->scratch, out->v));
-    else if (out->d < d)
-        TRY(reduce_dense(run->backend, v, n, d, out->d, run->scratch, out->v));
-    else
-        memcpy(out->v, v, (size_t)n * d * sizeof *v);
-    const struct spmm_normalize args = {out->v, out->d, (int)out->d};
-    return backend_launch(run->backend, &kernel_spmm_normalize, &args, (long)n, 0);
+    float *none;
+    return item_vectors_build_with(options, view, run, NULL, out, &none);
 }
 
 enum status item_vectors_profiles(const struct backend *b, const struct csr *history,

@@ -103,6 +103,13 @@ struct item_vectors {
  * model, or items without a vector where `missing` refuses them (says how many, and one). */
 enum status item_vectors_build(const struct item_vectors_options *options, const struct view *view,
                                struct run *run, struct item_vectors *out);
+/* The same, and vectors of other texts (what a user wrote) among them: *others_v [others->n x out->d] in
+ * run->scratch, rows of norm 1 or zero; NULL: the encoder reads no text (or others is NULL).  They are
+ * preprocessed and encoded as the items' (tfidf: by the items' words), lose their own mean where `center`
+ * takes the items' off theirs, and are cut to the items' principal components. */
+enum status item_vectors_build_with(const struct item_vectors_options *options, const struct view *view,
+                                    struct run *run, const struct strings *others, struct item_vectors *out,
+                                    float **others_v);
 
 /* Profiles of users: out[r] = weighted sum of the vectors of the history's row users[r] (NULL: row r),
  * divided by its norm when `normalize`.  out [n x d]; a user without history gets zeros. */

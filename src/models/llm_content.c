@@ -1,21 +1,22 @@
 /*
  * llm_content.c - content-based filtering on sentence vectors: a user is the mean of the vectors of the
- * train items, a score the cosine to the item (the pattern of Pazzani, Billsus 2007 with the vectors of
- * Reimers, Gurevych 2019). Users and items are unit vectors, so scores are a product of two matrices,
- * and ranking is GEMM (factors()). A user without history scores 0 everywhere.
+ * train items (with `user_text` blended with that of his own texts: user_texts.h), a score the cosine to the
+ * item (the pattern of Pazzani, Billsus 2007 with the vectors of Reimers, Gurevych 2019). Users and items are
+ * unit vectors, so scores are a product of two matrices, and ranking is GEMM (factors()). A user without
+ * history (or texts) scores 0 everywhere.
  */
-#include "models/history.h"
-#include "models/item_vectors.h"
 #include "models/model_io.h"
+#include "models/user_texts.h"
 
 struct llm_content_params {
     struct item_vectors_options vectors;
     HISTORY_FIELDS;
+    struct user_texts_options texts;
 };
 #define P struct llm_content_params
 static const struct param llm_content_params[] = {
     ITEM_VECTORS_PARAMS(P, vectors., "minilm", "title|genres|tags", 0, 0, 4096, 1), HISTORY_PARAMS(P),
-    PARAM_END};
+    USER_TEXTS_PARAMS(P, texts), PARAM_END};
 #undef P
 
 struct llm_content {
@@ -29,14 +30,17 @@ static enum status llm_content_fit(void *state, const void *params, const struct
     struct llm_content *m = state;
     const struct llm_content_params *p = params;
     struct csr history;
+    struct user_texts texts;
     float *users = NULL;
-    TRY(item_vectors_build(&p->vectors, train, run, &m->items));
+    TRY(user_texts_build(&p->texts, &p->vectors, &HISTORY_FADING(p), train, run, &m->items, &texts));
     TRY(history_profiles(train, (enum history_weights)p->weights, &HISTORY_FADING(p), run->scratch,
                          run->scratch, &history));
     ARENA_NEW(users, run->arena, (size_t)train->n_users * m->items.d);
     m->n_users = train->n_users;
     m->users = users;
-    return item_vectors_profiles(run->backend, &history, &m->items, NULL, train->n_users, true, users);
+    TRY(item_vectors_profiles(run->backend, &history, &m->items, NULL, train->n_users, true, users));
+    user_texts_blend(&texts, NULL, train->n_users, users);
+    return STATUS_OK;
 }
 
 static enum status llm_content_factors(const void *state, struct factors *out)

@@ -75,7 +75,8 @@ static enum status right_vectors(const struct backend *b, const float *X, size_t
 }
 
 static enum status reduce(const struct backend *b, const float *X, uint32_t n, uint32_t d,
-                          uint32_t dimensions, bool whiten, float scale, struct arena *scratch, float *out)
+                          uint32_t dimensions, bool whiten, float scale, struct arena *scratch, float *out,
+                          float *vectors)
 {
     float *V = NULL;
     const uint32_t kept = dimensions < d ? dimensions : d;
@@ -83,19 +84,22 @@ static enum status reduce(const struct backend *b, const float *X, uint32_t n, u
     TRY(right_vectors(b, X, n, d, whiten, scratch, V));
     for (size_t i = 0; i < (size_t)n * dimensions; i++)
         out[i] = 0;
+    for (size_t i = 0; vectors != NULL && i < (size_t)d * dimensions; i++)
+        vectors[i] = i % dimensions < kept ? scale * V[i / dimensions * d + i % dimensions] : 0;
     return backend_sgemm(b, false, false, n, kept, d, scale, X, d, V, d, 0, out, dimensions);
 }
 
 enum status reduce_dense(const struct backend *b, const float *X, uint32_t n, uint32_t d, uint32_t dimensions,
-                         struct arena *scratch, float *out)
+                         struct arena *scratch, float *out, float *vectors)
 {
-    return reduce(b, X, n, d, dimensions, false, 1.0F, scratch, out);
+    return reduce(b, X, n, d, dimensions, false, 1.0F, scratch, out, vectors);
 }
 
 enum status reduce_whiten(const struct backend *b, const float *X, uint32_t n, uint32_t d,
-                          uint32_t dimensions, uint32_t rows, struct arena *scratch, float *out)
+                          uint32_t dimensions, uint32_t rows, struct arena *scratch, float *out,
+                          float *vectors)
 {
-    return reduce(b, X, n, d, dimensions, true, sqrtf((float)rows), scratch, out);
+    return reduce(b, X, n, d, dimensions, true, sqrtf((float)rows), scratch, out, vectors);
 }
 
 static enum status sparse_times(const struct backend *b, const struct csr *A, const float *B, size_t l,

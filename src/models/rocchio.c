@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "models/item_texts.h"
+#include "models/user_texts.h"
 #include "models/words_content.h"
 #include "text/tfidf.h"
 
@@ -30,7 +31,7 @@ struct rocchio_params {
 static const struct param rocchio_params[] = {
     PARAM_LIST(P, text, "title|genres|tags", NULL,
                "fields of the item's text: title, genres, tags, reviews, a column"),
-    PARAM_LIST(P, query, "", "tags|reviews|queries|posts", "the user's own texts that are the first query"),
+    PARAM_LIST(P, query, "", USER_TEXTS_KINDS, "the user's own texts that are the first query"),
     PARAM_REAL(P, alpha, 1, 0, 1e6, "weight of the query"),
     PARAM_REAL(P, beta, 0.75, 0, 1e6, "weight of what the user liked"),
     PARAM_REAL(P, gamma, 0.15, 0, 1e6, "weight of what the user did not like, taken away"),
@@ -48,16 +49,6 @@ static enum status rocchio_check(const void *params, const struct node *where)
 {
     const struct rocchio_params *p = params;
     return text_options_check(&p->words.text, where);
-}
-
-static bool asked_for(const struct param_list *query, uint8_t kind)
-{
-    static const char *const names[] = {
-        [TEXT_REVIEW] = "reviews", [TEXT_TAG] = "tags", [TEXT_QUERY] = "queries", [TEXT_POST] = "posts"};
-    for (size_t i = 0; i < query->n; i++)
-        if (kind < sizeof names / sizeof *names && strcmp(query->item[i], names[kind]) == 0)
-            return true;
-    return false;
 }
 
 /* What each user wrote, as a vector of the items' words; no rows where nothing is asked for. */
@@ -82,7 +73,7 @@ static enum status queries(const struct view *train, const struct rocchio_params
         order[first[t->user[j] + 1]++] = j;
     for (uint32_t u = 0; u < train->n_users && status == STATUS_OK; u++) {
         for (uint64_t k = first[u]; k < first[u + 1] && status == STATUS_OK; k++)
-            if (asked_for(&p->query, t->kind[order[k]])) {
+            if (user_texts_asked_for(&p->query, t->kind[order[k]])) {
                 status = string_builder_append(&b, strings_at(&t->text, order[k]),
                                                strings_length(&t->text, order[k]));
                 if (status == STATUS_OK)

@@ -147,38 +147,72 @@ static enum status trace_phrases(struct trace *t, const struct item_vectors_opti
     return STATUS_OK;
 }
 
+/* Items by their cosine to a vector. */
+static enum status nearest(const struct trace *t, const struct item_vectors *items, const float *v,
+                           struct scored **place)
+{
+    const uint32_t d = items->d;
+    ARENA_NEW(*place, t->arena, items->n_items);
+    for (uint32_t i = 0; i < items->n_items; i++) {
+        double sum = 0;
+        for (uint32_t k = 0; k < d; k++)
+            sum += (double)v[k] * (double)items->v[(size_t)i * d + k];
+        (*place)[i] = (struct scored){i, sum};
+    }
+    qsort(*place, items->n_items, sizeof **place, scored_best_first);
+    return STATUS_OK;
+}
+
+/* What of the user's vector is made of texts, and the item nearest to them alone. */
+static enum status trace_own_texts(struct trace *t, const struct item_vectors_options *options,
+                                   const struct item_vectors *items, const struct user_texts_options *own,
+                                   const struct user_texts *texts)
+{
+    struct scored *place;
+    if (own->kinds.n == 0)
+        return STATUS_OK;
+    if (texts->d == 0 || !user_texts_has(texts, t->user)) {
+        trace_line(t, "     no text of the user's own that user_text asks for");
+        return STATUS_OK;
+    }
+    TRY(nearest(t, items, texts->v + (size_t)t->user * texts->d, &place));
+    if (user_texts_shuffled(own, options))
+        trace_line(t, "     what another user wrote (shuffled), weight %.2g", (double)texts->weight);
+    else
+        trace_line(t, "     %llu texts of the user's own, weight %.2g",
+                   (unsigned long long)user_texts_count(own, t->view, t->user), (double)texts->weight);
+    trace_line(t, "     nearest to these texts alone: %s", trace_item(t, place[0].item));
+    return STATUS_OK;
+}
+
 enum status trace_vectors(struct trace *t, const char *model, const struct item_vectors_options *options,
-                          const struct item_vectors *items, const struct csr *history)
+                          const struct item_vectors *items, const struct csr *history,
+                          const struct user_texts_options *own, const struct user_texts *texts)
 {
     const uint32_t d = items->d;
     float *user;
     struct scored *place;
-    struct strings texts = {0};
+    struct strings read = {0};
     if (d == 0) {
         trace_stage(t, "intent", model);
         trace_line(t, "out  no text is read (encoder: %s)", options->encoder);
         return STATUS_OK;
     }
     ARENA_NEW(user, t->arena, d);
-    ARENA_NEW(place, t->arena, items->n_items);
     if (item_vectors_reads_text(options->encoder)) {
-        TRY(item_vectors_texts(options, t->view, t->arena, &texts));
-        TRY(trace_preprocess(t, model, options, history, &texts));
+        TRY(item_vectors_texts(options, t->view, t->arena, &read));
+        TRY(trace_preprocess(t, model, options, history, &read));
     }
     TRY(item_vectors_profiles(t->backend, history, items, &t->user, 1, true, user));
+    user_texts_blend(texts, &t->user, 1, user);
     trace_stage(t, "intent", model);
     trace_line(t, "in   %lld train items, the vectors of %s, %u numbers each",
                (long long)(history->ptr[t->user + 1] - history->ptr[t->user]), options->encoder, d);
-    for (uint32_t i = 0; i < items->n_items; i++) {
-        double sum = 0;
-        for (uint32_t k = 0; k < d; k++)
-            sum += (double)user[k] * (double)items->v[(size_t)i * d + k];
-        place[i] = (struct scored){i, sum};
-    }
-    qsort(place, items->n_items, sizeof *place, scored_best_first);
+    TRY(trace_own_texts(t, options, items, own, texts));
+    TRY(nearest(t, items, user, &place));
     trace_line(t, "out  the user's vector; nearest to it (cosine; *: a train item):");
     for (uint32_t k = 0; k < items->n_items && k < t->top; k++)
         trace_line(t, "     %3u  %10.4f%s %s", k + 1, place[k].score,
                    csr_has(history, t->user, place[k].item) ? "*" : " ", trace_item(t, place[k].item));
-    return trace_phrases(t, options, history, &texts);
+    return trace_phrases(t, options, history, &read);
 }

@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 #include "llm/vectors.h"
-#include "models/item_vectors.h"
 #include "models/nested.h"
+#include "models/user_texts.h"
 
 struct trace {
     FILE *out;
@@ -38,6 +38,7 @@ enum status nested_trace(const struct nested *m, struct trace *t);
 /* The stages `preprocess` and `intent` of a model of text vectors: what the user wrote and had, the texts as they are read, the user's
  * vector [items->d] (norm 1, or zero), the items nearest to it, and the phrases that say most of the history where an encoder reads it. */
 enum status trace_vectors(struct trace *t, const char *model, const struct item_vectors_options *options,
-                          const struct item_vectors *items, const struct csr *history);
+                          const struct item_vectors *items, const struct csr *history,
+                          const struct user_texts_options *own, const struct user_texts *texts);
 
 #endif

@@ -24,6 +24,7 @@ enum {
     ITEMS = 9,
     D = 37,
     EXTRA = 2,
+    TEXT_ROWS = 4,
     LDQ = 2 * D + 1 + EXTRA + 3
 };
 
@@ -51,7 +52,7 @@ static void check_group(const struct fusion_features *a, long r)
 {
     const long g = (long)a->groups[r];
     const int columns = (a->product + a->difference) * D + a->cosine + a->n_extra;
-    const double has = a->alone[g] ? 0 : 1;
+    double has = a->alone[g] ? 0 : 1;
     double u[D], norm = 0, most = 0;
     for (int k = 0; k < D; k++) {
         const double sum = a->sums[a->user[g] * D + (unsigned)k],
@@ -61,6 +62,21 @@ static void check_group(const struct fusion_features *a, long r)
     }
     for (int k = 0; k < D; k++)
         u[k] *= norm > 1e-10 * most ? 1 / sqrt(norm) : 0;
+    const double has_history = norm > 1e-10 * most;
+    if (a->texts != NULL) { /* blended with the user's texts; what is missing leaves the other alone */
+        const float *t = a->texts + a->text_row[g] * D;
+        double own = 0, length = 0;
+        for (int k = 0; k < D; k++)
+            own += (double)t[k] * (double)t[k];
+        const double w = own == 0 ? 0 : has_history ? (double)a->text_weight : 1;
+        for (int k = 0; k < D; k++) {
+            u[k] = (1 - w) * u[k] + w * (double)t[k];
+            length += u[k] * u[k];
+        }
+        for (int k = 0; k < D; k++)
+            u[k] /= length > 0 ? sqrt(length) : 1;
+        has = has > 0 || own > 0;
+    }
     const double shrunk = norm > 0 ? sqrt(most / norm) : 0; /* how much of the sum the positive took away */
     for (int c = 0; c < CANDIDATES; c++)
         for (int k = 0; k < columns; k++) {
@@ -79,8 +95,8 @@ static void check_group(const struct fusion_features *a, long r)
 
 static void features_cases(const char *kernel)
 {
-    for (int c = 0; c < 8;
-         c++) { /* blocks: product 1, difference 2, cosine 4; shifted and scaled in odd cases */
+    for (int c = 0; c < 16;
+         c++) { /* blocks: product 1, difference 2, cosine 4; texts 8; shifted and scaled in odd cases */
         uint64_t *groups = check_buffer("groups", WANTED, sizeof *groups);
         uint32_t *user = check_buffer("user", GROUPS, 4),
                  *item = check_buffer("item", GROUPS * CANDIDATES, 4);
@@ -94,6 +110,12 @@ static void features_cases(const char *kernel)
         for (uint64_t r = 0; r < WANTED; r++)
             groups[r] = (2 * r + 1) % GROUPS; /* 1 3 5 1 3 */
         groups[3] = 2;
+        float *texts = check_floats("texts", TEXT_ROWS * D, 8);
+        uint32_t *text_row = check_buffer("text_row", GROUPS, 4);
+        for (uint32_t g = 0; g < GROUPS; g++)
+            text_row[g] = g == 3 ? TEXT_ROWS - 1 : g % (TEXT_ROWS - 1);
+        for (int k = 0; k < D; k++) /* who wrote nothing */
+            texts[1 * D + k] = 0;
         const struct fusion_features a = {.groups = groups,
                                           .sums = check_floats("sums", USERS * D, 3),
                                           .V = V,
@@ -102,6 +124,9 @@ static void features_cases(const char *kernel)
                                           .weight = weight,
                                           .alone = alone,
                                           .extra = check_floats("extra", GROUPS * CANDIDATES * EXTRA, 4),
+                                          .texts = c & 8 ? texts : NULL,
+                                          .text_row = c & 8 ? text_row : NULL,
+                                          .text_weight = 0.375f,
                                           .mean = c % 2 ? check_floats("mean", LDQ, 5) : NULL,
                                           .scale = c % 2 ? check_floats("scale", LDQ, 6) : NULL,
                                           .q = check_floats("q", WANTED * CANDIDATES * LDQ, 7),

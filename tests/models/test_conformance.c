@@ -576,16 +576,21 @@ static void no_model_sees_what_is_held_out(void **state)
     (void)state;
     leak_test = &test;
     struct view *clean = view_of(without_held_out(d), &nothing);
-    static const char reviews[] = "{text: [title, genres, tags, reviews]}";
+    static const char reviews[] = "{text: [title, genres, tags, reviews]}",
+                      own[] = "{text: [title, genres, tags, reviews], user_text: [reviews, tags]}";
     FOR_EACH_MODEL(type)
     {
-        const char *yaml = param_find(type->params, "text") != NULL ? reviews : NULL;
+        const char *yaml = param_find(type->params, "user_text") != NULL ? own
+                           : param_find(type->params, "text") != NULL    ? reviews
+                                                                         : NULL;
         if (leaks(type, v, clean, yaml))
             fail_msg("%s: scores depend on held-out rows or texts", type->name);
     }
     /* The same test finds a model that was handed held-out texts, and one that was handed held-out rows. */
     struct view *unmasked = view_of(d, &nothing);
     assert_true(leaks(model_find("tfidf_content"), unmasked, clean, reviews));
+    assert_true(leaks(model_find("llm_content"), unmasked, clean,
+                      "{encoder: tfidf, text: [title, genres], user_text: [reviews, tags]}"));
     struct fold all = {.train = d->interactions};
     struct view *told = view_of(d, &all);
     told->texts = clean->texts;

@@ -232,7 +232,7 @@ static void sparse_and_dense_decompositions_agree(void **state)
             row[n] = i / M, col[n] = i % M, value[n++] = X[i];
         }
     assert_int_equal(csr_from_triples(N, M, n, row, col, value, f.arena, &A, NULL), STATUS_OK);
-    assert_int_equal(reduce_dense(f.backend, X, N, M, D, f.arena, dense), STATUS_OK);
+    assert_int_equal(reduce_dense(f.backend, X, N, M, D, f.arena, dense, NULL), STATUS_OK);
     assert_int_equal(reduce_sparse(f.backend, &A, D, REDUCE_ITERATIONS, 1, f.arena, sparse, NULL), STATUS_OK);
     double kept = 0, all = 0;
     for (int i = 0; i < N * D; i++)

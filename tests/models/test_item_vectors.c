@@ -173,7 +173,7 @@ static void whitened_vectors_have_covariance_one(void **state)
         for (uint32_t i = 0; i < ITEMS - 1; i++)
             X[i * WIDTH + k] = (float)((double)c.value[i * WIDTH + k] - mean);
     }
-    assert_int_equal(reduce_whiten(c.f.backend, X, ITEMS - 1, WIDTH, WIDTH, ITEMS - 1, c.f.arena, Y),
+    assert_int_equal(reduce_whiten(c.f.backend, X, ITEMS - 1, WIDTH, WIDTH, ITEMS - 1, c.f.arena, Y, NULL),
                      STATUS_OK);
     for (uint32_t k = 0; k < WIDTH; k++)
         for (uint32_t l = 0; l < WIDTH; l++) {
