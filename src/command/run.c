@@ -86,7 +86,8 @@ static enum status load(int argc, char **argv, const char *doc, struct arguments
     a->options.device = "auto";
     a->options.signal = &command_signal;
     argp_parse(&argp, argc, argv, 0, NULL, a);
-    return experiment_load(a->file, a->sets, a->n_sets, arena, e);
+    TRY(experiment_load(a->file, a->sets, a->n_sets, arena, e));
+    return experiment_warn_of_controls(e, arena);
 }
 
 static enum status run(int argc, char **argv)

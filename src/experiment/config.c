@@ -292,14 +292,16 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     TRY(read_head(top.experiment, arena, e));
     TRY(config_datasets(top.datasets, arena, e));
     TRY(config_evaluate(top.evaluate, arena, e));
-    struct node *rows = NULL, *pairs = NULL;
+    struct node *rows = NULL, *pairs = NULL, *given = NULL;
     const char *pipeline = NULL;
+    if (top.models != NULL)
+        TRY(config_model_controls(top.models, arena, &given));
     if (top.fusion != NULL)
-        TRY(config_fusion(top.fusion, top.models, arena, &rows, &pipeline));
-    TRY(config_models(rows != NULL ? rows : top.models, arena, e, models));
+        TRY(config_fusion(top.fusion, given, arena, &rows, &pipeline));
+    TRY(config_models(rows != NULL ? rows : given, arena, e, models));
     TRY(find_pipeline(top.pipeline, pipeline, e));
-    if (top.fusion != NULL && top.compare == NULL)
-        TRY(config_fusion_pairs(top.fusion, pipeline, e, arena, &pairs));
+    if (top.compare == NULL)
+        TRY(config_pairs(root, pipeline, e, arena, &pairs));
     if (top.expect != NULL)
         TRY(config_expect(top.expect, arena, e, expect));
     TRY(config_compare(pairs != NULL ? pairs : top.compare, arena, e, compare));

@@ -9,17 +9,19 @@
 #include "experiment/config_parts.h"
 #include "experiment/run.h"
 #include "models/item_vectors.h"
+#include "models/nested.h"
 
 static const struct {
-    const char *name, *label;
-    const char *encoder; /* NULL: the model's own, shuffled */
-    const char *model;   /* in place of the head; NULL: the head itself */
+    const char *name, *label; /* label NULL: the name of another encoder */
+    const char *encoder;      /* NULL: the model's own, shuffled */
+    const char *model;        /* in place of the head; NULL: the head itself */
 } known[] = {{"ids", "no text", ITEM_ENCODER_NONE, NULL},
              {"tfidf", "TF-IDF", ITEM_ENCODER_TFIDF, NULL},
              {"columns", "columns", ITEM_ENCODER_COLUMNS, NULL},
              {"shuffled", "shuffled text", NULL, NULL},
              {"random", "random vectors", ITEM_ENCODER_RANDOM, NULL},
-             {"predicted_popularity", "predicted popularity", NULL, "predicted_popularity"}};
+             {"predicted_popularity", "predicted popularity", NULL, "predicted_popularity"},
+             {"second_encoder", NULL, NULL, NULL}};
 enum { N_KNOWN = sizeof known / sizeof *known };
 
 static const struct node *entry(const struct node *list, size_t i)
@@ -80,8 +82,10 @@ static enum status check_encoder(const struct node *where, const char *what, con
                      "%s '%s': there is no %s/%s: expected %sa folder there (an encoder, or vectors of "
                      "recfuse import-embeddings)",
                      what, encoder, run_models_folder(), folder,
-                     controls ? "ids, tfidf, columns, shuffled, random, predicted_popularity, none, or "
-                              : "minilm, e5, a control (`recfuse models llm_fusion`), or ");
+                     controls
+                         ? "ids, tfidf, columns, shuffled, random, predicted_popularity, second_encoder, "
+                           "none, or "
+                         : "minilm, e5, a control (`recfuse models llm_fusion`), or ");
 }
 
 enum status config_encoder(const struct node *where, const char *encoder, struct arena *arena)
@@ -89,15 +93,46 @@ enum status config_encoder(const struct node *where, const char *encoder, struct
     return check_encoder(where, "encoder", encoder, false, arena);
 }
 
+/* The encoder with its parts that read text at wrong items, all parts where none does; NULL: memory is out. */
+static const char *shuffled(const char *encoder, struct arena *arena)
+{
+    const bool some = item_vectors_reads_text(encoder);
+    const char *all = NULL;
+    for (size_t p = 0; p < item_vectors_parts(encoder); p++) {
+        const char *part = item_vectors_part(encoder, p, arena);
+        if (part == NULL)
+            return NULL;
+        const char *how = !some || item_vectors_reads_text(part) ? ITEM_ENCODER_SHUFFLED ":" : "";
+        all =
+            p == 0 ? arena_printf(arena, "%s%s", how, part) : arena_printf(arena, "%s+%s%s", all, how, part);
+        if (all == NULL)
+            return NULL;
+    }
+    return all;
+}
+
+/* An encoder that is not the model's. */
+static const char *second_encoder(const char *encoder, struct arena *arena)
+{
+    for (size_t p = 0; p < item_vectors_parts(encoder); p++) {
+        const char *part = item_vectors_part(encoder, p, arena);
+        if (part == NULL || strcmp(part, ITEM_ENCODER_MINILM) == 0)
+            return "e5";
+    }
+    return ITEM_ENCODER_MINILM;
+}
+
 enum status config_control(const struct node *list, size_t i, const char *name, const char *encoder,
                            struct arena *arena, struct control *out)
 {
+    if (strcmp(name, "second_encoder") == 0)
+        name = second_encoder(encoder, arena);
     *out = (struct control){.label = name, .encoder = name};
     for (size_t k = 0; k < N_KNOWN; k++)
         if (strcmp(name, known[k].name) == 0) {
             *out = (struct control){known[k].label, known[k].encoder, known[k].model};
             if (out->encoder == NULL && out->model == NULL)
-                out->encoder = arena_printf(arena, ITEM_ENCODER_SHUFFLED ":%s", encoder);
+                out->encoder = shuffled(encoder, arena);
             return out->encoder != NULL || out->model != NULL ? STATUS_OK : STATUS_SYSTEM;
         }
     if (list == NULL)
@@ -144,35 +179,114 @@ static enum status put_pair(struct node *pairs, const char *a, const char *b, co
     return STATUS_OK;
 }
 
-enum status config_fusion_pairs(const struct node *fusion, const char *pipeline, const struct experiment *e,
-                                struct arena *arena, struct node **pairs)
+/* Does row `b` stand for a control of the model `a`, whose entry it was made of? */
+static bool made_of(const struct model_config *a, const struct model_config *b)
+{
+    return a->block < b->block && a->where->line == b->where->line && a->where->column == b->where->column;
+}
+
+/* `a` with every other model (all), or with its own controls. */
+static enum status add_pairs(const struct experiment *e, const struct model_config *a, bool all,
+                             const struct metric_at *measure, struct arena *arena, struct node *pairs)
+{
+    for (size_t m = 0; m < e->n_models; m++) {
+        const struct model_config *b = &e->models[m];
+        if (b->point > 0 || a->block == b->block || !(all || made_of(a, b)))
+            continue;
+        if (strcmp(a->grid_json, "{}") == 0 && strcmp(b->grid_json, "{}") == 0)
+            TRY(put_pair(pairs, a->label, b->label, measure, arena));
+        else
+            log_warn("%s: '%s' has a grid, so it is in no test with '%s'; a search would choose one point",
+                     e->file, strcmp(b->grid_json, "{}") != 0 ? b->label : a->label,
+                     strcmp(b->grid_json, "{}") != 0 ? a->label : b->label);
+    }
+    return STATUS_OK;
+}
+
+enum status config_pairs(const struct node *where, const char *pipeline, const struct experiment *e,
+                         struct arena *arena, struct node **pairs)
 {
     const struct metric_at *measure = usual_measure(&e->evaluate);
-    const char *last = NULL;
+    struct node *out = config_node(where, NODE_LIST, 2 * e->n_blocks, arena);
     *pairs = NULL;
-    if (e->n_blocks < 2)
-        return STATUS_OK;
-    if (measure == NULL) {
-        log_warn("%s: evaluate has no ranking metric of users, so '%s' is compared with no other row; name "
-                 "one (metrics: [ndcg]), or pairs under compare",
-                 e->file, pipeline);
-        return STATUS_OK;
-    }
-    *pairs = config_node(fusion, NODE_LIST, e->n_blocks, arena);
-    if (*pairs == NULL)
+    if (out == NULL)
         return STATUS_SYSTEM;
     for (size_t m = 0; m < e->n_models; m++) {
-        const char *other = e->models[m].label;
-        if (strcmp(other, pipeline) == 0 || (last != NULL && strcmp(last, other) == 0))
+        const struct model_config *a = &e->models[m];
+        const bool all = pipeline != NULL && strcmp(a->label, pipeline) == 0;
+        const bool tested = all || node_get(a->where, "controls") != NULL;
+        if (a->point > 0 || !tested || e->n_blocks < 2)
             continue;
-        last = other;
-        if (strcmp(e->models[m].grid_json, "{}") == 0)
-            TRY(put_pair(*pairs, pipeline, other, measure, arena));
+        if (measure != NULL)
+            TRY(add_pairs(e, a, all, measure, arena, out));
         else
-            log_warn("%s: '%s' has a grid, so it is in no test beside '%s'; a search would choose one point",
-                     e->file, other, pipeline);
+            log_warn("%s: evaluate has no ranking metric of users, so '%s' is compared with no other row; "
+                     "name one (metrics: [ndcg]), or pairs under compare",
+                     e->file, a->label);
     }
-    if ((*pairs)->n == 0)
-        *pairs = NULL;
+    *pairs = out->n > 0 ? out : NULL;
+    return STATUS_OK;
+}
+
+/* Does the encoder read text by a language model (or is it vectors that one made)? */
+static bool language_model(const char *encoder, struct arena *arena)
+{
+    for (size_t p = 0; p < item_vectors_parts(encoder); p++) {
+        const char *part = item_vectors_part(encoder, p, arena);
+        if (part != NULL && item_vectors_folder(part) == part)
+            return true;
+    }
+    return false;
+}
+
+/* A model of text vectors, alone or inside others. */
+struct head {
+    const struct model_type *type; /* NULL: none */
+    bool reads;                    /* by a language model */
+};
+
+static enum status find_head(const struct model_type *type, const void *params, struct arena *arena,
+                             struct head *out)
+{
+    const struct param *p = param_find(type->params, "encoder");
+    const struct nested *inside = NULL;
+    size_t n = 0;
+    const bool around = param_find(type->params, "base") != NULL; /* its own encoder is for its rules */
+    if (p != NULL && !around && strcmp(type->family, "fusion") == 0) {
+        const char *encoder = NULL;
+        memcpy(&encoder, (const char *)params + p->offset, sizeof encoder);
+        *out = (struct head){type, encoder != NULL && language_model(encoder, arena)};
+        return STATUS_OK;
+    }
+    if (type->inside != NULL)
+        TRY(type->inside(params, arena, &inside, &n));
+    for (size_t i = 0; i < n && out->type == NULL; i++)
+        TRY(find_head(inside[i].type, inside[i].params, arena, out));
+    return STATUS_OK;
+}
+
+enum status experiment_warn_of_controls(const struct experiment *e, struct arena *arena)
+{
+    struct head *head;
+    const char *missing = NULL;
+    ARENA_NEW(head, arena, e->n_models);
+    for (size_t m = 0; m < e->n_models; m++)
+        TRY(find_head(e->models[m].type, e->models[m].params, arena, &head[m]));
+    for (size_t m = 0; m < e->n_models; m++) {
+        bool has =
+            !head[m].reads || e->models[m].point > 0 || node_get(e->models[m].where, "controls") != NULL;
+        for (size_t o = 0; o < e->n_models && !has; o++)
+            has = head[o].type == head[m].type && !head[o].reads;
+        if (has)
+            continue;
+        missing = missing == NULL ? arena_printf(arena, "'%s'", e->models[m].label)
+                                  : arena_printf(arena, "%s, '%s'", missing, e->models[m].label);
+        if (missing == NULL)
+            return STATUS_SYSTEM;
+    }
+    if (missing != NULL)
+        log_warn("%s: no controls stand beside %s, so nothing tells what the language model itself brings: "
+                 "`controls: [ids, tfidf, shuffled]` adds them, `controls: none` says that none are needed",
+                 e->file, missing);
     return STATUS_OK;
 }

@@ -37,11 +37,11 @@ static const struct param block_params[] = {
     PARAM_NODE(B, strategy,
                "parameters of the model `strategy`: rules, candidates ...; not there: no such stage"),
     PARAM_LIST(
-        B, controls, "ids|tfidf|columns|shuffled|random|predicted_popularity", NULL,
+        B, controls, "ids|tfidf|columns|shuffled|random|predicted_popularity|second_encoder", NULL,
         "rows beside it: the same head without text, on TF-IDF, on its columns (genre, year), on the "
         "encoder's "
-        "vectors at wrong items, on noise; popularity predicted from the vectors; any other word names a "
-        "second encoder; none: no such row"),
+        "vectors at wrong items, on noise; popularity predicted from the vectors; a second encoder: e5, or "
+        "minilm beside another; any other word names one; none: no such row"),
     PARAM_LIST(B, ablate, "", "preprocess|text|collaborative|rerank|strategy",
                "rows beside it: the pipeline with that stage off"),
     PARAM_END};
@@ -195,7 +195,7 @@ static enum status list_rows(struct fusion *f, const struct model_type *type)
             break;
         if (!takes_text)
             return node_fail(node_get(f->where, "controls"),
-                             "controls of fusion: %s takes no text vectors, so nothing can stand in for them",
+                             "controls: %s takes no text vectors, so nothing can stand in for them",
                              type->name);
         TRY(add_control(f, i));
     }
@@ -209,7 +209,7 @@ static enum status row_preference(const struct fusion *f, const struct row *row,
 {
     const struct model_type *type = model_find(row->model != NULL ? row->model : f->preference);
     struct node *params = config_node(f->where, NODE_MAP, f->params->n + 2, f->arena);
-    *out = config_node(f->where, NODE_MAP, 5, f->arena);
+    *out = config_node(f->where, NODE_MAP, 8, f->arena);
     if (params == NULL || *out == NULL)
         return STATUS_SYSTEM;
     if (type == NULL)
@@ -320,5 +320,58 @@ enum status config_fusion(const struct node *node, const struct node *models, st
         (*all)->child[(*all)->n++] = models->child[i];
     for (size_t i = 0; i < f.n_rows; i++)
         TRY(row_node(&f, &f.row[i], &(*all)->child[(*all)->n++]));
+    const struct node *controls = node_get(node, "controls");
+    return controls != NULL ? config_put((*all)->child[(*all)->n - f.n_rows], "controls", controls, arena)
+                            : STATUS_OK;
+}
+
+/* The controls of a model under `models`: the rows of a pipeline that is that model alone. */
+static enum status add_model(const struct node *entry, struct arena *arena, struct node *all)
+{
+    const struct node *label = node_get(entry, "label"), *name = node_get(entry, "name"),
+                      *params = node_get(entry, "params"), *grid = node_get(entry, "grid"),
+                      *history = node_get(entry, "history");
+    struct fusion f = {.where = entry, .arena = arena, .block.preference = entry};
+    const struct model_type *type;
+    all->child[all->n++] = (struct node *)(uintptr_t)entry;
+    if (node_get(entry, "controls") == NULL || name == NULL)
+        return STATUS_OK;
+    TRY(stage_model(entry, "a model", "llm_fusion", &type));
+    TRY(param_set(param_find(block_params, "controls"), "a model", node_get(entry, "controls"), arena,
+                  &f.block));
+    f.preference = type->name;
+    f.block.label = label != NULL && label->kind == NODE_SCALAR ? label->text : type->name;
+    f.params = config_grown(entry, params != NULL && params->kind == NODE_MAP ? params : NULL, 0, arena);
+    if (f.params == NULL)
+        return STATUS_SYSTEM;
+    if (node_get(grid, "encoder") != NULL)
+        return node_fail_key(node_get(entry, "controls"),
+                             "%s has a grid of encoders, so it can't have controls too; name one encoder",
+                             type->name);
+    TRY(list_rows(&f, type));
+    for (size_t i = 1; i < f.n_rows; i++) {
+        struct node *row = NULL;
+        TRY(row_node(&f, &f.row[i], &row));
+        if (grid != NULL && f.row[i].model == NULL)
+            TRY(config_put(row, "grid", grid, arena));
+        if (history != NULL && f.row[i].model == NULL)
+            TRY(config_put(row, "history", history, arena));
+        all->child[all->n++] = row;
+    }
+    return STATUS_OK;
+}
+
+enum status config_model_controls(const struct node *models, struct arena *arena, struct node **all)
+{
+    size_t most = models->n;
+    for (size_t i = 0; models->kind == NODE_LIST && i < models->n; i++) {
+        const struct node *controls = node_get(models->child[i], "controls");
+        most += controls != NULL ? controls->n + 1 : 0;
+    }
+    *all = config_node(models, models->kind, most, arena);
+    if (*all == NULL)
+        return STATUS_SYSTEM;
+    for (size_t i = 0; models->kind == NODE_LIST && i < models->n; i++)
+        TRY(add_model(models->child[i], arena, *all));
     return STATUS_OK;
 }

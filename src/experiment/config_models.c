@@ -12,7 +12,7 @@ enum { LIMIT_POINTS = 100000 };
 
 struct model_block {
     const char *name, *label;
-    const struct node *params, *grid, *search;
+    const struct node *params, *grid, *search, *controls;
     int fit_on, history;
 };
 static const struct param block_params[] = {
@@ -21,6 +21,8 @@ static const struct param block_params[] = {
     PARAM_NODE(struct model_block, params, "its parameters: `recfuse models NAME`"),
     PARAM_NODE(struct model_block, grid, "parameters with a list of values each: all combinations run"),
     PARAM_NODE(struct model_block, search, "parameters that are chosen on validation rows"),
+    PARAM_NODE(struct model_block, controls,
+               "rows beside a model that takes text vectors, as under fusion; none: it needs none"),
     PARAM_CHOICE(struct model_block, fit_on, "train", "train|train+valid",
                  "the rows that the model which is measured is fitted on"),
     PARAM_CHOICE(struct model_block, history, "fit_on", "fit_on|train+valid",

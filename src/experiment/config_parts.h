@@ -14,10 +14,13 @@ enum status config_models(const struct node *list, struct arena *arena, struct e
 /* `models` (NULL: none) and the rows of the block `fusion` after them: the pipeline (*pipeline: its label), its controls, its ablations. */
 enum status config_fusion(const struct node *node, const struct node *models, struct arena *arena,
                           struct node **all, const char **pipeline);
-/* What is compared where the file doesn't say: the pipeline with every other model without a grid, by NDCG at 10 (or the first cut-off), else by the
- * first ranking metric of users that is measured; NULL, with a warning, where there is none. */
-enum status config_fusion_pairs(const struct node *fusion, const char *pipeline, const struct experiment *e,
-                                struct arena *arena, struct node **pairs);
+/* `models` and, behind each that has a key `controls`, those rows. */
+enum status config_model_controls(const struct node *models, struct arena *arena, struct node **all);
+/* What is compared where the file doesn't say: the pipeline (NULL: there is none) with every other model, and a model that has a key `controls` with
+ * the rows that it asked for; by NDCG at 10 (or the first cut-off), else by the first ranking metric of users that is measured.  Models with a
+ * grid are left out with a warning.  NULL: nothing. */
+enum status config_pairs(const struct node *where, const char *pipeline, const struct experiment *e,
+                         struct arena *arena, struct node **pairs);
 /* A control: a row beside a model that takes text vectors. */
 struct control {
     const char *label;   /* what it is: "TF-IDF" */

@@ -133,6 +133,10 @@ enum status experiment_load(const char *path, const char *const *overrides, size
 enum status experiment_parse(const char *name, const char *text, struct arena *arena, struct experiment *out);
 void experiment_free(struct experiment *e); /* takes a zeroed one */
 
+/* One warning that names the models of the family fusion whose vectors a language model makes, where no row of the same model on something else
+ * stands in the experiment and no key `controls` says that none is wanted. */
+enum status experiment_warn_of_controls(const struct experiment *e, struct arena *arena);
+
 /* The resolved experiment as YAML text, which experiment_load() reads back to the same experiment. */
 enum status experiment_yaml(const struct experiment *e, struct arena *arena, char **text);
 /* The first difference between two resolved experiments in what determines results, as a sentence

@@ -106,7 +106,7 @@ static void round_trip(void **state)
     assert_ok(load(
         HEAD "fusion: {preference: {name: llm_content}, strategy: {rules: [{exposure: {minimum: 0.3}}]}}\n",
         &e));
-    assert_int_equal(e.n_blocks, 7);
+    assert_int_equal(e.n_blocks, 8);
     assert_ok(experiment_yaml(&e, arena, &text));
     assert_ok(load(text, &again));
     assert_string_equal(e.sha256, again.sha256);
@@ -268,6 +268,90 @@ static void pairs(void **state)
     }
 }
 
+/* By default a second encoder stands beside: e5 beside minilm, minilm beside any other.  Of vectors side by side those that read text are shuffled. */
+static void second_encoders(void **state)
+{
+    static const struct {
+        const char *encoder, *second, *shuffled;
+    } cases[] = {{"minilm", "e5", "shuffled:minilm"},
+                 {"e5", "minilm", "shuffled:e5"},
+                 {"'columns+minilm'", "e5", "columns+shuffled:minilm"},
+                 {"'minilm+tfidf'", "e5", "shuffled:minilm+shuffled:tfidf"},
+                 {"'columns+feature:x'", "minilm", "shuffled:columns+shuffled:feature:x"},
+                 {"tfidf", "minilm", "shuffled:tfidf"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct experiment e;
+        const char *text =
+            arena_printf(arena, HEAD "fusion: {label: f, intent: {encoder: %s}}\n", cases[i].encoder);
+        assert_non_null(text);
+        assert_ok(load(text, &e));
+        assert_int_equal(e.n_blocks, 8);
+        assert_string_equal(text_at(json_object_get(block(&e, 7), "params"), "encoder", NULL),
+                            cases[i].second);
+        assert_string_equal(text_at(json_object_get(block(&e, 4), "params"), "encoder", NULL),
+                            cases[i].shuffled);
+        assert_string_equal(e.models[7].label, arena_printf(arena, "f, %s", cases[i].second));
+        experiment_free(&e);
+    }
+}
+
+/* A model under `models` has the same controls as a pipeline, behind it, with its search, grid and fit_on; and the tests against them. */
+static void model_controls(void **state)
+{
+    static const struct {
+        const char *label, *name, *encoder;
+    } rows[] = {{"popularity", "popularity", NULL},
+                {"mine", "llm_ease", "minilm"},
+                {"mine, no text", "llm_ease", "none"},
+                {"mine, shuffled text", "llm_ease", "shuffled:minilm"},
+                {"mine, predicted popularity", "predicted_popularity", "minilm"},
+                {"mine, e5", "llm_ease", "e5"},
+                {"random", "random", NULL}};
+    (void)state;
+    struct experiment e;
+    assert_ok(load(HEAD "models:\n"
+                        "  - {name: popularity}\n"
+                        "  - {name: llm_ease, label: mine, params: {text: [title], encoder: minilm}, fit_on: "
+                        "train+valid, search: {trials: 2, space: {l2: {low: 1, high: 9}}}, controls: [ids, "
+                        "shuffled, predicted_popularity, second_encoder]}\n"
+                        "  - {name: random}\n",
+                   &e));
+    assert_int_equal(e.n_blocks, sizeof rows / sizeof *rows);
+    for (size_t i = 0; i < e.n_blocks; i++) {
+        const char *encoder = text_at(block(&e, i), "params", "encoder");
+        assert_string_equal(e.models[i].label, rows[i].label);
+        assert_string_equal(e.models[i].type->name, rows[i].name);
+        assert_true((encoder == NULL) == (rows[i].encoder == NULL));
+        if (encoder == NULL)
+            continue;
+        assert_string_equal(encoder, rows[i].encoder);
+        assert_true(e.models[i].fit_valid);
+        assert_int_equal(e.models[i].search != NULL, i != 4); /* predicted popularity has no l2 */
+    }
+    assert_int_equal(e.n_comparisons, 4);
+    for (size_t i = 0; i < e.n_comparisons; i++) {
+        assert_string_equal(e.comparisons[i].a->label, "mine");
+        assert_string_equal(e.comparisons[i].b->label, rows[2 + i].label);
+    }
+    experiment_free(&e);
+    assert_ok(load(
+        HEAD "models: [{name: llm_ease, grid: {l2: [1, 2]}, controls: ids}, {name: llm_fusion, controls: "
+             "none}]\n",
+        &e));
+    assert_int_equal(e.n_blocks, 3);
+    assert_int_equal(e.n_models, 5);
+    assert_string_equal(e.models[2].label, "llm_ease, no text");
+    assert_int_equal(e.n_comparisons, 0);
+    experiment_free(&e);
+    test_fails(load(HEAD "models: [{name: ease, controls: [ids]}]\n", &e), STATUS_USAGE,
+               "e.yaml:3:33: ", "ease takes no text vectors", NULL);
+    test_fails(load(HEAD "models: [{name: llm_ease, controls: [idz]}]\n", &e), STATUS_USAGE,
+               "e.yaml:3:38: ", "did you mean 'ids'?", NULL);
+    test_fails(load(HEAD "models: [{name: llm_ease, grid: {encoder: [e5, minilm]}, controls: [ids]}]\n", &e),
+               STATUS_USAGE, "e.yaml:3:58: ", "grid of encoders", NULL);
+}
+
 /* The rules stand around every control. */
 static void same_rules(void **state)
 {
@@ -292,6 +376,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(encoders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pairs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(same_rules, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(second_encoders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(model_controls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("config_fusion", tests, NULL, NULL);

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# test_controls.sh - plan and run warn of models whose language model has no control beside it, once, by name.
+set -uo pipefail
+program=$(realpath "$BUILD/recfuse")
+folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+say() { if [ "$1" -eq 0 ]; then echo "ok $2"; else echo "not ok $2"; cat log; fi; }
+"$program" synth -o a.h5 --users 60 --items 40 --interactions 900 --seed 1 >log 2>&1 || say 1 synth
+plan() { # plan NAME WARNINGS WORD MODELS
+    printf 'experiment: {name: x}\ndatasets: [{name: a, file: a.h5, split: {kind: random, test: 0.2, seed: 1}}]\n%s\n' "$4" >x.yaml
+    "$program" plan x.yaml >out 2>log; local rc=$?
+    [ $rc -eq 0 ] && [ "$(grep -c '^warning: .*no controls stand beside' log)" -eq "$2" ] && grep -qF -- "$3" log out; say $? "$1"
+}
+plan two_without 1 "beside 'one', 'two'," 'models: [{name: llm_fusion, label: one}, {name: llm_ease, label: two}, {name: llm_content}]'
+plan none_are_needed 0 one 'models: [{name: llm_fusion, label: one, controls: none}]'
+plan controls 0 'one, no text' 'models: [{name: llm_fusion, label: one, controls: [ids]}]'
+plan written_by_hand 0 one 'models: [{name: llm_fusion, label: one}, {name: llm_fusion, label: other, params: {encoder: shuffled}}]'
+plan inside_a_model 1 "beside 'outer'," 'models: [{name: strategy, label: outer, params: {base: {name: llm_ease}, rules: [{exposure: {}}]}}]'
+plan a_pipeline 0 'fusion, TF-IDF' 'fusion: {strategy: {rules: [{exposure: {}}]}}'
+plan a_pipeline_that_needs_none 0 fusion 'fusion: {controls: none}'
+plan counted_words 0 one 'models: [{name: llm_fusion, label: one, params: {encoder: tfidf}}]'
+exit 0
