@@ -117,7 +117,8 @@ enum status cell_fit(struct stage *stage, const struct model_config *model, long
                       .cancelled = place->cancelled,
                       .validate = stage->valid.nnz > 0 && !how->with_valid ? validate : NULL,
                       .validate_context = &validation,
-                      .validate_every = place->validate_every};
+                      .validate_every = place->validate_every,
+                      .encoded = place->encoded};
     FILE *curves = open_memstream(&out->curves, &out->n_curves);
     if (curves == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory for training curves");

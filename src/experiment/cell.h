@@ -8,6 +8,7 @@
 #include "experiment/cell_file.h"
 #include "experiment/machine.h"
 #include "experiment/stage.h"
+#include "llm/encoder.h"
 
 /* A model fitted to a stage's fold. */
 struct fitted {
@@ -23,7 +24,8 @@ struct cell_place {
     const struct backend *backend;
     const char *cache, *models; /* folders of embeddings and of language models */
     const volatile sig_atomic_t *cancelled;
-    int validate_every; /* epochs between two points of the validation curve; 0: none */
+    int validate_every;          /* epochs between two points of the validation curve; 0: none */
+    struct encoder_use *encoded; /* added to by every fit; NULL: nobody asks */
 };
 struct cell_how {
     bool with_valid;                  /* fitted on validation rows too; it can't stop early then */
@@ -61,6 +63,7 @@ void fitted_free(struct fitted *fitted); /* takes a zeroed one */
 struct cell_outcome {
     struct cell_values values;         /* in the arena */
     struct clocks fit, rank, evaluate; /* seconds that each took */
+    struct encoder_use encoded;        /* texts, for the fits */
     double peak_rss_mib;
     uint32_t n_tied; /* users whose list a tie of scores touched */
 };

@@ -52,7 +52,7 @@ static enum status fetch(const struct chosen_options *o, struct chosen *c)
     TRY(stage_fold(&c->stage, o->fold));
     const struct again_cell cell = {o->run,   &c->experiment, c->dataset,
                                     c->model, o->fold,        c->experiment.seeds[0]};
-    const struct cell_place place = {c->backend, run_cache_folder(), run_models_folder(), o->signal, 0};
+    const struct cell_place place = {c->backend, run_cache_folder(), run_models_folder(), o->signal, 0, NULL};
     return again_fit(&cell, &c->stage, &place, c->arena, &c->fitted);
 }
 

@@ -150,8 +150,8 @@ static enum status export_cell(struct exporter *x, const struct model_config *m,
                                struct arena *arena, struct fitted *fitted)
 {
     const struct again_cell cell = {x->options->run, &x->experiment, x->dataset, m, x->fold, seed};
-    const struct cell_place place = {x->backend, run_cache_folder(), run_models_folder(), x->options->signal,
-                                     0};
+    const struct cell_place place = {
+        x->backend, run_cache_folder(), run_models_folder(), x->options->signal, 0, NULL};
     struct atomic_file file;
     struct lists lists;
     char point[32] = "";

@@ -235,6 +235,19 @@ static void add_usage(json_t *line, const struct fitted *fitted)
                                   "ms_a_user", 1000 * u.seconds / n));
 }
 
+/* What texts were encoded for the cell's fits, trials among them. */
+static void add_encoding(json_t *line, const struct encoder_use *use)
+{
+    const double n = use->n_encoded > 0 ? (double)use->n_encoded : 1;
+    if (use->n_texts > 0)
+        json_object_set_new(
+            line, "encoding",
+            json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "texts", (json_int_t)use->n_texts, "encoded",
+                      (json_int_t)use->n_encoded, "tokens", (json_int_t)use->n_tokens, "seconds",
+                      use->seconds, "cpu_seconds", use->cpu_seconds, "tokens_a_text",
+                      (double)use->n_tokens / n, "cpu_ms_a_text", 1000 * use->cpu_seconds / n));
+}
+
 static enum status write_done(struct runner *r, size_t i, const struct cell_outcome *outcome,
                               const struct fitted *fitted, json_t *search)
 {
@@ -249,6 +262,7 @@ static enum status write_done(struct runner *r, size_t i, const struct cell_outc
         add_clocks(line, "rank", outcome->rank);
         add_clocks(line, "evaluate", outcome->evaluate);
         add_usage(line, fitted);
+        add_encoding(line, &outcome->encoded);
         json_object_update(line, search);
     }
     TRY(append(r, line));
@@ -293,8 +307,12 @@ static enum status compute(struct runner *r, size_t i, struct arena *arena, stru
 {
     const struct cell *cell = &r->plan.cells[i];
     const long long seed = r->experiment->seeds[cell->seed];
-    const struct cell_place place = {r->backend, run_cache_folder(), run_models_folder(), r->options->signal,
-                                     (int)r->experiment->evaluate.validation_every};
+    const struct cell_place place = {r->backend,
+                                     run_cache_folder(),
+                                     run_models_folder(),
+                                     r->options->signal,
+                                     (int)r->experiment->evaluate.validation_every,
+                                     &outcome->encoded};
     TRY(bring_stage(r, cell));
     machine_reset_peak();
     const struct clocks start = clocks_now();

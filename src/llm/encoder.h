@@ -65,6 +65,16 @@ enum status encoder_folder_sha256(const char *folder, char hex[SHA256_HEX]);
 enum status encoder_tokenize(const struct encoder *encoder, const char *text, size_t length,
                              struct arena *arena, uint32_t **ids, uint32_t *n);
 
+/* What was encoded, and what it cost. */
+struct encoder_use {
+    uint64_t n_texts;            /* that encoder_embed_cached() was asked for */
+    uint64_t n_encoded;          /* of those, equal ones once, that no cache knew */
+    uint64_t n_tokens;           /* of the latter */
+    double seconds, cpu_seconds; /* of encoding them: wall, all threads */
+};
+/* Since it was opened. */
+const struct encoder_use *encoder_used(const struct encoder *encoder);
+
 /* Vectors [texts->n x dimensions], pooled, L2-normalised.  Batched by length.  Same bits for any number
  * of threads and any company a text is embedded in. */
 enum status encoder_embed(struct encoder *encoder, const struct strings *texts, float *out);

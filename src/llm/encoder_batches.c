@@ -9,6 +9,7 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "llm/encoder_internal.h"
 
@@ -160,10 +161,23 @@ static enum status run_plan(const struct encoder *e, const struct plan *p, struc
     return worst == STATUS_OK ? STATUS_OK : status_fail(worst, "%s", sentence);
 }
 
+static double clock_of(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+const struct encoder_use *encoder_used(const struct encoder *encoder)
+{
+    return &encoder->use;
+}
+
 enum status encoder_embed(struct encoder *encoder, const struct strings *texts, float *out)
 {
     if (texts->n == 0)
         return STATUS_OK;
+    const double wall = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
     struct arena *arena = arena_new();
     if (arena == NULL)
         return STATUS_SYSTEM;
@@ -173,6 +187,10 @@ enum status encoder_embed(struct encoder *encoder, const struct strings *texts, 
     free(tokens.ids);
     if (status == STATUS_OK)
         status = run_plan(encoder, &plan, arena, out);
+    encoder->use.n_encoded += texts->n;
+    encoder->use.n_tokens += plan.n_tokens;
+    encoder->use.seconds += clock_of(CLOCK_MONOTONIC) - wall;
+    encoder->use.cpu_seconds += clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     arena_free(arena);
     return status;
 }

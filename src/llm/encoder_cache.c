@@ -241,6 +241,7 @@ static enum status embed_wanted(struct encoder *e, const char *cache, const stru
 enum status encoder_embed_cached(struct encoder *encoder, const char *cache, const struct strings *texts,
                                  float *out)
 {
+    encoder->use.n_texts += texts->n;
     if (cache == NULL || texts->n == 0)
         return encoder_embed(encoder, texts, out);
     struct arena *arena = arena_new();

@@ -63,6 +63,7 @@ struct encoder {
     /* NULL, or called before each dense layer with its input, [n x n_in]: calibration; then threads must be 1 */
     void (*watch)(void *context, const struct encoder_dense *d, const float *x, long ldx, uint32_t n);
     void *watch_context;
+    struct encoder_use use;
 };
 
 /* encoder_load.c: config.json, and the tensors under Hugging Face's names; the map must stay. */

@@ -142,6 +142,14 @@ static enum status encode_texts(const struct item_vectors_options *o, const char
                              : encoder_embed_cached(encoder, run->cache, &texts, r->v);
     if (status == STATUS_OK && r->others != NULL)
         status = encoder_embed_cached(encoder, run->cache, &others, r->w);
+    if (run->encoded != NULL) {
+        const struct encoder_use *use = encoder_used(encoder);
+        run->encoded->n_texts += use->n_texts;
+        run->encoded->n_encoded += use->n_encoded;
+        run->encoded->n_tokens += use->n_tokens;
+        run->encoded->seconds += use->seconds;
+        run->encoded->cpu_seconds += use->cpu_seconds;
+    }
     encoder_close(encoder);
     return status;
 }

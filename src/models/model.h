@@ -11,6 +11,7 @@
 #include "base/param.h"
 #include "data/view.h"
 
+struct encoder_use;
 /* What surrounds a fit: the machine, memory, randomness, who is watching. */
 struct run {
     const struct backend *backend;
@@ -31,6 +32,7 @@ struct run {
     /* Hears what the fit says of itself (run_curve()); NULL: nobody does, and nothing need be computed for it. */
     void (*curve)(void *context, const char *name, int step, double value);
     void *curve_context;
+    struct encoder_use *encoded; /* added to by what is encoded (llm/encoder.h); NULL: nobody asks */
     uint32_t
         epochs; /* set by a fit that stopped early: the epochs (iterations) of the state it kept; else 0 */
 };

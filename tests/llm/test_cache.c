@@ -113,6 +113,32 @@ static void a_hit_is_the_miss(void **state)
     assert_int_equal(size_of(path), n_different * RECORD);
 }
 
+/* What is told of the cost: texts asked for, those of them that the cache didn't know, their tokens. */
+static void use_is_counted(void **state)
+{
+    const struct encoder_use *use = encoder_used(encoder), before = *use;
+    uint64_t n_tokens = 0;
+    float out[N * H];
+    (void)state;
+    embeds_right();
+    assert_int_equal(use->n_texts - before.n_texts, N);
+    assert_int_equal(use->n_encoded - before.n_encoded, n_different);
+    const uint64_t tokens_of_different = use->n_tokens - before.n_tokens;
+    assert_true(use->cpu_seconds > before.cpu_seconds && use->seconds > before.seconds);
+    embeds_right(); /* all from the cache */
+    assert_int_equal(use->n_texts - before.n_texts, 2 * N);
+    assert_int_equal(use->n_encoded - before.n_encoded, n_different);
+    assert_ok(encoder_embed_cached(encoder, NULL, &texts, out)); /* none: each text, equal ones too */
+    assert_int_equal(use->n_encoded - before.n_encoded, n_different + N);
+    for (uint64_t i = 0; i < N; i++) {
+        uint32_t *ids, n;
+        assert_ok(
+            encoder_tokenize(encoder, strings_at(&texts, i), strings_length(&texts, i), arena, &ids, &n));
+        n_tokens += n;
+    }
+    assert_int_equal(use->n_tokens - before.n_tokens, tokens_of_different + n_tokens);
+}
+
 /* Puts the record with this vector and a right check into the file's first place. */
 static void forge(unsigned char *record, const float *vector)
 {
@@ -294,11 +320,14 @@ static int child(const char *folder, const char *at)
 int main(int argc, char **argv)
 {
 #define CACHE_TEST(name) cmocka_unit_test_setup_teardown(name, new_cache, drop_cache)
-    const struct CMUnitTest tests[] = {
-        CACHE_TEST(a_hit_is_the_miss),    CACHE_TEST(hits_are_read),
-        CACHE_TEST(damage_is_recomputed), CACHE_TEST(torn_records_are_cut_off),
-        CACHE_TEST(encoders_do_not_mix),  CACHE_TEST(a_full_disk_costs_the_cache_only),
-        CACHE_TEST(two_processes)};
+    const struct CMUnitTest tests[] = {CACHE_TEST(use_is_counted),
+                                       CACHE_TEST(a_hit_is_the_miss),
+                                       CACHE_TEST(hits_are_read),
+                                       CACHE_TEST(damage_is_recomputed),
+                                       CACHE_TEST(torn_records_are_cut_off),
+                                       CACHE_TEST(encoders_do_not_mix),
+                                       CACHE_TEST(a_full_disk_costs_the_cache_only),
+                                       CACHE_TEST(two_processes)};
     if (argc == 3)
         return child(argv[1], argv[2]);
     test_quiet();
