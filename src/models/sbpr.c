@@ -138,19 +138,28 @@ static enum status dealt_samples(const struct csr *a, const struct csr *social, 
     return STATUS_OK;
 }
 
-/* Draw d of sample e, uniform among n. */
-static int64_t draw(uint64_t seed, uint64_t stream, int64_t e, int d, uint64_t n)
+/* The draws of a sample, four of a Philox. */
+struct draws {
+    uint64_t seed, stream, sample;
+    struct philox four;
+    uint32_t n; /* made so far */
+};
+
+/* The next one, uniform among n. */
+static uint32_t draw(struct draws *d, uint32_t n)
 {
-    const struct philox x = philox4x32(seed, stream, (uint64_t)e << 16 | (uint32_t)d / 4);
-    return (int64_t)((x.v[d % 4] * n) >> 32);
+    if (d->n % 4 == 0)
+        d->four = philox4x32(d->seed, d->stream, d->sample << 16 | d->n / 4);
+    return (uint32_t)((uint64_t)d->four.v[d->n++ % 4] * n >> 32);
 }
 
 /* An item of friends in that part; place in social.idx, -1: none was found. */
 static int64_t draw_social(const struct fitting *f, int64_t e, uint32_t u, uint32_t part, uint64_t stream)
 {
     const int64_t first = f->social.ptr[u], n = f->social.ptr[u + 1] - first;
+    struct draws draws = {.seed = f->seed, .stream = stream, .sample = (uint64_t)e};
     for (int d = 0; n > 0 && d < SOCIAL_DRAWS * f->deal.grid; d++) {
-        const int64_t at = first + draw(f->seed, stream, e, d, (uint64_t)n);
+        const int64_t at = first + draw(&draws, (uint32_t)n);
         if (f->deal.item_part[f->social.idx[at]] == part)
             return at;
     }
@@ -160,8 +169,9 @@ static int64_t draw_social(const struct fitting *f, int64_t e, uint32_t u, uint3
 static uint32_t draw_negative(const struct fitting *f, int64_t e, uint32_t u, uint32_t part, uint64_t stream)
 {
     const uint32_t first = f->deal.part[part], n = f->deal.part[part + 1] - first;
+    struct draws draws = {.seed = f->seed, .stream = stream, .sample = (uint64_t)e};
     for (int d = 0; d < NEGATIVE_DRAWS; d++) {
-        const uint32_t j = f->deal.part_item[first + (uint32_t)draw(f->seed, stream, e, d, n)];
+        const uint32_t j = f->deal.part_item[first + draw(&draws, n)];
         if (!csr_has(f->by_user, u, j) && !csr_has(&f->social, u, j))
             return j;
     }

