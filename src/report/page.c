@@ -139,6 +139,12 @@ static void write_table(const struct records *r, const char *dataset, FILE *out)
         if (strcmp(r->series[s].dataset, dataset) == 0)
             write_row(r, &r->series[s], out);
     fputs("</tbody></table></div>\n", out);
+    const char *note;
+    for (size_t i = 0; (note = records_probe_note(r, dataset, i)) != NULL; i++) {
+        fputs("<p>", out);
+        page_text(out, note);
+        fputs("</p>\n", out);
+    }
 }
 
 /* The svg element of a plot file, without the XML head; nothing when the plot was not drawn. */

@@ -349,6 +349,7 @@ enum status records_read(const char *run_dir, struct arena *arena, struct record
     }
     TRY(records_read_statistics(r, arena));
     TRY(records_read_more(r, arena));
+    TRY(records_read_probe(r, arena));
     *out = r;
     return STATUS_OK;
 }

@@ -89,6 +89,10 @@ struct universe_row {
     const char *choice[N_CHOICES];
     double value;
 };
+/* What probe.csv says of a decoder on a dataset, in a sentence. */
+struct probe_note {
+    const char *dataset, *text;
+};
 struct records {
     const char *run_dir, *experiment;
     const char
@@ -113,6 +117,8 @@ struct records {
     struct popularity_row *popularity;
     struct universe_row *universe;
     struct multiverse *multiverse; /* multiverse.h; NULL: the run has none */
+    size_t n_probe_notes;
+    struct probe_note *probe_note;
     size_t n_tables, n_plots;
     const char **tables, **plots; /* as the config asks */
 };
@@ -122,6 +128,10 @@ enum status records_read(const char *run_dir, struct arena *arena, struct record
 /* intervals.csv, ranks.csv, significance.csv; curves.csv, popularity.csv, multiverse.csv: records_read() calls them. */
 enum status records_read_statistics(struct records *r, struct arena *arena);
 enum status records_read_more(struct records *r, struct arena *arena);
+/* probe.csv: likewise. */
+enum status records_read_probe(struct records *r, struct arena *arena);
+/* The dataset's n-th note about a language model's memory; NULL: no more. */
+const char *records_probe_note(const struct records *r, const char *dataset, size_t n);
 /* How tables call a metric under a dialect: the default's by its name, an estimate from sampled candidates by both; NULL: not
  * shown, or memory is out. */
 const char *records_shown_name(const char *metric, const char *dialect, struct arena *arena);

@@ -207,6 +207,12 @@ static enum status write_md(const struct records *r, const char *dataset, struct
         fputc('\n', out);
         write_md_table(r, dataset, n > 0 ? k[i] : "", out);
     }
+    const char *note;
+    for (size_t i = 0; (note = records_probe_note(r, dataset, i)) != NULL; i++) {
+        fputc('\n', out);
+        table_md_text(out, note);
+        fputc('\n', out);
+    }
     return tables_further(r, dataset, TABLE_MD, arena, out);
 }
 
@@ -321,4 +327,7 @@ void table_print(const struct records *r, const char *dataset, const char *k, FI
     }
     if (compare_has(r, dataset))
         fputs("* best of a column; † differs from it significantly\n", out);
+    const char *note;
+    for (size_t i = 0; (note = records_probe_note(r, dataset, i)) != NULL; i++)
+        fprintf(out, "%s\n", note);
 }

@@ -240,6 +240,11 @@ static void write_head(const struct records *r, const char *dataset, const struc
         fputc(' ', out);
         table_tex_text(out, r->warning);
     }
+    const char *note;
+    for (size_t i = 0; (note = records_probe_note(r, dataset, i)) != NULL; i++) {
+        fputc(' ', out);
+        table_tex_paragraph(out, note, TABLE_TEX_WORD);
+    }
     fputs("}\n\\label{tab:", out);
     table_tex_name(out, dataset);
     fprintf(out, "%s%s", dash, p->k);

@@ -410,6 +410,35 @@ static void strata_are_shown(void **state)
     assert_string_equal(csv, content("tables/toy-strata.csv"));
 }
 
+/* Two tests that only a reader of the file passes, one significant the wrong way round; one of knowledge; another dataset's is not shown. */
+static void memory_is_told_below_the_tables(void **state)
+{
+    static const char head[] =
+        "dataset,decoder,data,data_sha256,rows,changed,stratum,n,likelier,difference,low,high,p,p_holm\n";
+    static const char lines[] = "toy,ge_mma,ml,0f,ratings,user,head,100,.55,0.09,-.1,.3,0.2,0.9\n"
+                                "toy,ge_mma,ml,0f,ratings,item,head,100,.4,-0.9,-1,-.8,0.0001,0.001\n"
+                                "toy,ge_mma,ml,0f,items,title,head,100,.7,0.9,.8,1,0.0001,0.001\n"
+                                "else,ge_mma,ml,0f,items,id,head,100,.7,0.9,.8,1,0.0001,0.001\n";
+    const char *none =
+        "true rows likelier than changed ones in 0 of 2 tests; genres by their titles, which the "
+        "world knows, in 1 of 1, of at most 100 rows each, so there is no sign that it has read them.";
+    (void)state;
+    test_write(test_path(folder, "probe.csv"), arena_printf(arena, "%s%s", head, lines));
+    assert_ok(report_run(folder));
+    assert_non_null(strstr(content("tables/toy.md"), none));
+    assert_non_null(strstr(content("tables/toy.md"), "language model ge\\_mma (recfuse probe, rows of ml)"));
+    assert_non_null(strstr(content("index.html"), none));
+    assert_non_null(strstr(printed(), none));
+    assert_non_null(strstr(content("tables/toy.tex"), "in 0 of 2 tests;"));
+    test_write(test_path(folder, "probe.csv"),
+               arena_printf(arena, "%stoy,ge_mma,ml,0f,items,id,head,100,.9,2,1,3,0.0001,0.001\n", head));
+    assert_non_null(strstr(
+        printed(),
+        "in 1 of 1 tests, of at most 100 rows each, so what its rows reach may be remembered, not found."));
+    test_write(test_path(folder, "probe.csv"), "dataset\n");
+    test_fails(report_run(folder), STATUS_DATA, "probe.csv:1", NULL);
+}
+
 static void names_are_cut_to_columns(void **state)
 {
     (void)state;
@@ -450,6 +479,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(comparisons_are_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(comparisons_of_any_pairs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(strata_are_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(memory_is_told_below_the_tables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_cut_to_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_records_are_named, set_up, tear_down),
     };
