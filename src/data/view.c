@@ -145,6 +145,13 @@ enum status view_build(const struct dataset *d, const struct fold *fold, struct 
     return STATUS_OK;
 }
 
+bool view_user_text(const struct view *v, uint64_t t)
+{
+    const uint32_t user = v->texts.user[t], item = v->texts.item[t];
+    return v->whole == NULL || item == UINT32_MAX || !csr_has(v->whole, user, item) ||
+           csr_has(v->by_user, user, item);
+}
+
 const struct column *view_item_column(const struct view *v, const char *name)
 {
     for (uint32_t k = 0; k < v->n_item_columns; k++)

@@ -11,6 +11,7 @@ struct view {
     const struct csr *by_user; /* [n_users x n_items] train ratings */
     const struct csr *by_item; /* its transpose */
     const int64_t *time;       /* [nnz] of by_user's entries; NULL: unknown */
+    const struct csr *whole;   /* of a view of a part of train: all its rows; NULL: by_user is all there is */
     uint32_t n_item_columns, n_user_columns;
     const struct column *item_columns, *user_columns;
     struct texts
@@ -29,6 +30,9 @@ enum status view_build(const struct dataset *d, const struct fold *fold, struct 
  * n_items] the pairs of valid, test and dropped train rows. */
 bool view_hides_text(const struct texts *texts, uint64_t t, const struct csr *held_out,
                      const struct fold *fold);
+/* May text t say what its user wants?  Not where it is about a row of train that this view lacks: that row is
+ * what a model fitted on the others will be asked about (out-of-fold scores). */
+bool view_user_text(const struct view *v, uint64_t t);
 const struct column *view_item_column(const struct view *v, const char *name); /* NULL: none */
 /* "Toy Story (1995) [1]": the item's title and publisher's id, or the id alone where it has no title; in the arena, NULL: memory is out. */
 const char *view_item_name(const struct view *v, uint32_t item, struct arena *arena);

@@ -185,6 +185,7 @@ enum status collaborative_view_without(const struct view *view, uint32_t fold, u
     *by_user = (struct csr){all->n_rows, all->n_cols, n, ptr, idx, val};
     TRY(csr_transpose(by_user, arena, by_item));
     *out = *view;
+    out->whole = view->whole != NULL ? view->whole : all;
     out->by_user = by_user;
     out->by_item = by_item;
     out->time = time;

@@ -90,6 +90,22 @@ enum status intent_sample(const struct csr *history, const struct intent_options
     return STATUS_OK;
 }
 
+void intent_keep_fold(struct intent_groups *g, uint32_t fold)
+{
+    uint64_t n = 0;
+    for (uint64_t i = 0; i < g->n; i++) {
+        if (g->fold[i] != fold)
+            continue;
+        g->user[n] = g->user[i];
+        g->validation[n] = g->validation[i];
+        g->fold[n] = fold;
+        memmove(g->item + n * g->n_candidates, g->item + i * g->n_candidates,
+                g->n_candidates * sizeof *g->item);
+        n++;
+    }
+    g->n = n;
+}
+
 uint32_t intent_columns(const struct intent_source *source)
 {
     const struct intent_features *f = &source->features;

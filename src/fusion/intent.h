@@ -43,6 +43,9 @@ uint32_t intent_fold(uint64_t seed, int64_t e, uint32_t n_folds);
 enum status intent_sample(const struct csr *history, const struct intent_options *options,
                           struct arena *arena, struct intent_groups *out);
 
+/* Keeps the groups of that fold, of which user, item, fold and validation are then in order. */
+void intent_keep_fold(struct intent_groups *groups, uint32_t fold);
+
 /* Which interaction features a question has.  Column order of q: product [d], difference [d], cosine
  * [1], extra. */
 struct intent_features {

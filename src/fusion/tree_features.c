@@ -126,8 +126,8 @@ static enum status name_columns(struct tree_features *f, const char *const *list
     ARENA_NEW(f->columns.category, arena, f->columns.n);
     f->columns.name[at++] = "activity";
     f->columns.name[at++] = "popularity";
-    if (f->items.d > 0)
-        f->columns.name[at++] = "cosine";
+    TRY(tree_vectors_names(&f->vectors, arena, f->columns.name + at));
+    at += tree_vectors_columns(&f->vectors);
     for (uint32_t j = 0; j < f->collaborative.n; j++)
         f->columns.name[at++] =
             arena_printf(arena, "score:%s",
@@ -166,7 +166,8 @@ enum status tree_features_describe(struct tree_features *f, const struct view *v
             TRY(history_copy(&view->item_columns[i].list, HISTORY_EQUAL, arena, &f->list[f->n_lists]));
             list_name[f->n_lists++] = view->item_columns[i].name;
         }
-    f->n_pair = 2 + (f->items.d > 0) + f->collaborative.n + f->n_lists;
+    TRY(tree_vectors_describe(&f->vectors, f->backend, &f->items, arena, scratch));
+    f->n_pair = 2 + tree_vectors_columns(&f->vectors) + f->collaborative.n + f->n_lists;
     f->n_user = user.n, f->n_item = item.n;
     TRY(side_table(&user, arena, &f->user_x));
     TRY(side_table(&item, arena, &f->item_x));
@@ -183,8 +184,9 @@ enum status tree_room_new(const struct tree_features *f, struct tree_room *out)
         names += f->list[l].n_cols;
     out->signal = malloc(n * TREE_TILE * f->history.n_cols * sizeof(float) + 1);
     out->vector = malloc(TREE_TILE * (size_t)f->items.d * sizeof(float) + 1);
+    out->part = malloc(TREE_TILE * (size_t)f->vectors.k * sizeof(float) + 1);
     out->names = malloc(names * sizeof(float));
-    if (out->signal != NULL && out->vector != NULL && out->names != NULL)
+    if (out->signal != NULL && out->vector != NULL && out->part != NULL && out->names != NULL)
         return STATUS_OK;
     tree_room_free(out);
     status_fail(STATUS_SYSTEM, "out of memory for the scores of a tile of users");
@@ -195,6 +197,7 @@ void tree_room_free(struct tree_room *room)
 {
     free(room->signal);
     free(room->vector);
+    free(room->part);
     free(room->names);
 }
 
@@ -204,9 +207,10 @@ enum status tree_room_fill(const struct tree_features *f, const uint32_t *users,
     for (uint32_t j = 0; j < f->collaborative.n; j++)
         TRY(collaborative_scores(&f->collaborative, j, f->backend, users, n,
                                  room->signal + (size_t)j * TREE_TILE * f->history.n_cols));
-    return f->items.d > 0
-               ? item_vectors_profiles(f->backend, &f->history, &f->items, users, n, true, room->vector)
-               : STATUS_OK;
+    if (f->items.d == 0)
+        return STATUS_OK;
+    TRY(item_vectors_profiles(f->backend, &f->history, &f->items, users, n, true, room->vector));
+    return tree_vectors_users(&f->vectors, f->backend, room->vector, n, room->part);
 }
 
 /* How many of the user's items have each name of each list. */
@@ -244,12 +248,9 @@ void tree_features_rows(const struct tree_features *f, uint32_t u, size_t r, con
         const float *counts = room->names;
         *x++ = log1pf(f->row_scale * taken);
         *x++ = f->item_rows[i];
-        if (d > 0) {
-            float dot = 0;
-            for (uint32_t k = 0; k < d; k++)
-                dot += room->vector[r * d + k] * f->items.v[(size_t)i * d + k];
-            *x++ = dot;
-        }
+        if (d > 0)
+            x = tree_vectors_row(&f->vectors, room->vector + r * d, room->part + r * f->vectors.k,
+                                 f->items.v + (size_t)i * d, i, x);
         for (uint32_t j = 0; j < f->collaborative.n; j++)
             *x++ = room->signal[((size_t)j * TREE_TILE + r) * f->history.n_cols + i];
         for (uint32_t l = 0; l < f->n_lists; counts += f->list[l++].n_cols)
@@ -289,130 +290,4 @@ enum status tree_features_groups(const struct tree_features *f, const struct int
     }
     tree_room_free(&room);
     return status;
-}
-
-/* ------------------------------------------------------------------------------------------------------ files */
-
-/* Names as numbers, a byte each, with a NUL behind each. */
-static enum status put_names(const struct tree_columns *c, struct model_writer *w)
-{
-    size_t n = 0;
-    for (uint32_t i = 0; i < c->n; i++)
-        n += strlen(c->name[i]) + 1;
-    uint32_t *bytes = malloc(n * sizeof *bytes + 1), *kinds = malloc(c->n * sizeof *kinds + 1);
-    enum status status = bytes == NULL || kinds == NULL
-                             ? status_fail(STATUS_SYSTEM, "out of memory for column names")
-                             : STATUS_OK;
-    n = 0;
-    for (uint32_t i = 0; i < c->n && status == STATUS_OK; i++) {
-        kinds[i] = c->category[i];
-        for (const char *at = c->name[i];; at++) {
-            bytes[n++] = (unsigned char)*at;
-            if (*at == '\0')
-                break;
-        }
-    }
-    if (status == STATUS_OK)
-        status = model_put(w, "column_names", ARRAY_U32, n, 1, bytes);
-    if (status == STATUS_OK)
-        status = model_put(w, "column_kinds", ARRAY_U32, c->n, 1, kinds);
-    free(bytes);
-    free(kinds);
-    return status;
-}
-
-static enum status get_names(struct tree_columns *c, struct model_reader *r, struct arena *arena)
-{
-    uint64_t n = 0, n_kinds = c->n, one = 1;
-    const void *bytes, *kinds;
-    char *text;
-    TRY(model_get(r, "column_names", ARRAY_U32, &n, &one, &bytes));
-    TRY(model_get(r, "column_kinds", ARRAY_U32, &n_kinds, &one, &kinds));
-    ARENA_NEW(text, arena, n + 1);
-    ARENA_NEW(c->name, arena, c->n);
-    ARENA_NEW(c->category, arena, c->n);
-    for (uint64_t i = 0; i < n; i++)
-        text[i] = (char)((const uint32_t *)bytes)[i];
-    const char *at = text;
-    for (uint32_t i = 0; i < c->n; i++) {
-        if (at >= text + n)
-            return status_fail(STATUS_DATA,
-                               "the model file names fewer columns than it has: the file is damaged");
-        c->name[i] = at;
-        c->category[i] = ((const uint32_t *)kinds)[i] != 0;
-        at += strlen(at) + 1;
-    }
-    return STATUS_OK;
-}
-
-enum status tree_features_save(const struct tree_features *f, struct model_writer *w)
-{
-    const uint32_t shape[7] = {f->history.n_rows, f->history.n_cols, f->items.d, f->n_lists,
-                               f->n_pair,         f->n_user,         f->n_item};
-    TRY(model_put(w, "features", ARRAY_U32, 7, 1, shape));
-    TRY(csr_put(w, "history", &f->history));
-    TRY(model_put(w, "item_rows", ARRAY_F32, f->history.n_cols, 1, f->item_rows));
-    if (f->items.d > 0)
-        TRY(model_put(w, "vectors", ARRAY_F32, f->items.n_items, f->items.d, f->items.v));
-    for (uint32_t l = 0; l < f->n_lists; l++) {
-        char name[16], list[16];
-        snprintf(name, sizeof name, "names%u", l);
-        snprintf(list, sizeof list, "list%u", l);
-        TRY(model_put(w, name, ARRAY_U32, 1, 1, &f->list[l].n_cols));
-        TRY(csr_put(w, list, &f->list[l]));
-    }
-    if (f->n_user > 0)
-        TRY(model_put(w, "user_x", ARRAY_F32, f->history.n_rows, f->n_user, f->user_x));
-    if (f->n_item > 0)
-        TRY(model_put(w, "item_x", ARRAY_F32, f->history.n_cols, f->n_item, f->item_x));
-    TRY(put_names(&f->columns, w));
-    return collaborative_save(&f->collaborative, w);
-}
-
-enum status tree_features_load(struct tree_features *f, struct model_reader *r, struct run *run)
-{
-    uint64_t seven = 7, one = 1, n_users, n_items, d, width;
-    const void *shape, *array;
-    f->backend = run->backend;
-    f->row_scale = 1;
-    TRY(model_get(r, "features", ARRAY_U32, &seven, &one, &shape));
-    const uint32_t *s = shape;
-    n_users = s[0], n_items = s[1], d = s[2];
-    f->n_lists = s[3], f->n_pair = s[4], f->n_user = s[5], f->n_item = s[6];
-    if (f->n_lists > TREE_LISTS_MOST || f->n_pair != 2 + (d > 0) + f->collaborative.n + f->n_lists ||
-        f->n_user > UINT16_MAX || f->n_item > UINT16_MAX)
-        return status_fail(STATUS_DATA,
-                           "the shapes in the model file don't fit one another: the file is damaged");
-    TRY(csr_get(r, "history", s[1], false, &f->history));
-    TRY(model_get(r, "item_rows", ARRAY_F32, &n_items, &one, &array));
-    f->item_rows = array;
-    f->items = (struct item_vectors){.n_items = s[1], .d = s[2]};
-    if (d > 0) {
-        TRY(model_get(r, "vectors", ARRAY_F32, &n_items, &d, &array));
-        f->items.v = (float *)(uintptr_t)array;
-    }
-    for (uint32_t l = 0; l < f->n_lists; l++) {
-        char name[16], list[16];
-        snprintf(name, sizeof name, "names%u", l);
-        snprintf(list, sizeof list, "list%u", l);
-        TRY(model_get(r, name, ARRAY_U32, &one, &one, &array));
-        TRY(csr_get(r, list, *(const uint32_t *)array, false, &f->list[l]));
-        if (f->list[l].n_rows != s[1])
-            return status_fail(STATUS_DATA,
-                               "a list of the model file has not one row an item: the file is damaged");
-    }
-    width = f->n_user;
-    if (width > 0) {
-        TRY(model_get(r, "user_x", ARRAY_F32, &n_users, &width, &array));
-        f->user_x = array;
-    }
-    width = f->n_item;
-    if (width > 0) {
-        TRY(model_get(r, "item_x", ARRAY_F32, &n_items, &width, &array));
-        f->item_x = array;
-    }
-    f->columns.n = n_columns(f);
-    TRY(get_names(&f->columns, r, run->arena));
-    f->collaborative.n_items = s[1];
-    return collaborative_load(&f->collaborative, r, run);
 }

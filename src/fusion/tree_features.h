@@ -1,17 +1,19 @@
 /*
- * tree_features.h - what trees are asked about: numbers and categories of a user, of an item, and of the two together.
+ * tree_features.h - what trees are asked about: numbers and categories of a user, of an item, and of the two
+ * together.
  *
  * A row of the table is [pair | user | item]:
- *   pair   activity, popularity (log(1 + train rows)), cosine of the text vectors, each collaborative score (standardised user
- *          by user), and for each list column of items (genres) the share of the user's items that have its names
- *   user   number and category columns
- *   item   number and category columns, and 0 / 1 for the most frequent names of each list column
- * All of it is made of one view's train rows.  Trees learn from rows that the view lacks: described by rows that hold their own, a tree
- * that tells items apart by their columns would read the answer off a count that is one too high (or, left out, too low).
+ *   pair   activity, popularity (log(1 + train rows)), what tree_vectors.h makes of the text vectors, each
+ * collaborative score (standardised user by user), and for each list column of items (genres) the share of
+ * the user's items that have its names user   number and category columns item   number and category columns,
+ * and 0 / 1 for the most frequent names of each list column All of it is made of one view's train rows. Trees
+ * learn from rows that the view lacks: described by rows that hold their own, a tree that tells items apart
+ * by their columns would read the answer off a count that is one too high (or, left out, too low).
  */
 #ifndef FUSION_TREE_FEATURES_H
 #define FUSION_TREE_FEATURES_H
 #include "fusion/collaborative.h"
+#include "fusion/tree_vectors.h"
 #include "models/forest.h"
 
 enum { TREE_LISTS_MOST = 4 };
@@ -22,6 +24,7 @@ struct tree_features {
     const float *item_rows;    /* [n_items] log(1 + train rows) */
     float row_scale;           /* of counts: as many train rows as the whole has, to one of the view's */
     struct item_vectors items; /* d 0: no text */
+    struct tree_vectors vectors;
     struct collaborative collaborative;
     uint32_t n_lists, n_pair, n_user, n_item;
     struct csr list[TREE_LISTS_MOST]; /* [n_items x names] */
@@ -29,8 +32,9 @@ struct tree_features {
     struct tree_columns columns;      /* names and kinds of [pair | user | item] */
 };
 
-/* From the view, whose rows stand for row_scale as many; items and collaborative are set before.  At most max_names names a list column get a
- * 0 / 1 of their own, and only text columns of at most 255 texts, half as many as rows or fewer, count as categories. */
+/* From the view, whose rows stand for row_scale as many; items, collaborative and the blocks of vectors are
+ * set before.  At most max_names names a list column get a 0 / 1 of their own, and only text columns of at
+ * most 255 texts, half as many as rows or fewer, count as categories. */
 enum status tree_features_describe(struct tree_features *f, const struct view *view, double row_scale,
                                    uint32_t max_names, struct arena *arena, struct arena *scratch);
 /* Room for the scores and vectors of a tile of users. */
@@ -38,6 +42,7 @@ enum { TREE_TILE = 32 };
 struct tree_room {
     float *signal; /* [signals][TREE_TILE x n_items] */
     float *vector; /* [TREE_TILE x d] */
+    float *part;   /* [TREE_TILE x k] components of vector */
     float *names;  /* of all list columns */
 };
 enum status tree_room_new(const struct tree_features *f, struct tree_room *out); /* malloc */
@@ -53,7 +58,7 @@ enum status tree_features_groups(const struct tree_features *f, const struct int
                                  struct run *run, float **x);
 
 enum status tree_features_save(const struct tree_features *f, struct model_writer *w);
-/* collaborative is chosen before. */
+/* collaborative and the blocks of vectors are chosen before. */
 enum status tree_features_load(struct tree_features *f, struct model_reader *r, struct run *run);
 
 #endif

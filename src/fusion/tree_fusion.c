@@ -20,9 +20,9 @@
 struct tree_fusion_params {
     /* questions and features */
     struct item_vectors_options vectors;
-    struct param_list collaborative;
+    struct param_list features, collaborative;
     const struct node *collaborative_params;
-    int folds, n_negatives, negatives, samples, max_names, candidates;
+    int components, folds, n_negatives, negatives, samples, max_names, candidates;
     /* trees; what a model does not have stays 0 */
     int trees, max_depth, max_leaves, columns_tried, patience, loss;
     double min_samples_leaf, min_gain, lambda, ccp_alpha, learning_rate, row_share, column_share, validation;
@@ -30,6 +30,12 @@ struct tree_fusion_params {
 #define P struct tree_fusion_params
 #define QUESTIONS                                                                                            \
     ITEM_VECTORS_PARAMS(P, vectors., "none", "title|genres|tags", 64, 0, 4096, 1),                           \
+        PARAM_LIST(                                                                                          \
+            P, features, "cosine", TREE_VECTORS_FEATURES,                                                    \
+            "of the user's and the item's vector: their cosine; the two (user, item: a concatenation), "     \
+            "product, absolute difference"),                                                                 \
+        PARAM_INT(P, components, 8, 1, 4096,                                                                 \
+                  "principal components of the vectors that user, item, product and difference take"),       \
         PARAM_LIST(P, collaborative, "ease|popularity", COLLABORATIVE_SIGNALS,                               \
                    "models whose scores are features: none, popularity, any model's name; the first one "    \
                    "chooses candidates"),                                                                    \
@@ -105,26 +111,11 @@ static enum status describe(struct tree_features *f, const struct tree_fusion_pa
                             const struct view *view, double row_scale, struct run *run)
 {
     f->backend = run->backend;
+    tree_vectors_choose(&p->features, (uint32_t)p->components, &f->vectors);
     TRY(item_vectors_build(&p->vectors, view, run, &f->items));
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &f->collaborative));
     TRY(collaborative_fit(&f->collaborative, view, run));
     return tree_features_describe(f, view, row_scale, (uint32_t)p->max_names, run->arena, run->scratch);
-}
-
-/* Keeps the groups of fold 0. */
-static void keep_first_fold(struct intent_groups *g)
-{
-    uint64_t n = 0;
-    for (uint64_t i = 0; i < g->n; i++) {
-        if (g->fold[i] != 0)
-            continue;
-        g->user[n] = g->user[i];
-        g->validation[n] = g->validation[i];
-        memmove(g->item + n * g->n_candidates, g->item + i * g->n_candidates,
-                g->n_candidates * sizeof *g->item);
-        n++;
-    }
-    g->n = n;
 }
 
 static enum status grow(struct tree_fusion *m, const struct tree_fusion_params *p, enum kind kind,
@@ -175,7 +166,7 @@ static enum status learn(struct tree_fusion *m, const struct tree_fusion_params 
     float *x, *y;
     TRY(collaborative_view_without(train, 0, (uint32_t)p->folds, run->seed, inner->arena, &others));
     TRY(intent_sample(train->by_user, &questions, inner->arena, &groups));
-    keep_first_fold(&groups);
+    intent_keep_fold(&groups, 0);
     enum status status = describe(&features, p, &others, p->folds / (p->folds - 1.0), inner);
     if (status == STATUS_OK)
         status = tree_features_groups(&features, &groups, inner, &x);
@@ -351,6 +342,7 @@ static enum status tree_fusion_load(void *state, const void *params, struct mode
     m->candidates = (uint32_t)p->candidates;
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena,
                              &m->features.collaborative));
+    tree_vectors_choose(&p->features, (uint32_t)p->components, &m->features.vectors);
     TRY(tree_features_load(&m->features, r, run));
     return forest_load(&m->forest, m->features.columns.n, r);
 }

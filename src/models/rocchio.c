@@ -73,7 +73,7 @@ static enum status queries(const struct view *train, const struct rocchio_params
         order[first[t->user[j] + 1]++] = j;
     for (uint32_t u = 0; u < train->n_users && status == STATUS_OK; u++) {
         for (uint64_t k = first[u]; k < first[u + 1] && status == STATUS_OK; k++)
-            if (user_texts_asked_for(&p->query, t->kind[order[k]])) {
+            if (user_texts_asked_for(&p->query, t->kind[order[k]]) && view_user_text(train, order[k])) {
                 status = string_builder_append(&b, strings_at(&t->text, order[k]),
                                                strings_length(&t->text, order[k]));
                 if (status == STATUS_OK)

@@ -36,7 +36,7 @@ uint64_t user_texts_count(const struct user_texts_options *options, const struct
     uint64_t n = 0;
     for (uint64_t k = 0; k < view->texts.n; k++)
         n += view->texts.user[k] == user && strings_length(&view->texts.text, k) > 0 &&
-             user_texts_asked_for(&options->kinds, view->texts.kind[k]);
+             user_texts_asked_for(&options->kinds, view->texts.kind[k]) && view_user_text(view, k);
     return n;
 }
 
@@ -78,7 +78,7 @@ static enum status collect(const struct view *view, const struct param_list *kin
     for (uint64_t k = 0; k < t->n && status == STATUS_OK; k++) {
         const char *bytes = strings_at(&t->text, k);
         const size_t length = strings_length(&t->text, k);
-        if (length == 0 || !user_texts_asked_for(kinds, t->kind[k]))
+        if (length == 0 || !user_texts_asked_for(kinds, t->kind[k]) || !view_user_text(view, k))
             continue;
         const uint32_t known = string_map_size(map), text = string_map_add(map, bytes, length);
         status = text == UINT32_MAX ? STATUS_SYSTEM

@@ -247,6 +247,29 @@ static void a_question_leaves_its_texts_out(void **state)
     fixture_close(&s.f);
 }
 
+/* A view that lacks a part of train: what was written about a row that it lacks says nothing of its user;
+ * what is about no row does. */
+static void texts_of_rows_left_out_are_not_read(void **state)
+{
+    struct shelf s;
+    struct item_vectors items;
+    struct user_texts t;
+    struct csr part;
+    static const uint32_t user[] = {0, 1, 1}, item[] = {0, 11, 14};
+    (void)state;
+    open_shelf(&s, 1);
+    write_some(&s);
+    assert_int_equal(csr_from_triples(USERS, ITEMS, 3, user, item, NULL, s.f.arena, &part, NULL), STATUS_OK);
+    s.f.view.whole = s.f.view.by_user;
+    s.f.view.by_user = &part;
+    assert_int_equal(build(&s, &by_words, &no_fading, 4, false, &items, &t), STATUS_OK);
+    assert_int_equal(t.of.ptr[1], 1); /* of item 0; item 3 is a row that is left out */
+    assert_int_equal(t.about[0], 0);
+    assert_int_equal(t.of.ptr[2], 3);
+    assert_int_equal(t.of.nnz, 5); /* those of users without rows too */
+    fixture_close(&s.f);
+}
+
 /* The kernel of questions and the blend of ranking are one formula. */
 static void missing_parts_leave_the_other_alone(void **state)
 {
@@ -373,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(texts_lie_among_the_items),
                                        cmocka_unit_test(kinds_and_recency_count),
                                        cmocka_unit_test(a_question_leaves_its_texts_out),
+                                       cmocka_unit_test(texts_of_rows_left_out_are_not_read),
                                        cmocka_unit_test(missing_parts_leave_the_other_alone),
                                        cmocka_unit_test(controls_take_the_texts_away),
                                        cmocka_unit_test(mistakes_are_named),
