@@ -42,7 +42,7 @@ static enum status fetch(const struct chosen_options *o, struct chosen *c)
         TRY(usual_model(o, c));
     else
         TRY(again_model(&c->experiment, o->model, o->point, &c->model));
-    TRY(backend_open("auto", (int)o->threads, &c->backend));
+    TRY(backend_open(o->device != NULL ? o->device : "auto", (int)o->threads, &c->backend));
     TRY(stage_open(c->dataset, &c->stage));
     if (o->fold >= c->stage.n_folds)
         return status_fail(STATUS_USAGE, "--fold %u: %s has %zu folds, counted from 0", o->fold,

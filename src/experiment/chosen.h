@@ -15,6 +15,7 @@ struct chosen_options {
         model; /* label; NULL: the experiment's pipeline, else the first that is made of stages (models/trace.h) */
     const char *user;              /* the publisher's id; NULL: none */
     unsigned fold, point, threads; /* point: place in the model's grid; threads 0: all cores */
+    const char *device;            /* auto, cpu, cuda; NULL: auto */
     const volatile sig_atomic_t *signal;
 };
 struct chosen {

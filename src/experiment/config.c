@@ -10,7 +10,7 @@
 
 struct top {
     const struct node *experiment, *datasets, *models, *fusion, *pipeline, *evaluate, *expect, *compare,
-        *report;
+        *report, *present;
 };
 static const struct param top_params[] = {
     PARAM_NODE(struct top, experiment, "name and seeds"),
@@ -23,6 +23,7 @@ static const struct param top_params[] = {
     PARAM_NODE(struct top, expect, "values that the run must reproduce"),
     PARAM_NODE(struct top, compare, "paired tests between models"),
     PARAM_NODE(struct top, report, "tables and plots"),
+    PARAM_NODE(struct top, present, "texts for what a model recommends, once the cells are done"),
     PARAM_END};
 
 struct head {
@@ -293,20 +294,21 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     TRY(config_datasets(top.datasets, arena, e));
     TRY(config_evaluate(top.evaluate, arena, e));
     struct node *rows = NULL, *pairs = NULL, *given = NULL;
-    const char *pipeline = NULL;
+    struct config_pipeline pipeline = {0};
     if (top.models != NULL)
         TRY(config_model_controls(top.models, arena, &given));
     if (top.fusion != NULL)
         TRY(config_fusion(top.fusion, given, arena, &rows, &pipeline));
     TRY(config_models(rows != NULL ? rows : given, arena, e, models));
-    TRY(find_pipeline(top.pipeline, pipeline, e));
+    TRY(find_pipeline(top.pipeline, pipeline.label, e));
     if (top.compare == NULL)
-        TRY(config_pairs(root, pipeline, e, arena, &pairs));
+        TRY(config_pairs(root, pipeline.label, e, arena, &pairs));
     if (top.expect != NULL)
         TRY(config_expect(top.expect, arena, e, expect));
     TRY(config_compare(pairs != NULL ? pairs : top.compare, arena, e, compare));
     TRY(params_default(report_params, arena, &report));
     TRY(params_set(report_params, "report", top.report, arena, &report));
+    TRY(config_present(top.present, &pipeline, arena, e));
     e->tables = report.tables;
     e->plots = report.plots;
     resolve_head(e);

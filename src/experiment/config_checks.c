@@ -60,7 +60,7 @@ static enum status scalar(const struct node *node, const char *what)
     return node->kind == NODE_SCALAR ? STATUS_OK : node_fail(node, "%s: expected one value", what);
 }
 
-static enum status find_dataset(const struct node *node, const struct experiment *e,
+enum status config_find_dataset(const struct node *node, const struct experiment *e,
                                 const struct dataset_config **out)
 {
     const char *names[64];
@@ -78,7 +78,7 @@ static enum status find_dataset(const struct node *node, const struct experiment
 }
 
 /* By label first; by the model's name when that is one block only. */
-static enum status find_model(const struct node *node, const struct experiment *e,
+enum status config_find_model(const struct node *node, const struct experiment *e,
                               const struct model_config **out)
 {
     const char *names[256];
@@ -191,8 +191,8 @@ enum status config_expect(const struct node *list, struct arena *arena, struct e
         TRY(params_set(expect_params, "expect", node, arena, &block));
         for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)
             TRY(config_required(node, needed[j], "expect", &unused));
-        TRY(find_dataset(block.dataset, e, &x->dataset));
-        TRY(find_model(block.model, e, &x->model));
+        TRY(config_find_dataset(block.dataset, e, &x->dataset));
+        TRY(config_find_model(block.model, e, &x->model));
         TRY(find_measure(node, &block, "expect", e, &x->measure));
         TRY(check_predicts(block.model, x->model, &e->evaluate.measures[x->measure]));
         TRY(node_double(block.value, &x->value));
@@ -222,9 +222,9 @@ static enum status read_pair(const struct node *node, struct arena *arena, struc
     for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)
         TRY(config_required(node, needed[j], "compare", &unused));
     if (block.dataset != NULL)
-        TRY(find_dataset(block.dataset, e, &c->dataset));
-    TRY(find_model(block.a, e, &c->a));
-    TRY(find_model(block.b, e, &c->b));
+        TRY(config_find_dataset(block.dataset, e, &c->dataset));
+    TRY(config_find_model(block.a, e, &c->a));
+    TRY(config_find_model(block.b, e, &c->b));
     if (c->a == c->b)
         return node_fail(block.b, "'%s' is compared with itself", block.b->text);
     TRY(find_measure(node, &block, "compare", e, &c->measure));

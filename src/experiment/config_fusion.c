@@ -19,7 +19,7 @@
 struct fusion_block {
     const char *label;
     int preprocess;
-    const struct node *intent, *preference, *rerank, *strategy;
+    const struct node *intent, *preference, *rerank, *strategy, *present;
     struct param_list controls, ablate;
 };
 #define B struct fusion_block
@@ -36,6 +36,8 @@ static const struct param block_params[] = {
                "a model around it, {name, params}; llm_rerank by default; not there: no such stage"),
     PARAM_NODE(B, strategy,
                "parameters of the model `strategy`: rules, candidates ...; not there: no such stage"),
+    PARAM_NODE(B, present,
+               "texts for what the pipeline recommends: the block `present`; not there: none are written"),
     PARAM_LIST(
         B, controls, "ids|tfidf|columns|shuffled|random|predicted_popularity|second_encoder", NULL,
         "rows beside it: the same head without text, on TF-IDF, on its columns (genre, year), on the "
@@ -305,11 +307,11 @@ static enum status read_fusion(const struct node *node, struct arena *arena, str
 }
 
 enum status config_fusion(const struct node *node, const struct node *models, struct arena *arena,
-                          struct node **all, const char **pipeline)
+                          struct node **all, struct config_pipeline *pipeline)
 {
     struct fusion f;
     TRY(read_fusion(node, arena, &f));
-    *pipeline = f.block.label;
+    *pipeline = (struct config_pipeline){f.block.label, f.block.present};
     *all = config_node(models != NULL ? models : node, NODE_LIST, (models != NULL ? models->n : 0) + f.n_rows,
                        arena);
     if (*all == NULL)

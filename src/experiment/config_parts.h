@@ -11,9 +11,14 @@ enum status config_override(struct node **root, const char *override, struct are
 enum status config_datasets(const struct node *list, struct arena *arena, struct experiment *e);
 /* Expands grids; appends a resolved block per model to `blocks`. */
 enum status config_models(const struct node *list, struct arena *arena, struct experiment *e, json_t *blocks);
-/* `models` (NULL: none) and the rows of the block `fusion` after them: the pipeline (*pipeline: its label), its controls, its ablations. */
+/* What the block `fusion` says beside its rows. */
+struct config_pipeline {
+    const char *label;          /* of the pipeline's row; NULL: there is no such block */
+    const struct node *present; /* the blocks of what comes after the cells; NULL: none */
+};
+/* `models` (NULL: none) and the rows of the block `fusion` after them: the pipeline, its controls, its ablations. */
 enum status config_fusion(const struct node *node, const struct node *models, struct arena *arena,
-                          struct node **all, const char **pipeline);
+                          struct node **all, struct config_pipeline *pipeline);
 /* `models` and, behind each that has a key `controls`, those rows. */
 enum status config_model_controls(const struct node *models, struct arena *arena, struct node **all);
 /* What is compared where the file doesn't say: the pipeline (NULL: there is none) with every other model, and a model that has a key `controls` with
@@ -43,6 +48,9 @@ enum status config_searched_json(const char *params_json, const struct search_co
                                  const char **out);
 /* Fills m->inside: the searches of the models that m->params hold inside. */
 enum status config_inside(struct model_config *m, struct arena *arena);
+/* The block `present`, at the top (NULL: none) or of the pipeline, into e->present and the resolved experiment. */
+enum status config_present(const struct node *top, const struct config_pipeline *pipeline,
+                           struct arena *arena, struct experiment *e);
 enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e);
 enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
 /* NULL: the defaults; fills `out`, an object. */
@@ -63,6 +71,11 @@ enum status config_list(const struct node *node, const char *what);
 enum status config_unknown(const struct node *node, const char *what, const char *const *names, size_t n);
 /* STATUS_USAGE unless the text is a safe file name: letters, digits, '.', '_', '-', not starting with '.' or '-'. */
 enum status config_name(const struct node *where, const char *what, const char *text);
+/* The dataset, or the model, that a node names; a model by its label, or by its name where one block alone has it. */
+enum status config_find_dataset(const struct node *node, const struct experiment *e,
+                                const struct dataset_config **out);
+enum status config_find_model(const struct node *node, const struct experiment *e,
+                              const struct model_config **out);
 /* The child that must be there. */
 enum status config_required(const struct node *map, const char *key, const char *what,
                             const struct node **out);

@@ -7,19 +7,19 @@
 #include "experiment/trials.h"
 #include "report/report.h"
 
-static enum status write_yaml(const struct record *r, struct arena *arena)
+enum status finish_yaml(const struct experiment *e, const char *folder, struct arena *arena)
 {
     char path[4096], *text;
-    if (snprintf(path, sizeof path, "%s/experiment.yaml", r->folder) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->folder);
-    TRY(experiment_yaml(r->experiment, arena, &text));
+    if (snprintf(path, sizeof path, "%s/experiment.yaml", folder) >= (int)sizeof path)
+        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    TRY(experiment_yaml(e, arena, &text));
     return atomic_write(path, text, strlen(text));
 }
 
 static enum status write_all(struct record *r, const struct folder *folder, const char *device, int threads,
                              bool part, struct arena *arena)
 {
-    TRY(write_yaml(r, arena));
+    TRY(finish_yaml(r->experiment, r->folder, arena));
     TRY(record_results(r, arena));
     TRY(record_audit(r));
     TRY(record_more(r));
@@ -29,7 +29,7 @@ static enum status write_all(struct record *r, const struct folder *folder, cons
         TRY(record_intervals(r));
         TRY(record_expect(r));
     }
-    TRY(record_json(r, folder->journal.first, device, threads));
+    TRY(record_json(r, &folder->journal, device, threads));
     TRY(report_run(r->folder));
     TRY(report_print(r->folder, stdout));
     record_expect_print(r, stdout);

@@ -20,8 +20,11 @@ static void take(struct journal *journal, json_t *line)
         json_object_clear(journal->current);
         return;
     }
-    const char *key = json_string_value(json_object_get(line, "key"));
-    if (key != NULL) {
+    const char *key = json_string_value(json_object_get(line, "key")),
+               *after = json_string_value(json_object_get(line, "after"));
+    if (after != NULL)
+        json_object_set(journal->after, after, line);
+    else if (key != NULL) {
         json_object_set(journal->entries, key, line);
         json_object_set(journal->current, key, line);
     }
@@ -68,8 +71,9 @@ static enum status load(struct journal *journal, size_t *n, size_t *good)
 
 static enum status begin(const char *folder, struct journal *journal)
 {
-    *journal = (struct journal){.file = -1, .entries = json_object(), .current = json_object()};
-    if (journal->entries == NULL || journal->current == NULL)
+    *journal = (struct journal){
+        .file = -1, .entries = json_object(), .current = json_object(), .after = json_object()};
+    if (journal->entries == NULL || journal->current == NULL || journal->after == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory for the journal");
     if (snprintf(journal->path, sizeof journal->path, "%s/journal.jsonl", folder) >=
         (int)sizeof journal->path)
@@ -128,7 +132,7 @@ json_t *journal_find(const struct journal *journal, const char *key)
 
 void journal_close(struct journal *journal)
 {
-    if (journal->entries == NULL && journal->current == NULL)
+    if (journal->entries == NULL && journal->current == NULL && journal->after == NULL)
         return;
     if (journal->file >= 0)
         close(journal->file);
@@ -136,5 +140,6 @@ void journal_close(struct journal *journal)
     json_decref(journal->head);
     json_decref(journal->entries);
     json_decref(journal->current);
+    json_decref(journal->after);
     *journal = (struct journal){.file = -1};
 }

@@ -2,7 +2,7 @@
  * journal.h - what is done: results/NAME/journal.jsonl, one JSON object a line, appended and fsync'ed.
  *
  * A line with "journal" heads a plan: {"journal": 1, "config": {...}, "config_sha256", "plan_sha256",
- * "n_cells", "started"}.  Every other line is a cell that was tried: {"key", "status", ...} (record.h); the last line
+ * "n_cells", "started"}; one with "after" tells of a step that comes after the cells.  Every other line is a cell that was tried: {"key", "status", ...} (record.h); the last line
  * of a key counts.  Where the plan changes (a dataset came that was missing, a model has a new version) a new head stands,
  * and the lines that still hold are repeated below it, with their places in the new plan.  A kill leaves at most one torn last line, which is dropped.
  */
@@ -19,6 +19,7 @@ struct journal {
     json_t *head;    /* the last one */
     json_t *entries; /* object: key -> line */
     json_t *current; /* the same, of the lines below the last head alone */
+    json_t *after;   /* object: name -> last line of a step that comes after the cells (after.h) */
 };
 
 /* Opens FOLDER/journal.jsonl for appending, made when missing; a torn last line is cut off.

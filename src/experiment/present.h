@@ -3,26 +3,25 @@
  */
 #ifndef EXPERIMENT_PRESENT_H
 #define EXPERIMENT_PRESENT_H
+#include <jansson.h>
 #include <stdio.h>
 
-#include "base/param.h"
 #include "experiment/chosen.h"
-#include "llm/sample.h"
+#include "experiment/present_settings.h"
 
 struct present_run {
-    struct chosen_options chosen; /* user NULL: `users` test users, drawn by lots */
-    const char *decoder;          /* as the parameter of llm_rerank */
-    const char *prompt;           /* NULL: present-en or present-zh, by the writing of what the user had */
-    struct param_list facts;      /* columns that the model is told; none: the usual ones */
-    unsigned users, top, history; /* history: liked items that are told */
-    unsigned tries, tokens;
-    struct sample_options sample;
-    bool measure; /* also how much likelier a text is with this user's history than with a stranger's */
-    bool save;    /* also RUN_DIR/present.csv, which the report's page shows */
+    struct chosen_options chosen; /* user NULL: the test users of the settings */
+    struct present_settings settings;
+    bool
+        save; /* also present.csv and present-summary.csv of the run's folder, which the report's page shows */
+    const char
+        *key; /* users are kept under it as they are done (kept.h), and taken up again; NULL: they are not */
 };
 
-/* A JSON line an item {"user", "place", "item", "facts", "title", "description", ...} and a last one {"summary"} (docs/present.md).
- * Statuses of chosen_open(), decoder_open(), presenter_open(). */
+/* A JSON line an item {"user", "place", "item", "facts", "title", "description", ...} and a last one {"summary"} (docs/present.md); out NULL:
+ * none.  Statuses of chosen_open(), decoder_open(), presenter_open(). */
 enum status present_print(const struct present_run *options, FILE *out);
+/* What the texts are made with beside the settings: SHA-256 of decoder and prompts, into `out`.  STATUS_UNAVAILABLE: a file isn't there. */
+enum status present_part(const struct present_settings *settings, const char *models, json_t *out);
 
 #endif

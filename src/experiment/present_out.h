@@ -1,8 +1,9 @@
 /*
- * present_out.h - where present.c's texts go: JSON lines, a csv file for the report, and what is counted over all of them.
+ * present_out.h - where present.c's texts go: JSON lines, csv files for the report, and what is counted over all of them.
  */
 #ifndef EXPERIMENT_PRESENT_OUT_H
 #define EXPERIMENT_PRESENT_OUT_H
+#include <jansson.h>
 #include <stdio.h>
 
 #include "base/fsio.h"
@@ -26,23 +27,25 @@ struct present_count {
 };
 
 struct present_out {
-    FILE *out;
-    const struct view *view;
+    FILE *out; /* NULL: no lines */
     struct arena *arena;
     bool with_gain;
-    struct atomic_file csv; /* stream NULL: none */
+    struct atomic_file csv, summary; /* stream NULL: none */
     struct present_count count[PRESENT_KINDS];
     uint64_t n_users;
 };
 
-/* n_users: at most so many; folder: of present.csv, NULL: none.  The first five fields are set. */
+/* A user's line {"user", "items": [{"place", "item", "facts", "title", ...}]}, into `line`: all that the rest needs; {"gain": {"title", ...}}
+ * beside it where gains are measured. */
+enum status present_out_line(const struct view *view, const struct present_user *u, struct arena *arena,
+                             json_t *line);
+/* n_users: at most so many; folder: of present.csv and present-summary.csv, NULL: none.  out, arena and with_gain are set. */
 enum status present_out_open(struct present_out *o, uint32_t n_users, const char *folder);
-enum status present_out_user(struct present_out *o, const struct present_user *u);
-/* A user's mean gain of a kind. */
-enum status present_out_gain(struct present_out *o, enum present_kind kind, double gain);
-/* The summary; the csv file takes its place. */
+/* Takes a line in: prints its items, into the csv file, into what is counted. */
+enum status present_out_user(struct present_out *o, const json_t *line);
+/* The summary; the csv files take their places. */
 enum status present_out_end(struct present_out *o);
-/* Another status than STATUS_OK: a csv file that was begun goes.  Takes a zeroed one. */
+/* Another status than STATUS_OK: csv files that were begun go.  Takes a zeroed one. */
 void present_out_close(struct present_out *o, enum status status);
 
 #endif

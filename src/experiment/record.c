@@ -167,8 +167,8 @@ enum status record_results(struct record *r, struct arena *arena)
 }
 
 /* What the report is asked for, and how the run ended. */
-static enum status fill_json(const struct record *r, const json_t *head, const char *device, int threads,
-                             json_t *out)
+static enum status fill_json(const struct record *r, const struct journal *journal, const char *device,
+                             int threads, json_t *out)
 {
     char now[32];
     json_t *cells = json_array(), *datasets = json_object();
@@ -185,11 +185,12 @@ static enum status fill_json(const struct record *r, const json_t *head, const c
     json_object_set_new(out, "dataset_sha256", datasets);
     json_object_set_new(out, "device", json_string(device));
     json_object_set_new(out, "threads", json_integer(threads));
-    json_object_set_new(out, "started", json_string(text_of(head, "started")));
+    json_object_set_new(out, "started", json_string(text_of(journal->first, "started")));
     json_object_set_new(out, "ended", json_string(now));
     json_object_set_new(out, "n_cells", json_integer((json_int_t)r->n_cells));
     json_object_set_new(out, "complete", json_boolean(r->n_done + r->n_skipped + r->n_failed == r->n_cells));
     json_object_set_new(out, "cells", cells);
+    json_object_set(out, "after", journal->after);
     json_object_set(out, "expect", r->expectations);
     json_object_set(out, "report", json_object_get(r->experiment->resolved, "report"));
     json_object_set(out, "evaluate", json_object_get(r->experiment->resolved, "evaluate"));
@@ -197,14 +198,15 @@ static enum status fill_json(const struct record *r, const json_t *head, const c
     return STATUS_OK;
 }
 
-enum status record_json(const struct record *r, const json_t *head, const char *device, int threads)
+enum status record_json(const struct record *r, const struct journal *journal, const char *device,
+                        int threads)
 {
     char path[4096];
     TRY(path_in(r->folder, "record.json", path));
     json_t *out = machine_describe();
     if (out == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory while writing %s", path);
-    enum status status = fill_json(r, head, device, threads, out);
+    enum status status = fill_json(r, journal, device, threads, out);
     char *text = json_dumps(out, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     json_decref(out);
     if (status == STATUS_OK && text == NULL)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "experiment/experiment.h"
+#include "experiment/journal.h"
 
 struct record {
     const struct experiment *experiment;
@@ -46,8 +47,9 @@ void record_csv_field(FILE *out, const char *text);
 enum status record_more(const struct record *r);
 /* "DATASET,FOLD,MODEL,LABEL,PARAMS,SEED,": the columns that name a cell in a csv file. */
 enum status record_csv_cell(FILE *out, const json_t *line);
-/* record.json.  `head`: the journal's first line; device and threads of this run. */
-enum status record_json(const struct record *r, const json_t *head, const char *device, int threads);
+/* record.json; device and threads of this run. */
+enum status record_json(const struct record *r, const struct journal *journal, const char *device,
+                        int threads);
 /* Of a line. */
 const char *record_status(const json_t *line);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "experiment/after.h"
 #include "experiment/capture.h"
 #include "experiment/cell.h"
 #include "experiment/finish.h"
@@ -437,13 +438,27 @@ static enum status run_in_folder(struct runner *r)
     TRY(check_content(r));
     TRY(write_head(r));
     TRY(repeat_lines(r));
-    const enum status status = run_cells(r);
+    enum status status = run_cells(r);
+    struct after after = {.experiment = r->experiment,
+                          .plan = &r->plan,
+                          .folder = &r->folder,
+                          .options = r->options,
+                          .device = r->backend->name,
+                          .arena = r->arena};
+    if (status == STATUS_OK && r->options->n_shards == 0) {
+        TRY(finish_yaml(r->experiment, r->folder.path, r->arena));
+        status = after_cells(&after);
+    }
     if (status == STATUS_STOPPED) {
         const int number = (int)*r->options->signal;
         log_info("stopped; finished cells are kept: run the same command again to go on");
         return number == SIGINT ? STATUS_INTERRUPTED : STATUS_STOPPED;
     }
-    return status == STATUS_OK ? end(r) : status;
+    TRY(status);
+    status = end(r);
+    return status == STATUS_OK && after.n_failed > 0
+               ? status_fail(STATUS_PARTIAL, "what comes after the cells failed: the sentences above say why")
+               : status;
 }
 
 static const char *default_folder(const struct runner *r)

@@ -1,15 +1,12 @@
 /* trials.c - see trials.h. */
 #include "experiment/trials.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fsio.h"
 #include "experiment/capture.h"
+#include "experiment/kept.h"
 
 struct trials {
     struct stage *stage;
@@ -21,29 +18,11 @@ struct trials {
     struct arena *arena;
     const char *key;
     const struct journal *journal;
-    char path[4096];
-    int file;
+    struct kept kept;
     size_t n;
     struct search_trial *done; /* [total] */
-    json_t *lines;             /* array, a trial each */
+    json_t *lines;             /* array, a trial each: of the file, or of another row; borrowed */
 };
-
-/* ---- the file */
-static enum status append(struct trials *t, json_t *line)
-{
-    char *text = json_dumps(line, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
-    if (text == NULL)
-        return status_fail(STATUS_SYSTEM, "out of memory while writing %s", t->path);
-    const size_t n = strlen(text);
-    text[n] = '\n'; /* in place of the terminator: one write */
-    errno = 0;
-    const ssize_t written = write(t->file, text, n + 1);
-    free(text);
-    if (written != (ssize_t)(n + 1) || fsync(t->file) != 0)
-        return status_fail(STATUS_SYSTEM, "%s: can't be written: %s", t->path,
-                           strerror(errno != 0 ? errno : ENOSPC));
-    return STATUS_OK;
-}
 
 /* The number under the key; NaN: none. */
 static double number_of(const json_t *line, const char *key)
@@ -76,32 +55,18 @@ static bool take(struct trials *t, const struct search_trial *next, json_t *line
 }
 
 /* What an earlier run left; from the first line that does not fit on, nothing counts. */
-static enum status read_back(struct trials *t)
+static enum status read_back(struct trials *t, const char *folder)
 {
-    char *bytes;
-    size_t n = 0, good = 0;
-    if (file_exists(t->path))
-        TRY(read_whole_file(t->path, (size_t)1 << 32, t->arena, &bytes, &n));
-    while (good < n) {
-        const char *end = memchr(bytes + good, '\n', n - good);
+    TRY(kept_open(folder, "trials", t->key, &t->kept));
+    const size_t n = json_array_size(t->kept.lines);
+    for (size_t i = 0; i < n; i++) {
         struct search_trial next;
         bool over;
-        if (end == NULL)
-            break; /* torn */
         TRY(search_next(&t->search->options, &t->search->space, t->done, t->n, t->arena, &next, &over));
-        json_t *line = json_loadb(bytes + good, (size_t)(end - bytes) - good, JSON_REJECT_DUPLICATES, NULL);
-        const bool fine = !over && json_is_object(line) && take(t, &next, line);
-        if (fine)
-            json_array_append(t->lines, line);
-        json_decref(line);
-        if (!fine)
+        if (over || !take(t, &next, json_array_get(t->kept.lines, i)))
             break;
-        good = (size_t)(end - bytes) + 1;
     }
-    t->file = open(t->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (t->file < 0 || ftruncate(t->file, (off_t)good) != 0)
-        return status_fail(STATUS_SYSTEM, "%s: can't be written: %s", t->path, strerror(errno));
-    return STATUS_OK;
+    return kept_cut(&t->kept, t->n);
 }
 
 /* A search of this key in a line of the journal: its own, or of a model inside. */
@@ -139,20 +104,14 @@ static enum status recall(struct trials *t, bool *all)
         if (end || i == json_array_size(trials) || !take(t, &next, json_array_get(trials, i)))
             break;
     }
-    if (*all)
-        json_array_extend(t->lines, trials);
-    else
-        t->n = 0;
+    t->lines = *all ? trials : NULL;
+    t->n = *all ? t->n : 0;
     return STATUS_OK;
 }
 
 void trials_forget(const char *folder, const char *key)
 {
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/trials/%s.jsonl", folder, key) < (int)sizeof path)
-        unlink(path);
-    if (snprintf(path, sizeof path, "%s/trials", folder) < (int)sizeof path)
-        rmdir(path); /* when it is empty */
+    kept_forget(folder, "trials", key);
 }
 
 /* ---- one trial */
@@ -254,8 +213,8 @@ static enum status run_trial(struct trials *t, const struct search_trial *next)
         return status_fail(STATUS_SYSTEM, "out of memory for a trial");
     t->done[t->n] = *next;
     t->done[t->n++].value = status == STATUS_OK ? signed_value(t, value) : NAN;
-    status = append(t, line);
-    json_array_append_new(t->lines, line);
+    status = kept_add(&t->kept, line);
+    json_decref(line);
     return status;
 }
 
@@ -280,7 +239,7 @@ static enum status choose(struct trials *t, struct model_config *chosen, json_t 
                            : status_fail(STATUS_SYSTEM, "out of memory for the record of a search");
 }
 
-static enum status search(struct trials *t, struct model_config *chosen, json_t **record)
+static enum status search(struct trials *t, const char *folder, struct model_config *chosen, json_t **record)
 {
     const size_t total = search_total(&t->search->options, &t->search->space);
     ARENA_NEW(t->done, t->arena, total);
@@ -292,8 +251,10 @@ static enum status search(struct trials *t, struct model_config *chosen, json_t 
             t->model->label);
     bool all;
     TRY(recall(t, &all));
-    if (!all)
-        TRY(read_back(t));
+    if (!all) {
+        TRY(read_back(t, folder));
+        t->lines = t->kept.lines;
+    }
     while (!all) {
         struct search_trial next;
         bool end;
@@ -319,18 +280,9 @@ enum status trials_run(struct stage *stage, const struct model_config *model, lo
                        .key = key,
                        .journal = keep->journal,
                        .arena = arena,
-                       .file = -1,
-                       .lines = json_array()};
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/trials", keep->folder) >= (int)sizeof path ||
-        snprintf(t.path, sizeof t.path, "%s/trials/%s.jsonl", keep->folder, key) >= (int)sizeof t.path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", keep->folder);
+                       .kept = {.file = -1}};
     *record = NULL;
-    enum status status = make_folders(path);
-    if (status == STATUS_OK)
-        status = search(&t, chosen, record);
-    if (t.file >= 0)
-        close(t.file);
-    json_decref(t.lines);
+    const enum status status = search(&t, keep->folder, chosen, record);
+    kept_close(&t.kept);
     return status;
 }

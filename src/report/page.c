@@ -217,6 +217,13 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
                 TRY(write_plot(r, r->dataset[d], r->plots[p], arena, out));
         TRY(audit_section(r, r->dataset[d], arena, out));
     }
+    for (size_t i = 0; i < r->n_after; i++) {
+        fprintf(out, "<p class=\"note\">%s: %s: ", r->after[i].name, r->after[i].status);
+        page_text(out, r->after[i].message);
+        fputs("</p>\n", out);
+    }
+    TRY(page_csv(r, "present-summary.csv", "What users are shown: how many texts passed the check of facts",
+                 arena, out));
     TRY(page_csv(r, "present.csv", "What users are shown, with the facts it was checked against", arena,
                  out));
     TRY(page_csv(r, "significance.csv", "Significance tests", arena, out));

@@ -143,6 +143,24 @@ static enum status take_tests(struct records *r, const json_t *compare, struct a
     return r->tests != NULL ? STATUS_OK : STATUS_SYSTEM;
 }
 
+/* The steps after the cells that have nothing to show, and why. */
+static enum status take_after(struct records *r, const json_t *steps, struct arena *arena)
+{
+    const char *name;
+    json_t *step;
+    ARENA_NEW(r->after, arena, json_object_size(steps));
+    json_object_foreach((json_t *)(uintptr_t)steps, name, step)
+    {
+        struct after_row *row = &r->after[r->n_after];
+        *row = (struct after_row){text_of(step, "after", arena), text_of(step, "status", arena),
+                                  text_of(step, "message", arena)};
+        if (row->name == NULL || row->status == NULL || row->message == NULL)
+            return STATUS_SYSTEM;
+        r->n_after += same(row->status, "skipped") || same(row->status, "failed");
+    }
+    return STATUS_OK;
+}
+
 static enum status take_record(struct records *r, const json_t *record, struct arena *arena)
 {
     const json_t *cells = json_object_get(record, "cells"), *report = json_object_get(record, "report");
@@ -167,6 +185,7 @@ static enum status take_record(struct records *r, const json_t *record, struct a
             row->params == NULL || row->seed == NULL || row->status == NULL || row->message == NULL)
             return STATUS_SYSTEM;
     }
+    TRY(take_after(r, json_object_get(record, "after"), arena));
     TRY(take_tests(r, json_object_get(record, "compare"), arena));
     r->correction = text_of(json_object_get(record, "compare"), "correction", arena);
     r->prints_strata = json_is_true(json_object_get(report, "strata"));

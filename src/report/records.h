@@ -93,6 +93,10 @@ struct universe_row {
 struct probe_note {
     const char *dataset, *text;
 };
+/* A step after the cells that is not done: "present", "skipped" or "failed", why. */
+struct after_row {
+    const char *name, *status, *message;
+};
 struct records {
     const char *run_dir, *experiment;
     const char
@@ -119,6 +123,8 @@ struct records {
     struct multiverse *multiverse; /* multiverse.h; NULL: the run has none */
     size_t n_probe_notes;
     struct probe_note *probe_note;
+    size_t n_after;
+    struct after_row *after;
     size_t n_tables, n_plots;
     const char **tables, **plots; /* as the config asks */
 };
