@@ -8,7 +8,7 @@
 
 #include "command/command.h"
 
-enum { OPTION_STATE = 256, OPTION_EVENTS, OPTION_THREADS };
+enum { OPTION_STATE = 256, OPTION_RUN, OPTION_EVENTS, OPTION_THREADS };
 
 struct arguments {
     struct serve_options options;
@@ -22,6 +22,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_STATE:
         a->options.state = argument;
         return 0;
+    case OPTION_RUN:
+        a->options.run = argument;
+        return 0;
     case OPTION_EVENTS:
         a->events = argument;
         return 0;
@@ -34,8 +37,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->options.file = argument;
         return 0;
     case ARGP_KEY_END:
-        if (a->options.file == NULL || a->options.state == NULL)
-            argp_error(state, "a YAML file (experiments/feedback-loop has one) and --state are needed");
+        if ((a->options.file == NULL) == (a->options.run == NULL) || a->options.state == NULL)
+            argp_error(state,
+                       "--state and either --run or a YAML file (experiments/feedback-loop has one) are "
+                       "needed");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -47,12 +52,15 @@ static enum status run(int argc, char **argv)
     static const struct argp_option options[] = {
         {"state", OPTION_STATE, "DIR", 0,
          "Folder of the journal; with it the state goes on where it was, even after kill -9", 0},
+        {"run", OPTION_RUN, "RUN_DIR", 0,
+         "In place of LOOP.yaml: folder of results of an experiment with a block `feedback`; its row learns",
+         0},
         {"events", OPTION_EVENTS, "FILE", 0, "Events to read (default: standard input)", 0},
         {"threads", OPTION_THREADS, "N", 0, "Threads (default: all cores); results don't depend on it", 0},
         {0}};
     const struct argp argp = {options,
                               parse,
-                              "LOOP.yaml",
+                              "LOOP.yaml\n--run RUN_DIR",
                               "Reads events as JSON, one a line: {\"event\": \"click\", \"user\": \"12\", "
                               "\"item\": \"50\"} (show, click, skip, "
                               "rate with a value; an id makes it safe to send again), and requests "
@@ -74,5 +82,5 @@ static enum status run(int argc, char **argv)
     return status;
 }
 
-const struct command command_serve_events = {"serve-events", "LOOP.yaml --state DIR",
+const struct command command_serve_events = {"serve-events", "LOOP.yaml | --run RUN_DIR --state DIR",
                                              "learn from clicks, skips and ratings as they come", run};

@@ -7,9 +7,10 @@
 
 #include "base/log.h"
 #include "experiment/capture.h"
-#include "experiment/kept.h"
+#include "experiment/loop_run.h"
 #include "experiment/present.h"
 #include "experiment/record.h"
+#include "experiment/simulation_play.h"
 
 struct step {
     const char *name;         /* the block's, and the folder's of what it keeps */
@@ -55,9 +56,75 @@ static enum status present_work(const struct after *a, const char *key)
     return present_print(&run, NULL);
 }
 
+/* ------------------------------------------------------------------------------------------------------ feedback */
+
+static void feedback_of(const struct experiment *e, const struct dataset_config **dataset,
+                        const struct model_config **model)
+{
+    const bool asked = e->feedback != NULL && e->feedback->simulated;
+    *dataset = asked ? e->feedback->dataset : NULL;
+    *model = asked ? e->feedback->model : NULL;
+}
+
+static enum status feedback_key(const struct after *a, json_t *out)
+{
+    const struct feedback_config *f = a->experiment->feedback;
+    json_object_set_new(out, "version", json_integer(1));
+    json_object_set_new(out, "learning", json_loads(f->json, 0, NULL));
+    json_object_set_new(out, "users", json_loads(f->simulate_json, 0, NULL));
+    json_object_set_new(out, "seeds", json_integer(f->seeds));
+    return STATUS_OK;
+}
+
+static enum status play(const struct after *a, struct loop *loop, struct kept *kept)
+{
+    const struct feedback_config *f = a->experiment->feedback;
+    long long *seed;
+    bool drawn;
+    struct simulation s = {.arena = a->arena,
+                           .signal = a->options->signal,
+                           .how = f->how,
+                           .loop = loop,
+                           .n_seeds = (size_t)f->seeds,
+                           .kept = kept,
+                           .out = a->folder->path,
+                           .prefix = "feedback-"};
+    ARENA_NEW(seed, a->arena, s.n_seeds);
+    for (size_t k = 0; k < s.n_seeds; k++)
+        seed[k] = (long long)k;
+    s.seed = seed;
+    TRY(backend_open("cpu", a->options->threads, &s.backend));
+    TRY(loop_open(loop, a->arena));
+    TRY(simulation_play(&s));
+    printf("\nfeedback of %s\n", f->model->label);
+    return simulation_write(&s, stdout, &drawn);
+}
+
+static enum status feedback_work(const struct after *a, const char *key)
+{
+    struct experiment again = {0};
+    struct loop loop = {0};
+    struct kept kept = {.file = -1};
+    char unused[SHA256_HEX];
+    enum status status = loop_of_run(a->folder->path, a->arena, &again, &loop, unused);
+    if (status == STATUS_OK)
+        status = kept_open(a->folder->path, "feedback", key, &kept);
+    if (status == STATUS_OK)
+        status = play(a, &loop, &kept);
+    kept_close(&kept);
+    if (status == STATUS_OK)
+        kept_forget(a->folder->path, "feedback", key);
+    loop_close(&loop);
+    experiment_free(&again);
+    return status;
+}
+
+static const char *const feedback_files[] = {"feedback-systems.csv", "feedback-tests.csv",
+                                             "feedback-rounds.csv", NULL};
 static const char *const present_files[] = {"present.csv", "present-summary.csv", NULL};
 static const struct step steps[] = {
     {"present", present_files, present_of, present_key, present_work},
+    {"feedback", feedback_files, feedback_of, feedback_key, feedback_work},
 };
 
 /* ------------------------------------------------------------------------------------------------------ a step */

@@ -1,5 +1,6 @@
 /*
- * after.h - what an experiment does once its cells are done: texts for what a model recommends (the block `present`).
+ * after.h - what an experiment does once its cells are done: texts for what a model recommends (the block `present`), the
+ * feedback loop among simulated users (`simulate` of the block `feedback`).
  *
  * Each such step has a key, the SHA-256 of all that determines its result, the key of the cell it builds on among it, and a line in the
  * journal: {"after": name, "key", "status": "done" | "skipped" | "failed" | "off", "message", "seconds", "finished"}.  What is done is not done

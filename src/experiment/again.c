@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "experiment/capture.h"
 #include "experiment/journal.h"
+#include "experiment/record.h"
 #include "experiment/searches.h"
 #include "models/model_io.h"
 
@@ -116,35 +117,54 @@ static enum status load_saved(const struct model_config *model, long long seed, 
     return STATUS_OK;
 }
 
-enum status again_fit(const struct again_cell *cell, struct stage *stage, const struct cell_place *place,
-                      struct arena *arena, struct fitted *out)
+/* What the journal says of the cell: the key, "" where it says nothing; whether it searched, and *model with what was chosen. */
+static enum status recorded(const struct again_cell *cell, struct arena *arena, struct model_config *model,
+                            char key[SHA256_HEX], bool *done)
 {
-    struct model_config model = *cell->model;
-    char path[4096] = "";
     struct journal journal;
     struct capture capture;
     enum status status = STATUS_OK;
-    const bool searches = searches_any(&model);
-    bool searched = false;
-    capture_begin(&capture); /* without a journal the model is fitted */
+    json_t *line = NULL;
+    *model = *cell->model;
+    key[0] = '\0';
+    capture_begin(&capture); /* without a journal there is no cell */
     if (journal_read(cell->run_dir, &journal) == STATUS_OK) {
-        json_t *line = NULL;
-        const char *key = line_of(cell, &journal, &line);
-        searched = searches && line != NULL && json_object_get(line, "trials") != NULL;
-        searched = searched || (searches && json_object_get(line, "inside") != NULL);
-        if (searched)
-            status = searches_recorded(cell->model, line, arena, &model);
-        if (key != NULL)
-            snprintf(path, sizeof path, "%s/models/%s.h5", cell->run_dir, key);
-    }
+        const char *found = line_of(cell, &journal, &line);
+        if (found != NULL)
+            snprintf(key, SHA256_HEX, "%s", found);
+        *done = line != NULL && strcmp(record_status(line), "done") == 0;
+        if (*done && searches_any(model))
+            status = searches_recorded(cell->model, line, arena, model);
+    } else
+        *done = false;
     journal_close(&journal);
     capture_end(&capture);
-    if (status != STATUS_OK)
-        return status_fail(status, "%s", capture.sentence);
-    if (searches && !searched)
+    return status == STATUS_OK ? STATUS_OK : status_fail(status, "%s", capture.sentence);
+}
+
+enum status again_chosen(const struct again_cell *cell, struct arena *arena, struct model_config *model,
+                         char key[SHA256_HEX])
+{
+    bool done;
+    TRY(recorded(cell, arena, model, key, &done));
+    return done ? STATUS_OK
+                : status_fail(STATUS_DATA, "%s: %s on %s is not done; run the experiment first",
+                              cell->run_dir, cell->model->label, cell->dataset->name);
+}
+
+enum status again_fit(const struct again_cell *cell, struct stage *stage, const struct cell_place *place,
+                      struct arena *arena, struct fitted *out)
+{
+    struct model_config model;
+    char path[4096], key[SHA256_HEX];
+    bool done;
+    TRY(recorded(cell, arena, &model, key, &done));
+    if (searches_any(&model) && !done)
         return status_fail(STATUS_DATA, "%s: the search of %s is not done; run the experiment first",
                            cell->run_dir, model.label);
-    if (path[0] != '\0' && file_exists(path))
+    snprintf(path, sizeof path, "%s/models/%s.h5", cell->run_dir, key);
+    if (key[0] != '\0' && file_exists(path))
         return load_saved(&model, cell->seed, path, place, out);
-    return cell_fit_final(stage, &model, searched, cell->seed, &cell->experiment->evaluate, place, out);
+    return cell_fit_final(stage, &model, done && searches_any(&model), cell->seed,
+                          &cell->experiment->evaluate, place, out);
 }

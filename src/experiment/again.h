@@ -18,6 +18,9 @@ struct again_cell {
  * model.  Whatever the status, fitted_free() gives it back. */
 enum status again_fit(const struct again_cell *cell, struct stage *stage, const struct cell_place *place,
                       struct arena *arena, struct fitted *out);
+/* The cell's model with what its searches chose (of the arena), and the cell's key.  STATUS_DATA: the cell is not done. */
+enum status again_chosen(const struct again_cell *cell, struct arena *arena, struct model_config *model,
+                         char key[SHA256_HEX]);
 /* The dataset or model of that name.  point: of a model's grid.  STATUS_USAGE with what there is, STATUS_DATA: the dataset is missing. */
 enum status again_dataset(const struct experiment *e, const char *name, const struct dataset_config **out);
 enum status again_model(const struct experiment *e, const char *label, unsigned point,

@@ -10,7 +10,7 @@
 
 struct top {
     const struct node *experiment, *datasets, *models, *fusion, *pipeline, *evaluate, *expect, *compare,
-        *report, *present;
+        *report, *present, *feedback;
 };
 static const struct param top_params[] = {
     PARAM_NODE(struct top, experiment, "name and seeds"),
@@ -24,6 +24,7 @@ static const struct param top_params[] = {
     PARAM_NODE(struct top, compare, "paired tests between models"),
     PARAM_NODE(struct top, report, "tables and plots"),
     PARAM_NODE(struct top, present, "texts for what a model recommends, once the cells are done"),
+    PARAM_NODE(struct top, feedback, "how a model, in use, learns from what users do"),
     PARAM_END};
 
 struct head {
@@ -309,6 +310,7 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
     TRY(params_default(report_params, arena, &report));
     TRY(params_set(report_params, "report", top.report, arena, &report));
     TRY(config_present(top.present, &pipeline, arena, e));
+    TRY(config_feedback(top.feedback, &pipeline, arena, e));
     e->tables = report.tables;
     e->plots = report.plots;
     resolve_head(e);

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "experiment/config_parts.h"
+#include "experiment/feedback_settings.h"
+#include "experiment/loop.h"
 #include "experiment/present_settings.h"
 
 /* The block where it stands: at the top, or in `fusion`, whose pipeline is its model; NULL: nowhere. */
@@ -79,5 +81,120 @@ enum status config_present(const struct node *top, const struct config_pipeline 
     p->json = json;
     e->present = p;
     json_object_set_new(e->resolved, "present", resolved(json, p->dataset, p->model));
+    return STATUS_OK;
+}
+
+struct feedback_block {
+    const struct node *vectors, *simulate;
+};
+static const struct param feedback_block_params[] = {
+    PARAM_NODE(struct feedback_block, vectors,
+               "of the profile and LinUCB, as the model's own vectors with these changes: {dimensions: 32}"),
+    PARAM_NODE(struct feedback_block, simulate, "simulated users: {rounds: 20, seeds: 5, users: 200}"),
+    PARAM_END};
+
+struct simulate_block {
+    int seeds;
+};
+static const struct param simulate_block_params[] = {
+    PARAM_INT(struct simulate_block, seeds, 5, 1, 1000, "every system runs once a seed, from 0"), PARAM_END};
+
+/* Gives each of the block's keys to the table that has it; the last table complains of unknown ones. */
+static enum status deal(const struct node *block, const char *owner, struct arena *arena,
+                        const struct param *const *tables, void *const *values, size_t n)
+{
+    struct node *rest = config_node(block, NODE_MAP, block->n, arena);
+    if (rest == NULL)
+        return STATUS_SYSTEM;
+    for (size_t t = 0; t < n; t++)
+        TRY(params_default(tables[t], arena, values[t]));
+    for (size_t i = 0; i < block->n; i++) {
+        size_t t = 0;
+        while (t + 1 < n && param_find(tables[t], block->child[i]->key) == NULL)
+            t++;
+        if (t + 1 < n)
+            TRY(param_set(param_find(tables[t], block->child[i]->key), owner, block->child[i], arena,
+                          values[t]));
+        else
+            rest->child[rest->n++] = block->child[i];
+    }
+    return params_set(tables[n - 1], owner, rest, arena, values[n - 1]);
+}
+
+static enum status read_simulate(const struct node *block, struct arena *arena, struct feedback_config *f)
+{
+    struct simulate_block own;
+    const struct param *const tables[] = {simulate_block_params, simulate_params};
+    void *const values[] = {&own, &f->how};
+    char *json;
+    if (block->kind != NODE_MAP)
+        return node_fail(block, "simulate of feedback: expected a mapping: {rounds: 20, seeds: 5}");
+    TRY(deal(block, "simulate", arena, tables, values, 2));
+    TRY(params_json(simulate_params, &f->how, arena, &json));
+    f->simulated = true;
+    f->seeds = own.seeds;
+    f->simulate_json = json;
+    return STATUS_OK;
+}
+
+static void merge_json(json_t *into, const char *json)
+{
+    json_t *from = json_loads(json, 0, NULL);
+    json_object_update(into, from);
+    json_decref(from);
+}
+
+static enum status resolve_feedback(struct feedback_config *f, const struct feedback_block *own,
+                                    struct arena *arena, json_t **out)
+{
+    char *learning, *serving, *more;
+    TRY(params_json(feedback_params, &f->options, arena, &learning));
+    TRY(params_json(serve_params, &f->serve, arena, &serving));
+    TRY(params_json(feedback_block_params, own, arena, &more));
+    f->json = arena_printf(arena, "[%s,%s,%s]", learning, serving, more);
+    json_t *extra = json_loads(more, 0, NULL);
+    *out = resolved(learning, f->dataset, f->model);
+    merge_json(*out, serving);
+    if (own->vectors != NULL)
+        json_object_set(*out, "vectors", json_object_get(extra, "vectors"));
+    json_decref(extra);
+    if (f->simulated) {
+        json_t *simulate = json_loads(f->simulate_json, 0, NULL);
+        json_object_set_new(simulate, "seeds", json_integer(f->seeds));
+        json_object_set_new(*out, "simulate", simulate);
+    }
+    return f->json != NULL ? STATUS_OK : STATUS_SYSTEM;
+}
+
+enum status config_feedback(const struct node *top, const struct config_pipeline *pipeline,
+                            struct arena *arena, struct experiment *e)
+{
+    const struct node *block;
+    struct node *rest = NULL;
+    struct feedback_config *f;
+    struct feedback_block own;
+    struct item_vectors_options unused;
+    json_t *out = NULL;
+    TRY(block_of(top, pipeline->feedback, "feedback", &block));
+    if (block == NULL)
+        return STATUS_OK;
+    ARENA_NEW(f, arena, 1);
+    f->block = block;
+    TRY(read_of(block, "feedback", pipeline->label, block == pipeline->feedback, arena, e, &f->dataset,
+                &f->model, &rest));
+    const struct param *const tables[] = {feedback_block_params, serve_params, feedback_params};
+    void *const values[] = {&own, &f->serve, &f->options};
+    TRY(deal(rest, "feedback", arena, tables, values, 3));
+    TRY(params_default(loop_vector_params, arena, &unused));
+    TRY(params_set(loop_vector_params, "vectors", own.vectors, arena, &unused));
+    f->vectors = own.vectors;
+    if (own.simulate != NULL)
+        TRY(read_simulate(own.simulate, arena, f));
+    struct loop loop;
+    TRY(loop_of_model(f, f->model, arena, &loop)); /* complains of what can't go together */
+    f->options = loop.feedback;
+    TRY(resolve_feedback(f, &own, arena, &out));
+    e->feedback = f;
+    json_object_set_new(e->resolved, "feedback", out);
     return STATUS_OK;
 }

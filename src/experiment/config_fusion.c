@@ -19,7 +19,7 @@
 struct fusion_block {
     const char *label;
     int preprocess;
-    const struct node *intent, *preference, *rerank, *strategy, *present;
+    const struct node *intent, *preference, *rerank, *strategy, *present, *feedback;
     struct param_list controls, ablate;
 };
 #define B struct fusion_block
@@ -38,6 +38,8 @@ static const struct param block_params[] = {
                "parameters of the model `strategy`: rules, candidates ...; not there: no such stage"),
     PARAM_NODE(B, present,
                "texts for what the pipeline recommends: the block `present`; not there: none are written"),
+    PARAM_NODE(B, feedback,
+               "how the pipeline learns from what users do: the block `feedback`; not there: it doesn't"),
     PARAM_LIST(
         B, controls, "ids|tfidf|columns|shuffled|random|predicted_popularity|second_encoder", NULL,
         "rows beside it: the same head without text, on TF-IDF, on its columns (genre, year), on the "
@@ -311,7 +313,7 @@ enum status config_fusion(const struct node *node, const struct node *models, st
 {
     struct fusion f;
     TRY(read_fusion(node, arena, &f));
-    *pipeline = (struct config_pipeline){f.block.label, f.block.present};
+    *pipeline = (struct config_pipeline){f.block.label, f.block.present, f.block.feedback};
     *all = config_node(models != NULL ? models : node, NODE_LIST, (models != NULL ? models->n : 0) + f.n_rows,
                        arena);
     if (*all == NULL)

@@ -13,8 +13,8 @@ enum status config_datasets(const struct node *list, struct arena *arena, struct
 enum status config_models(const struct node *list, struct arena *arena, struct experiment *e, json_t *blocks);
 /* What the block `fusion` says beside its rows. */
 struct config_pipeline {
-    const char *label;          /* of the pipeline's row; NULL: there is no such block */
-    const struct node *present; /* the blocks of what comes after the cells; NULL: none */
+    const char *label;                     /* of the pipeline's row; NULL: there is no such block */
+    const struct node *present, *feedback; /* the blocks of what comes after the cells; NULL: none */
 };
 /* `models` (NULL: none) and the rows of the block `fusion` after them: the pipeline, its controls, its ablations. */
 enum status config_fusion(const struct node *node, const struct node *models, struct arena *arena,
@@ -51,6 +51,9 @@ enum status config_inside(struct model_config *m, struct arena *arena);
 /* The block `present`, at the top (NULL: none) or of the pipeline, into e->present and the resolved experiment. */
 enum status config_present(const struct node *top, const struct config_pipeline *pipeline,
                            struct arena *arena, struct experiment *e);
+/* The block `feedback` likewise, into e->feedback. */
+enum status config_feedback(const struct node *top, const struct config_pipeline *pipeline,
+                            struct arena *arena, struct experiment *e);
 enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e);
 enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
 /* NULL: the defaults; fills `out`, an object. */

@@ -105,7 +105,8 @@ struct compare_config {
     size_t *ranks; /* [n_ranks] measures by which all models are ranked: Friedman, Nemenyi */
 };
 
-struct present_config; /* present_settings.h */
+struct present_config;  /* present_settings.h */
+struct feedback_config; /* feedback_settings.h */
 struct experiment {
     const char *name, *file; /* file: as given, for messages */
     size_t n_seeds, n_datasets, n_models, n_blocks, n_expectations, n_comparisons;
@@ -120,8 +121,9 @@ struct experiment {
     struct comparison *comparisons;
     struct compare_config compare;
     struct param_list tables, plots;
-    const struct present_config *present; /* texts for users, once the cells are done; NULL: none */
-    json_t *resolved;                     /* every default written out; experiment_free() gives it back */
+    const struct present_config *present;   /* texts for users, once the cells are done; NULL: none */
+    const struct feedback_config *feedback; /* how a row learns from what users do; NULL: not asked for */
+    json_t *resolved;                       /* every default written out; experiment_free() gives it back */
     char sha256
         [SHA256_HEX]; /* of the parts of `resolved` that determine results: experiment, datasets, models, evaluate */
 };

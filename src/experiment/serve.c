@@ -13,17 +13,11 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "experiment/loop.h"
+#include "experiment/loop_run.h"
 #include "experiment/run.h"
 
 enum { LINE_MOST = 1 << 20, TOGETHER = 1000, K_MOST = 1000 };
 
-struct head {
-    int refit_every, seed;
-};
-static const struct param head_params[] = {
-    PARAM_INT(struct head, refit_every, 1000, 1, 1e9, "answered events between two fits of the model"),
-    PARAM_INT(struct head, seed, 0, 0, 1e9, "of the model and of what is drawn"), PARAM_END};
 struct top {
     const struct node *serve;
     struct loop_blocks blocks;
@@ -34,7 +28,8 @@ static const struct param top_params[] = {PARAM_NODE(struct top, serve, "refit_e
 struct server {
     struct arena *arena;
     struct run run;
-    struct head head;
+    struct serve_settings head;
+    struct experiment experiment; /* of --run */
     struct loop loop;
     struct item_vectors vectors;
     struct nested fitted;
@@ -483,7 +478,7 @@ static enum status map_ids(const struct strings *ids, struct string_map **out)
     return *out != NULL ? STATUS_OK : STATUS_SYSTEM;
 }
 
-static enum status configure(struct server *s, const char *path)
+static enum status configure_file(struct server *s, const char *path)
 {
     char *yaml;
     size_t n;
@@ -493,8 +488,8 @@ static enum status configure(struct server *s, const char *path)
     TRY(node_parse(path, yaml, n, s->arena, &root));
     TRY(params_default(top_params, s->arena, &top));
     TRY(params_set(top_params, "serve-events", root, s->arena, &top));
-    TRY(params_default(head_params, s->arena, &s->head));
-    TRY(params_set(head_params, "serve", top.serve, s->arena, &s->head));
+    TRY(params_default(serve_params, s->arena, &s->head));
+    TRY(params_set(serve_params, "serve", top.serve, s->arena, &s->head));
     TRY(loop_read(&top.blocks, root, s->arena, &s->loop));
     TRY(loop_open(&s->loop, s->arena));
     const char *all = arena_printf(s->arena, "%s\n%s", s->loop.dataset->content_sha256, yaml);
@@ -504,10 +499,19 @@ static enum status configure(struct server *s, const char *path)
     return STATUS_OK;
 }
 
+static enum status configure(struct server *s, const struct serve_options *o)
+{
+    if (o->run == NULL)
+        return configure_file(s, o->file);
+    TRY(loop_of_run(o->run, s->arena, &s->experiment, &s->loop, s->config));
+    s->head = s->experiment.feedback->serve;
+    return loop_open(&s->loop, s->arena);
+}
+
 static enum status start(struct server *s, const struct serve_options *o)
 {
     struct factors factors;
-    TRY(configure(s, o->file));
+    TRY(configure(s, o));
     s->run = (struct run){.arena = s->arena,
                           .scratch = arena_new(),
                           .seed = (uint64_t)s->head.seed,
@@ -528,6 +532,8 @@ static enum status start(struct server *s, const struct serve_options *o)
     TRY(feedback_fit(&s->loop.base, s->loop.view, NULL, &s->run, &s->fitted, &factors));
     TRY(feedback_new(&s->loop.feedback, &factors, s->loop.view->by_user, &s->vectors, s->loop.rules,
                      s->run.seed, &s->f));
+    if (factors.factors == 0)
+        feedback_scored_by(s->f, &s->fitted, s->run.backend, NULL);
     TRY(open_journal(s, o->state));
     log_info("%llu events in %s", (unsigned long long)s->n, s->path);
     return STATUS_OK;
@@ -544,6 +550,8 @@ enum status serve_run(const struct serve_options *options, FILE *out)
             STATUS_DATA, "%zu lines were refused: their answers say why; all others were taken", s.n_refused);
     feedback_free(s.f);
     nested_free(&s.fitted);
+    loop_close(&s.loop);
+    experiment_free(&s.experiment);
     string_map_free(s.users);
     string_map_free(s.items);
     string_map_free(s.ids);

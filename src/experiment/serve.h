@@ -1,5 +1,5 @@
 /*
- * serve.h - `recfuse serve-events LOOP.yaml --state DIR`: events in, recommendations out, one JSON object a line, and nothing that was
+ * serve.h - `recfuse serve-events LOOP.yaml --state DIR`, or --run RUN_DIR in place of the file: events in, recommendations out, one JSON object a line, and nothing that was
  * acknowledged is ever lost.
  *
  *     {"event": "click", "user": "12", "item": "50", "id": "a1"}        -> {"ack": 1}
@@ -24,7 +24,8 @@
 #include "base/status.h"
 
 struct serve_options {
-    const char *file;  /* YAML: `serve: {refit_every: 1000, seed: 0}` and the blocks of loop.h */
+    const char *file;  /* YAML: `serve: {refit_every: 1000, seed: 0}` and the blocks of loop.h; NULL: `run` */
+    const char *run;   /* a run whose experiment has a block `feedback` */
     const char *state; /* folder of the journal, made when missing */
     int input;         /* a file descriptor: standard input, or a file of events */
     int threads;

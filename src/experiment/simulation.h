@@ -19,8 +19,7 @@ struct simulation_options {
     const volatile sig_atomic_t *signal;
 };
 
-/* Writes rounds.csv (system, seed, round, regret, cumulative_regret, ndcg, clicks), tests.csv (each system against the loop: paired t over
- * users of their regret, the mean over seeds, Holm-corrected), plots/regret.svg and .png, and the YAML as read; prints a table to `table`.
+/* What simulation_write() writes (simulation_play.h), and the YAML as read; prints a table to `table`.
  * STATUS_USAGE with file:line:column; STATUS_DATA: no dataset; STATUS_UNAVAILABLE: no truth, no text. */
 enum status simulation_run(const struct simulation_options *options, FILE *table);
 

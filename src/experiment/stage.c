@@ -145,6 +145,16 @@ enum status stage_whole(struct stage *stage, const struct view **out)
     return STATUS_OK;
 }
 
+enum status stage_all(struct stage *stage, struct view **out)
+{
+    struct interactions some;
+    struct fold *fold;
+    ARENA_NEW(fold, stage->fold_data, 1); /* nothing is held out of it */
+    TRY(join(&stage->fold->train, &stage->fold->valid, stage->fold_data, &some));
+    TRY(join(&some, &stage->fold->test, stage->fold_data, &fold->train));
+    return view_build(stage->dataset, fold, stage->fold_data, out);
+}
+
 void stage_close(struct stage *stage)
 {
     arena_free(stage->fold_data);

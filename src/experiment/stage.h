@@ -30,6 +30,8 @@ enum status stage_open(const struct dataset_config *config, struct stage *out);
 enum status stage_fold(struct stage *stage, size_t fold);
 /* The view of train and validation rows together (of those, what keep_train lets be learned from), of this fold. */
 enum status stage_whole(struct stage *stage, const struct view **out);
+/* Of all its rows, the test rows too, for a system that goes into use: nothing may be measured on them then. */
+enum status stage_all(struct stage *stage, struct view **out);
 void stage_close(struct stage *stage); /* takes a zeroed one */
 
 #endif

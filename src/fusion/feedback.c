@@ -46,6 +46,10 @@ static enum status take_factors(struct feedback *f, const struct factors *x)
     f->fit = fit;
     f->d = x->factors;
     f->offset = x->offset;
+    f->user = f->item = NULL;
+    f->user0 = f->item0 = f->user_bias = f->item_bias = NULL;
+    if (x->factors == 0)
+        return STATUS_OK;
     f->user0 = copy_rows(fit, x->user, x->n_users, x->factors, x->ld_user);
     f->item0 = copy_rows(fit, x->item, x->n_items, x->factors, x->ld_item);
     f->user = arena_copy(fit, f->user0, (size_t)f->n_users * f->d, sizeof(float));
@@ -102,10 +106,45 @@ enum status feedback_new(const struct feedback_options *options, const struct fa
     return status;
 }
 
+static void drop_scorer(struct feedback *f)
+{
+    if (f->scorer_arena != NULL)
+        nested_free(&f->scorer);
+    arena_free(f->scorer_arena);
+    f->scorer_arena = NULL;
+    f->scorer.state = NULL;
+}
+
+void feedback_scored_by(struct feedback *f, const struct nested *fitted, const struct backend *backend,
+                        struct arena *owner)
+{
+    drop_scorer(f);
+    f->scorer = *fitted;
+    f->scorer_arena = owner;
+    f->backend = backend;
+}
+
+enum status feedback_suits(const struct model_type *type, const struct node *block,
+                           struct feedback_options *options)
+{
+    const struct node *asked = node_get(block, "online_mf");
+    if (type->factors != NULL || !options->online_mf)
+        return STATUS_OK;
+    if (asked != NULL)
+        return node_fail_key(
+            asked,
+            "online_mf of feedback: %s has no factors that an event could move; leave it out "
+            "(profile, bandit, fatigue and refits learn without), or take ials, bpr_mf, svd ...",
+            type->name);
+    options->online_mf = false;
+    return STATUS_OK;
+}
+
 void feedback_free(struct feedback *f)
 {
     if (f == NULL)
         return;
+    drop_scorer(f);
     for (uint32_t u = 0; f->person != NULL && u < f->n_users; u++)
         free(f->person[u].seen);
     arena_free(f->fit);
@@ -165,7 +204,7 @@ static void learn(struct feedback *f, const struct feedback_event *e)
     const double weight = e->kind == FEEDBACK_SKIP ? f->options.skip_weight : 1;
     const uint32_t d = f->vectors != NULL ? f->vectors->d : 0;
     const float *x = d > 0 ? f->vectors->v + (size_t)e->item * d : NULL;
-    if (f->options.online_mf)
+    if (f->options.online_mf && f->d > 0)
         learn_factors(f, e, target, weight);
     if (f->profile != NULL && target >= 0.5)
         for (uint32_t j = 0; j < d; j++) {
@@ -236,8 +275,10 @@ void feedback_digest(const struct feedback *f, char hex[SHA256_HEX])
     const size_t dv = f->vectors != NULL ? f->vectors->d : 0;
     crypto_hash_sha256_init(&state);
     sha256_update(&state, &f->n_events, sizeof f->n_events);
-    sha256_update(&state, f->user, (size_t)f->n_users * f->d * sizeof(float));
-    sha256_update(&state, f->item, (size_t)f->n_items * f->d * sizeof(float));
+    if (f->d > 0) {
+        sha256_update(&state, f->user, (size_t)f->n_users * f->d * sizeof(float));
+        sha256_update(&state, f->item, (size_t)f->n_items * f->d * sizeof(float));
+    }
     if (f->profile != NULL)
         sha256_update(&state, f->profile, f->n_users * dv * sizeof(float));
     sha256_update(&state, f->bandit.b, (size_t)f->bandit.n_users * f->bandit.d * sizeof(double));

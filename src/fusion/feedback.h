@@ -1,12 +1,12 @@
 /*
  * feedback.h - the last stage of the pipeline, and its way back: what users do with what they are shown changes at once what they are shown next.
  *
- * On top of a fitted factor model, four things learn from every event, each of which can be switched off:
- *   online_mf  one normalised gradient step of the user's and the item's factors (Rendle, Schmidt-Thieme, RecSys 2008; He et al., SIGIR 2016)
+ * On top of a fitted model, four things learn from every event, each of which can be switched off:
+ *   online_mf  one normalised gradient step of the user's and the item's factors, where the model has some (Rendle, Schmidt-Thieme, RecSys 2008; He et al., SIGIR 2016)
  *   profile    a decayed sum of the text vectors of what the user took
  *   bandit     LinUCB over text vectors (bandit.h), or epsilon-greedy
  *   fatigue    how often and how lately each item was shown, for the rule `fatigue` of the strategy (strategy.h)
- * The score of an item is z(factors) + [n / (n + evidence)] (profile z(cosine) + bandit z(mean)) + alpha uncertainty: z standardises over
+ * The score of an item is z(the model's) + [n / (n + evidence)] (profile z(cosine) + bandit z(mean)) + alpha uncertainty: z standardises over
  * the items of the user, n is the number of the user's events with an answer.  The best `candidates` that the user has not had go through the
  * rules.  The state is a function of the model, the options and the sequence of events alone, so a journal of events is all that must be kept.
  */
@@ -38,13 +38,22 @@ struct feedback_event {
 
 struct feedback;
 
-/* factors: of a fitted model, copied.  history: train rows [n_users x n_items], never recommended again; it, vectors and rules belong to the
+/* Can the options go with the model?  One without factors has none that an event could move: `online_mf` is switched off, and refused where
+ * the block (NULL: none) asks for it.  STATUS_USAGE with file:line:column. */
+enum status feedback_suits(const struct model_type *type, const struct node *block,
+                           struct feedback_options *options);
+/* factors: of a fitted model, copied; of one without factors a count of users and items, and feedback_scored_by() follows.  history: train rows [n_users x n_items], never recommended again; it, vectors and rules belong to the
  * caller and outlive the state.  vectors NULL or d 0: no profile and no LinUCB.  rules NULL: none.  STATUS_USAGE: vectors wider than
  * BANDIT_MOST for LinUCB. */
 enum status feedback_new(const struct feedback_options *options, const struct factors *factors,
                          const struct csr *history, const struct item_vectors *vectors,
                          const struct strategy *rules, uint64_t seed, struct feedback **out);
 void feedback_free(struct feedback *f); /* takes NULL */
+
+/* The scores of a fitted model that has no factors are what events add to.  owner: the arena of its state, which the feedback frees with it; NULL:
+ * both are the caller's, who outlives the state or another model. */
+void feedback_scored_by(struct feedback *f, const struct nested *fitted, const struct backend *backend,
+                        struct arena *owner);
 
 /* Takes an event in.  Showings in a row are one list, up to an answer or to an item that is shown again: two lists of different items without an
  * answer between them fade what was shown before as one.  A click or a rating of at least one half marks the item as had.  STATUS_SYSTEM: memory. */
@@ -62,10 +71,10 @@ enum status feedback_refit(struct feedback *f, const struct factors *factors);
 enum status feedback_taken(const struct feedback *f, uint32_t **user, uint32_t **item, uint64_t *n);
 uint64_t feedback_events(const struct feedback *f); /* taken in so far */
 /* `base` (parsed) fitted on the view's rows and, where `taken` is not NULL, on what users took since, each counting as the best value; its
- * state is in run->arena, the caller calls nested_free(out).  STATUS_USAGE: a model without factors. */
+ * state is in run->arena, the caller calls nested_free(out).  factors->factors 0: the model has none. */
 enum status feedback_fit(const struct nested *base, const struct view *view, const struct feedback *taken,
                          struct run *run, struct nested *out, struct factors *factors);
-/* That, and feedback_refit() with it. */
+/* That, and feedback_refit() or feedback_scored_by() with it. */
 enum status feedback_fit_again(const struct nested *base, const struct view *view, struct feedback *f,
                                struct run *run);
 

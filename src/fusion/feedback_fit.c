@@ -1,4 +1,4 @@
-/* feedback_fit.c - the factor model under the loop: fitted on train rows, and again with what users took since. */
+/* feedback_fit.c - the model under the loop: fitted on train rows, and again with what users took since. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,23 +34,22 @@ static enum status grow(const struct view *view, const uint32_t *user, const uin
 enum status feedback_fit(const struct nested *base, const struct view *view, const struct feedback *taken,
                          struct run *run, struct nested *out, struct factors *factors)
 {
-    struct view grown = *view;
+    struct view *grown = arena_copy(run->arena, view, 1, sizeof *view); /* lives as long as the model */
     *out = *base;
-    if (base->type->factors == NULL)
-        return status_fail(STATUS_USAGE,
-                           "the loop needs a model of factors (ials, bpr_mf, svd ...), and %s has none",
-                           base->type->name);
+    if (grown == NULL)
+        return STATUS_SYSTEM;
     if (taken != NULL) {
         uint32_t *user, *item;
         uint64_t n;
         TRY(feedback_taken(taken, &user, &item, &n));
-        const enum status status = grow(view, user, item, n, run, &grown);
+        const enum status status = grow(view, user, item, n, run, grown);
         free(user);
         free(item);
         TRY(status);
     }
-    TRY(nested_fit(out, &grown, run));
-    return out->type->factors(out->state, factors);
+    TRY(nested_fit(out, grown, run));
+    *factors = (struct factors){.n_users = view->n_users, .n_items = view->n_items};
+    return out->type->factors != NULL ? out->type->factors(out->state, factors) : STATUS_OK;
 }
 
 enum status feedback_fit_again(const struct nested *base, const struct view *view, struct feedback *f,
@@ -66,6 +65,11 @@ enum status feedback_fit_again(const struct nested *base, const struct view *vie
         status = feedback_fit(base, view, f, &inner, &fitted, &factors);
     if (status == STATUS_OK)
         status = feedback_refit(f, &factors);
+    if (status == STATUS_OK && factors.factors == 0) {
+        feedback_scored_by(f, &fitted, run->backend, inner.arena);
+        arena_free(inner.scratch);
+        return STATUS_OK;
+    }
     nested_free(&fitted);
     arena_free(inner.scratch);
     arena_free(inner.arena);

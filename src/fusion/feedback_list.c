@@ -95,6 +95,23 @@ static enum status in_order(const struct feedback *f, const double *s, const uin
     return STATUS_OK;
 }
 
+/* The model's scores of all items into x [n_items]. */
+static enum status model_scores(const struct feedback *f, uint32_t user, struct arena *scratch, double *x)
+{
+    float *row;
+    if (f->scorer.state == NULL) {
+        for (uint32_t i = 0; i < f->n_items; i++)
+            x[i] = feedback_predicted(f, user, i);
+        return STATUS_OK;
+    }
+    ARENA_NEW(row, scratch, f->n_items);
+    const struct tile tile = {row, f->n_items, f->n_items};
+    TRY(model_score_users(f->scorer.type, f->scorer.state, f->backend, &user, 1, &tile));
+    for (uint32_t i = 0; i < f->n_items; i++)
+        x[i] = (double)row[i];
+    return STATUS_OK;
+}
+
 /* without (NULL: not wanted): the list as it would be without LinUCB. */
 static enum status scores(const struct feedback *f, uint32_t user, struct arena *scratch,
                           struct strategy_list *list, struct strategy_list *without)
@@ -117,8 +134,7 @@ static enum status scores(const struct feedback *f, uint32_t user, struct arena 
         had[p->seen[i].item] |= p->seen[i].had > 0;
         shown[p->seen[i].item] = p->seen[i].shown * (float)pow(f->options.shown_decay, gone);
     }
-    for (uint32_t i = 0; i < f->n_items; i++)
-        x[i] = feedback_predicted(f, user, i);
+    TRY(model_scores(f, user, scratch, x));
     add_standardized(s, x, had, f->n_items, 1);
     add_vectors(f, user, had, x, s, before);
     list->user = user;

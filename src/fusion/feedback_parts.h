@@ -26,6 +26,9 @@ struct feedback {
     const float *user0, *item0;
     const float *user_bias, *item_bias;
     float offset;
+    struct nested scorer; /* a model without factors, whose scores stand in; state NULL: the factors score */
+    struct arena *scorer_arena;
+    const struct backend *backend;
     const struct csr *history;
     const struct item_vectors *vectors;
     const struct strategy *rules;

@@ -20,22 +20,41 @@ const struct param simulate_params[] = {
     PARAM_END};
 #undef S
 
-enum status simulate_arms(const struct feedback_options *options, struct arena *arena,
-                          struct simulate_arm **out)
+enum status simulate_arms(const struct feedback_options *options, bool vectors, struct arena *arena,
+                          struct simulate_arm **out, size_t *n)
 {
-    struct simulate_arm *a = NULL;
+    struct simulate_arm *a, still = {"static", *options, false, false};
+    const bool bandit =
+        options->bandit == FEEDBACK_EPSILON_GREEDY || (vectors && options->bandit == FEEDBACK_LINUCB);
     ARENA_NEW(a, arena, SIMULATE_ARMS);
-    for (size_t i = 0; i < SIMULATE_ARMS; i++)
-        a[i] = (struct simulate_arm){"loop", *options, true, true};
-    a[1].name = "static", a[1].learns = a[1].refits = a[1].options.fatigue = false;
-    a[1].options.bandit = FEEDBACK_NO_BANDIT;
-    a[2] = a[1], a[2].name = "fatigue alone", a[2].options.fatigue = true;
-    a[3].name = "without online_mf", a[3].options.online_mf = false;
-    a[4].name = "without profile", a[4].options.profile = 0;
-    a[5].name = "without bandit", a[5].options.bandit = FEEDBACK_NO_BANDIT;
-    a[6].name = "without fatigue", a[6].options.fatigue = false;
-    a[7].name = "without refit", a[7].refits = false;
+    still.options.fatigue = false;
+    still.options.bandit = FEEDBACK_NO_BANDIT;
     *out = a;
+    *n = 0;
+    a[(*n)++] = (struct simulate_arm){"loop", *options, true, true};
+    a[(*n)++] = still;
+    if (options->fatigue) {
+        a[*n] = still, a[*n].name = "fatigue alone";
+        a[(*n)++].options.fatigue = true;
+    }
+    if (options->online_mf) {
+        a[*n] = a[0], a[*n].name = "without online_mf";
+        a[(*n)++].options.online_mf = false;
+    }
+    if (vectors && options->profile > 0) {
+        a[*n] = a[0], a[*n].name = "without profile";
+        a[(*n)++].options.profile = 0;
+    }
+    if (bandit) {
+        a[*n] = a[0], a[*n].name = "without bandit";
+        a[(*n)++].options.bandit = FEEDBACK_NO_BANDIT;
+    }
+    if (options->fatigue) {
+        a[*n] = a[0], a[*n].name = "without fatigue";
+        a[(*n)++].options.fatigue = false;
+    }
+    a[*n] = a[0], a[*n].name = "without refit";
+    a[(*n)++].refits = false;
     return STATUS_OK;
 }
 
@@ -242,6 +261,8 @@ enum status simulate(const struct simulate_options *options, const struct simula
         learning.online_mf = false, learning.profile = 0;
     TRY(feedback_fit(base, view, NULL, run, &fitted, &factors));
     enum status status = feedback_new(&learning, &factors, view->by_user, vectors, rules, run->seed, &f);
+    if (status == STATUS_OK && factors.factors == 0)
+        feedback_scored_by(f, &fitted, run->backend, NULL);
     for (uint32_t t = 0; t < out->n_rounds && status == STATUS_OK; t++) {
         status = *run->cancelled ? STATUS_STOPPED : play_round(&w, arm, t, f, item, n, room, out);
         if (status == STATUS_OK && arm->refits && (t + 1) % (uint32_t)options->refit_every == 0)

@@ -29,11 +29,11 @@ struct simulate_arm {
     bool learns; /* false: it only leaves out what was clicked */
     bool refits; /* every refit_every rounds, on train rows and clicks */
 };
-/* The systems that are compared: everything on, nothing on, nothing but fatigue on, and everything but one part each.  In the
- * arena. */
-enum { SIMULATE_ARMS = 8 };
-enum status simulate_arms(const struct feedback_options *options, struct arena *arena,
-                          struct simulate_arm **arms);
+/* The systems that are compared [n]: everything on, nothing on, nothing but fatigue on, and everything but one part each; those of a part that
+ * the options have off, or that has nothing to go by (`vectors`: are there text vectors?), are left out.  In the arena. */
+enum { SIMULATE_ARMS = 8 }; /* at most */
+enum status simulate_arms(const struct feedback_options *options, bool vectors, struct arena *arena,
+                          struct simulate_arm **arms, size_t *n);
 
 struct simulate_round {
     double regret, ndcg, clicks; /* means over users */
@@ -44,7 +44,7 @@ struct simulate_result {
     double *regret;               /* [n_users] sum over rounds */
 };
 
-/* Runs one system for one seed; the result in the arena.  `base`: a model of factors, parsed, not fitted.  STATUS_USAGE: it has no factors;
+/* Runs one system for one seed; the result in the arena.  `base`: a model, parsed, not fitted.
  * STATUS_UNAVAILABLE: the view has no truth. */
 enum status simulate(const struct simulate_options *options, const struct simulate_arm *arm,
                      const struct view *view, const struct nested *base, const struct item_vectors *vectors,

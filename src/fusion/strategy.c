@@ -98,6 +98,14 @@ bool strategy_uses_column(const struct strategy *s, const char *name)
     return false;
 }
 
+bool strategy_has_rule(const struct strategy *s, const char *name)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->rule[i].type->name, name) == 0)
+            return true;
+    return false;
+}
+
 bool strategy_needs_vectors(const struct strategy *s)
 {
     for (size_t i = 0; i < s->n; i++)

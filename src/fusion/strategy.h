@@ -69,6 +69,7 @@ extern const struct strategy_rule_type *const strategy_rule_types[]; /* ends wit
 enum status strategy_parse(const struct node *rules, struct arena *arena, struct strategy **out);
 /* Is there a rule that needs text vectors (mmr by text)? */
 bool strategy_needs_vectors(const struct strategy *s);
+bool strategy_has_rule(const struct strategy *s, const char *name);
 /* Does a rule look at this item column? */
 bool strategy_uses_column(const struct strategy *s, const char *name);
 enum status strategy_prepare(struct strategy *s, const struct strategy_facts *facts, struct arena *arena);

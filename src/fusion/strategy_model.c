@@ -55,6 +55,14 @@ static enum status read_params(const struct strategy_params *p, struct arena *ar
     return strategy_parse(p->rules, arena, rules);
 }
 
+enum status strategy_model_parts(const void *params, struct arena *arena, struct nested *base,
+                                 struct strategy **rules, const struct item_vectors_options **vectors)
+{
+    const struct strategy_params *p = params;
+    *vectors = &p->vectors;
+    return read_params(p, arena, base, rules);
+}
+
 static enum status strategy_inside(const void *params, struct arena *arena, const struct nested **models,
                                    size_t *n)
 {

@@ -148,10 +148,9 @@ static void write_table(const struct records *r, const char *dataset, FILE *out)
 }
 
 /* The svg element of a plot file, without the XML head; nothing when the plot was not drawn. */
-static enum status write_plot(const struct records *r, const char *dataset, const char *plot,
-                              struct arena *arena, FILE *out)
+static enum status write_svg(const struct records *r, const char *name, const char *what, const char *of,
+                             struct arena *arena, FILE *out)
 {
-    const char *name = plot_name(dataset, plot, arena);
     const char *path = name != NULL ? arena_printf(arena, "%s/%s.svg", r->run_dir, name) : NULL;
     char *bytes;
     size_t n;
@@ -164,10 +163,35 @@ static enum status write_plot(const struct records *r, const char *dataset, cons
     if (svg == NULL)
         return status_fail(STATUS_DATA, "%s: is no svg file: run `recfuse report %s` again", path,
                            r->run_dir);
-    fprintf(out, "<figure role=\"img\" aria-label=\"%s of ", plot);
-    page_text(out, plot_is_of_run(plot) ? r->experiment : dataset);
+    fprintf(out, "<figure role=\"img\" aria-label=\"%s of ", what);
+    page_text(out, of);
     fprintf(out, "\">%s</figure>\n", svg);
     return STATUS_OK;
+}
+
+static enum status write_plot(const struct records *r, const char *dataset, const char *plot,
+                              struct arena *arena, FILE *out)
+{
+    return write_svg(r, plot_name(dataset, plot, arena), plot, plot_is_of_run(plot) ? r->experiment : dataset,
+                     arena, out);
+}
+
+/* What came after the cells: why a step has nothing to show, or what it has. */
+static enum status write_after(const struct records *r, struct arena *arena, FILE *out)
+{
+    for (size_t i = 0; i < r->n_after; i++) {
+        fprintf(out, "<p class=\"note\">%s: %s: ", r->after[i].name, r->after[i].status);
+        page_text(out, r->after[i].message);
+        fputs("</p>\n", out);
+    }
+    TRY(write_svg(r, "plots/feedback-regret", "regret", r->experiment, arena, out));
+    TRY(page_csv(r, "feedback-systems.csv",
+                 "The feedback loop among simulated users: regret, and how much more than the loop's", arena,
+                 out));
+    TRY(page_csv(r, "present-summary.csv", "What users are shown: how many texts passed the check of facts",
+                 arena, out));
+    return page_csv(r, "present.csv", "What users are shown, with the facts it was checked against", arena,
+                    out);
 }
 
 static enum status write_file(const struct records *r, const char *name, const char *title,
@@ -217,15 +241,7 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
                 TRY(write_plot(r, r->dataset[d], r->plots[p], arena, out));
         TRY(audit_section(r, r->dataset[d], arena, out));
     }
-    for (size_t i = 0; i < r->n_after; i++) {
-        fprintf(out, "<p class=\"note\">%s: %s: ", r->after[i].name, r->after[i].status);
-        page_text(out, r->after[i].message);
-        fputs("</p>\n", out);
-    }
-    TRY(page_csv(r, "present-summary.csv", "What users are shown: how many texts passed the check of facts",
-                 arena, out));
-    TRY(page_csv(r, "present.csv", "What users are shown, with the facts it was checked against", arena,
-                 out));
+    TRY(write_after(r, arena, out));
     TRY(page_csv(r, "significance.csv", "Significance tests", arena, out));
     TRY(page_csv(r, "ranks.csv", "Mean ranks of the models", arena, out));
     TRY(write_file(r, "experiment.yaml", "The experiment, every default written out", arena, out));

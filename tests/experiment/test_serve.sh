@@ -32,26 +32,45 @@ check "the state after a new start" "$(echo '{"digest":true}' | serve "$T/a")" "
 awk 'BEGIN { srand(7); split("show click skip rate", kind, " ")
     for (e = 1; e <= 300; e++) { k = kind[1 + int(rand() * 4)]
         printf "{\"event\":\"%s\",\"user\":\"u%d\",\"item\":\"i%d\",%s\"id\":\"e%d\"}\n", k, 1 + int(rand() * 60), 1 + int(rand() * 120), k == "rate" ? "\"value\":" 1 + int(rand() * 5) "," : "", e } }' > "$T/events"
-(cat "$T/events"; echo '{"digest":true}') | serve "$T/whole" | tail -n 1 > "$T/expected"
-lost=0
-for round in 1 2 3 4 5 6; do
-    mkfifo "$T/in"
-    $R serve-events "$T/loop.yaml" --state "$T/killed" < "$T/in" > "$T/acks.$round" 2>"$T/err" &
-    server=$!
-    # the client sends all again from the start, slowly, until the server is gone
-    (while read -r line; do echo "$line"; [ $((RANDOM % 8)) = 0 ] && sleep 0.002; done < "$T/events") > "$T/in" 2>/dev/null &
-    client=$!
-    for wait in $(seq 400); do [ "$(wc -l < "$T/acks.$round")" -ge $((round * 45)) ] && break; kill -0 $server 2>/dev/null || break; sleep 0.01; done
-    kill -9 $server 2>/dev/null; wait $server 2>/dev/null; kill $client 2>/dev/null; wait $client 2>/dev/null; rm -f "$T/in"
-    acked=$(grep -c '"ack"' "$T/acks.$round")
-    kept=$(grep -c '"id"' "$T/killed/events.jsonl")
-    [ "$kept" -ge "$acked" ] || lost=$((lost + 1))
-done
-check "no acknowledged event is lost by kill -9" $lost 0
-check "something was killed under way" "$([ "$(grep -c '"ack"' "$T/acks.1")" -lt 300 ] && echo yes)" yes
-printf '{"event":"cli' >> "$T/killed/events.jsonl" # a torn line, as a kill within write() leaves it
-check "after all kills the state is that of one run" "$( (cat "$T/events"; echo '{"digest":true}') | serve "$T/killed" | tail -n 1)" "$(cat "$T/expected")"
-check "the same with one thread" "$( (cat "$T/events"; echo '{"digest":true}') | $R serve-events "$T/loop.yaml" --state "$T/one" --threads 1 2>/dev/null | tail -n 1)" "$(cat "$T/expected")"
+# Of a loop in a file, and of a run's pipeline: searched, no factors, rules.
+cat > "$T/e.yaml" <<Y
+experiment: {name: fed, seeds: [0]}
+datasets: [{name: d, file: $T/s.h5, split: {kind: random, test: 0.2, seed: 1}, validation: {kind: random, test: 0.2, seed: 2}}]
+fusion:
+  label: pipe
+  intent: {encoder: tfidf, text: [title, genres]}
+  preference: {name: llm_ease, search: {trials: 2, space: {l2: {low: 1, high: 100, log: true}}}}
+  strategy: {candidates: 30, rules: [{fatigue: {shown_weight: 0.5}}]}
+  controls: none
+  feedback: {refit_every: 40, simulate: {rounds: 4, seeds: 2, users: 10, k: 5, refit_every: 2}}
+evaluate: {k: [5], metrics: [ndcg]}
+Y
+$R run "$T/e.yaml" --out "$T/run" --threads 1 > "$T/out" 2>"$T/err"; check "a run plays its feedback loop" "$? $(grep -c '^static ' "$T/out")" "0 1"
+kill_test() { # a word for it, and what serve-events is given
+    local way=$1 lost=0 acked kept; shift
+    (cat "$T/events"; echo '{"digest":true}') | $R serve-events "$@" --state "$T/whole.$way" 2>"$T/err" | tail -n 1 > "$T/expected"
+    for round in 1 2 3 4 5 6; do
+        mkfifo "$T/in"; : > "$T/acks.$round"
+        $R serve-events "$@" --state "$T/killed.$way" < "$T/in" > "$T/acks.$round" 2>"$T/err" &
+        server=$!
+        # the client sends all again from the start, slowly, until the server is gone
+        (while read -r line; do echo "$line"; [ $((RANDOM % 8)) = 0 ] && sleep 0.005; done < "$T/events") > "$T/in" 2>/dev/null &
+        client=$!
+        for wait in $(seq 400); do [ "$(wc -l < "$T/acks.$round")" -ge $((round * 45)) ] && break; kill -0 $server 2>/dev/null || break; sleep 0.01; done
+        kill -9 $server 2>/dev/null; wait $server 2>/dev/null; kill $client 2>/dev/null; wait $client 2>/dev/null; rm -f "$T/in"
+        acked=$(grep -c '"ack"' "$T/acks.$round")
+        kept=$(grep -c '"id"' "$T/killed.$way/events.jsonl")
+        [ "$kept" -ge "$acked" ] || lost=$((lost + 1))
+    done
+    check "$way: no acknowledged event is lost by kill -9" $lost 0
+    check "$way: something was killed under way" "$([ "$(grep -c '"ack"' "$T"/acks.? | sed 's/.*://' | sort -n | head -n 1)" -lt 300 ] && echo yes)" yes
+    printf '{"event":"cli' >> "$T/killed.$way/events.jsonl" # a torn line, as a kill within write() leaves it
+    check "$way: after all kills the state is that of one run" "$( (cat "$T/events"; echo '{"digest":true}') | $R serve-events "$@" --state "$T/killed.$way" 2>/dev/null | tail -n 1)" "$(cat "$T/expected")"
+    check "$way: the same with one thread" "$( (cat "$T/events"; echo '{"digest":true}') | $R serve-events "$@" --state "$T/one.$way" --threads 1 2>/dev/null | tail -n 1)" "$(cat "$T/expected")"
+    check "$way: the same list from the state made anew" "$(echo '{"recommend":"u7"}' | $R serve-events "$@" --state "$T/killed.$way" 2>/dev/null)" "$(echo '{"recommend":"u7"}' | $R serve-events "$@" --state "$T/one.$way" 2>/dev/null)"
+}
+kill_test file "$T/loop.yaml"
+kill_test run --run "$T/run"
 
 # a kill by SIGTERM while the last fit of the journal is made again: the journal stays whole, whenever the signal comes
 sed 's/factors: 8, iterations: 3/factors: 64, iterations: 60/; s/refit_every: 40/refit_every: 20/' "$T/loop.yaml" > "$T/slow.yaml"
@@ -92,13 +111,13 @@ mkdir "$T/none"; printf 'my notes' > "$T/none/events.jsonl"
 serve "$T/none" </dev/null >/dev/null; check "a file that is no journal is left alone" "$? $(grep -c 'no journal of serve-events' "$T/err") $(cat "$T/none/events.jsonl")" "3 1 my notes"
 mkdir "$T/torn"; printf '{"conf' > "$T/torn/events.jsonl"
 serve "$T/torn" </dev/null >/dev/null; check "a torn first line" "$? $(grep -c '6 bytes behind the last whole line' "$T/err")" "0 1"
-cp -r "$T/one" "$T/last"; sed -i '$s/click\|show\|skip\|rate/zap/' "$T/last/events.jsonl"; before=$(sha256sum < "$T/last/events.jsonl")
+cp -r "$T/one.file" "$T/last"; sed -i '$s/click\|show\|skip\|rate/zap/' "$T/last/events.jsonl"; before=$(sha256sum < "$T/last/events.jsonl")
 serve "$T/last" </dev/null >/dev/null
 check "a damaged last line is refused and kept" "$? $(grep -c 'the journal is damaged' "$T/err") $([ "$(sha256sum < "$T/last/events.jsonl")" = "$before" ] && echo same)" "3 1 same"
 sed 's/refit_every: 40/refit_every: 41/' "$T/loop.yaml" > "$T/other.yaml"
-$R serve-events "$T/other.yaml" --state "$T/whole" </dev/null >/dev/null 2>"$T/err"; check "another configuration is refused" "$? $(grep -c 'another configuration' "$T/err")" "3 1"
-sed -i '5s/.*/{"event":1}/' "$T/whole/events.jsonl"
-serve "$T/whole" </dev/null >/dev/null; check "a damaged journal is refused with its line" "$? $(grep -c 'events.jsonl:5: the journal is damaged' "$T/err")" "3 1"
+$R serve-events "$T/other.yaml" --state "$T/whole.file" </dev/null >/dev/null 2>"$T/err"; check "another configuration is refused" "$? $(grep -c 'another configuration' "$T/err")" "3 1"
+sed -i '5s/.*/{"event":1}/' "$T/whole.file/events.jsonl"
+serve "$T/whole.file" </dev/null >/dev/null; check "a damaged journal is refused with its line" "$? $(grep -c 'events.jsonl:5: the journal is damaged' "$T/err")" "3 1"
 
 # the simulation: files, and the same bytes with 1 and 2 threads
 cat > "$T/sim.yaml" <<Y
@@ -121,3 +140,19 @@ check "simulate: one seed is no test over seeds" "$? $(grep -c 'one seed can.t b
 check "simulate: a plot" "$([ -s "$T/sim1/plots/regret.svg" ] && echo yes)" yes
 sed 's/users: 20/uzers: 20/' "$T/sim.yaml" > "$T/bad.yaml"; $R simulate "$T/bad.yaml" -o "$T/x" >/dev/null 2>"$T/err"
 check "simulate: a mistake is placed" "$? $(grep -c "bad.yaml:1:.*uzers" "$T/err")" "2 1"
+
+# the simulation of a run: the same bytes with 1 and 2 threads, and after a kill; done once; what it can't do is said
+same() { cmp "$T/run/feedback-rounds.csv" "$1/feedback-rounds.csv" && cmp "$T/run/feedback-tests.csv" "$1/feedback-tests.csv" && cmp "$T/run/feedback-systems.csv" "$1/feedback-systems.csv" && echo same; }
+check "run: a row a system, seed and round" "$(wc -l < "$T/run/feedback-rounds.csv")" $((7 * 2 * 4 + 1)) # no online_mf: the model has no factors
+check "run: the page has table and plot" "$(grep -c 'The feedback loop among' "$T/run/index.html") $(grep -c 'aria-label="regret of fed"' "$T/run/index.html")" "1 1"
+$R run "$T/e.yaml" --out "$T/run2" --threads 2 > /dev/null 2>"$T/err"; check "run: the same bytes with 1 and 2 threads" "$(same "$T/run2")" same
+rm "$T/run2"/feedback-*.csv; $R run "$T/e.yaml" --out "$T/run2" > /dev/null 2>"$T/err" & id=$!
+for wait in $(seq 1000); do [ -n "$(cat "$T"/run2/feedback/*.jsonl 2>/dev/null)" ] && break; sleep 0.005; done
+kill -9 $id 2>/dev/null; wait $id 2>/dev/null
+$R run "$T/e.yaml" --out "$T/run2" > /dev/null 2>"$T/err"; check "run: killed and gone on with" "$(same "$T/run2")" same
+$R run "$T/e.yaml" --out "$T/run2" > "$T/out" 2>"$T/err"; check "run: played once" "$(grep -c 'seed 0: loop' "$T/err")" 0
+$R run "$T/e.yaml" --out "$T/x" --set fusion.feedback.online_mf=true > /dev/null 2>"$T/err"; check "run: no factors, no online steps" "$? $(grep -c 'llm_ease has no factors' "$T/err")" "2 1"
+$R run "$T/e.yaml" --out "$T/x" --set fusion.feedback.simulate.uzers=3 > /dev/null 2>"$T/err"; check "run: a mistake is placed" "$? $(grep -c "did you mean 'users'" "$T/err")" "2 1"
+$R run "$T/e.yaml" --out "$T/run2" --set 'fusion.feedback={profile: 0}' > /dev/null 2>"$T/err"; check "run: without simulate its files go" "$(ls "$T/run2" | grep -c feedback-)" 0
+echo '{"recommend":"u5"}' | $R serve-events --run "$T/run" --state "$T/whole.file" > /dev/null 2>"$T/err"; check "run: a journal of another loop is refused" "$(grep -c 'another configuration' "$T/err")" 1
+sed '/feedback:/d' "$T/e.yaml" > "$T/bare.yaml"; $R run "$T/bare.yaml" --out "$T/bare" > /dev/null 2>&1; $R serve-events --run "$T/bare" --state "$T/x" < /dev/null > /dev/null 2>"$T/err"; check "run: a run without the block" "$? $(grep -c 'no block `feedback`' "$T/err")" "2 1"

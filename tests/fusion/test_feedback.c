@@ -365,7 +365,9 @@ static void the_loop_beats_standing_still(void **state)
     assert_int_equal(params_default(simulate_params, f.arena, &how), STATUS_OK);
     how.users = 40, how.rounds = 6, how.refit_every = 2;
     options.fatigue = false; /* without rules nobody hears of it */
-    assert_int_equal(simulate_arms(&options, f.arena, &arm), STATUS_OK);
+    size_t n_arms;
+    assert_int_equal(simulate_arms(&options, false, f.arena, &arm, &n_arms), STATUS_OK);
+    assert_int_equal(n_arms, 4); /* without vectors and fatigue: loop, static, no online_mf, no refit */
     assert_int_equal(simulate(&how, &arm[0], &f.view, &base, NULL, NULL, &f.run, f.arena, &loop), STATUS_OK);
     assert_int_equal(simulate(&how, &arm[1], &f.view, &base, NULL, NULL, &f.run, f.arena, &still), STATUS_OK);
     double sums[2] = {0};
@@ -380,6 +382,24 @@ static void the_loop_beats_standing_still(void **state)
     assert_int_equal(backend_open("cpu", 1, &f.run.backend), STATUS_OK);
     assert_int_equal(simulate(&how, &arm[0], &f.view, &base, NULL, NULL, &f.run, f.arena, &again), STATUS_OK);
     assert_memory_equal(loop.regret, again.regret, 40 * sizeof *loop.regret);
+    /* A model without factors: its own scores, and fits anew with what was taken. */
+    static const char text[] = "{name: ease, params: {l2: 20}}", asked[] = "{online_mf: true}";
+    struct node *block;
+    assert_int_equal(node_parse("test", text, strlen(text), f.arena, &node), STATUS_OK);
+    assert_int_equal(nested_parse(node, "base", f.arena, &base), STATUS_OK);
+    assert_int_equal(node_parse("test", asked, strlen(asked), f.arena, &block), STATUS_OK);
+    status_set_handler(fixture_quiet, NULL, NULL, NULL);
+    assert_int_equal(feedback_suits(base.type, block, &options), STATUS_USAGE);
+    status_set_handler(NULL, NULL, NULL, NULL);
+    assert_int_equal(feedback_suits(base.type, NULL, &options), STATUS_OK);
+    assert_false(options.online_mf);
+    options.bandit = FEEDBACK_NO_BANDIT;
+    assert_int_equal(simulate_arms(&options, false, f.arena, &arm, &n_arms), STATUS_OK);
+    assert_int_equal(n_arms, 3);
+    assert_int_equal(simulate(&how, &arm[0], &f.view, &base, NULL, NULL, &f.run, f.arena, &loop), STATUS_OK);
+    assert_int_equal(simulate(&how, &arm[2], &f.view, &base, NULL, NULL, &f.run, f.arena, &still), STATUS_OK);
+    for (uint32_t t = 0; t < 6; t++) /* the first fit anew comes after round 2 */
+        assert_true((loop.round[t].regret == still.round[t].regret) == (t < 2));
     f.view.truth = NULL;
     status_set_handler(fixture_quiet, NULL, NULL, NULL);
     assert_int_equal(simulate(&how, &arm[0], &f.view, &base, NULL, NULL, &f.run, f.arena, &again),
