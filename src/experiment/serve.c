@@ -2,19 +2,15 @@
 #include "experiment/serve.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
 #include "base/log.h"
-#include "base/strings.h"
-#include "experiment/loop_run.h"
 #include "experiment/run.h"
+#include "experiment/serve_parts.h"
 
 enum { LINE_MOST = 1 << 20, TOGETHER = 1000, K_MOST = 1000 };
 
@@ -25,253 +21,13 @@ struct top {
 static const struct param top_params[] = {PARAM_NODE(struct top, serve, "refit_every, seed"),
                                           LOOP_BLOCKS(struct top), PARAM_END};
 
-struct server {
-    struct arena *arena;
-    struct run run;
-    struct serve_settings head;
-    struct experiment experiment; /* of --run */
-    struct loop loop;
-    struct item_vectors vectors;
-    struct nested fitted;
-    struct feedback *f;
-    struct string_map *users, *items, *ids;
-    const struct column *title;
-    char config[SHA256_HEX], path[4096];
-    int journal;
-    uint64_t n, answered,
-        refits_from;         /* events; answered ones; replay skips refits before that many answered */
-    char *waiting, *answers; /* what is not yet in the journal, and not yet said */
-    size_t n_waiting, n_answers, n_together, n_refused;
-    FILE *waiting_stream, *answers_stream;
-};
-
-/* ------------------------------------------------------------------------------------------------------ events */
-
-static const char *const kinds[] = {"show", "click", "skip", "rate"};
-
-/* An id is a text or a whole number; NULL: neither. */
-static const char *id_text(const json_t *id, char number[32])
-{
-    if (!json_is_integer(id))
-        return json_string_value(id);
-    snprintf(number, 32, "%lld", (long long)json_integer_value(id));
-    return number;
-}
-
-static uint32_t find(const struct string_map *map, const json_t *id)
-{
-    char number[32];
-    const char *text = id_text(id, number);
-    return text == NULL ? UINT32_MAX : string_map_find(map, text, strlen(text));
-}
-
-/* The user or item that `line` names; UINT32_MAX: none, and a sentence in `mistake`. */
-static uint32_t find_named(const struct string_map *map, const json_t *line, const char *what, char *mistake,
-                           size_t room)
-{
-    char number[32];
-    const json_t *id = json_object_get(line, what);
-    const uint32_t found = find(map, id);
-    if (found == UINT32_MAX && id_text(id, number) == NULL)
-        snprintf(mistake, room, "%s is %s; a publisher's id is expected, a text or a whole number", what,
-                 id == NULL ? "missing" : "neither a text nor a whole number");
-    else if (found == UINT32_MAX)
-        snprintf(mistake, room, "the dataset has no %s '%.80s' (a publisher's id is expected)", what,
-                 id_text(id, number));
-    return found;
-}
-
-/* The event in `line`, or a sentence in `mistake`. */
-static bool parse_event(const struct server *s, const json_t *line, struct feedback_event *e, char *mistake,
-                        size_t room)
-{
-    const char *kind = json_string_value(json_object_get(line, "event"));
-    const double low = (double)s->loop.view->minimum_value, high = (double)s->loop.view->maximum_value;
-    size_t k = 0;
-    while (k < 4 && (kind == NULL || strcmp(kind, kinds[k]) != 0))
-        k++;
-    if (k == 4) {
-        snprintf(mistake, room, "event '%.40s' is none of show, click, skip, rate", kind != NULL ? kind : "");
-        return false;
-    }
-    *e = (struct feedback_event){.kind = (enum feedback_kind)k};
-    e->user = find_named(s->users, line, "user", mistake, room);
-    if (e->user == UINT32_MAX)
-        return false;
-    e->item = find_named(s->items, line, "item", mistake, room);
-    if (e->item == UINT32_MAX)
-        return false;
-    if (e->kind != FEEDBACK_RATE)
-        return true;
-    const json_t *value = json_object_get(line, "value");
-    const double v = json_number_value(value);
-    if (!json_is_number(value) || !(v >= low && v <= high)) {
-        snprintf(mistake, room, "a rate event needs a value from %g to %g", low, high);
-        return false;
-    }
-    e->value = high > low ? (float)((v - low) / (high - low)) : 1;
-    return true;
-}
-
-/* Takes an event into the state and, every refit_every answered ones, fits the model again. */
-static enum status take(struct server *s, const struct feedback_event *e)
-{
-    s->n++;
-    TRY(feedback_update(s->f, e));
-    if (e->kind == FEEDBACK_SHOW)
-        return STATUS_OK;
-    s->answered++;
-    if (s->answered % (uint64_t)s->head.refit_every != 0 || s->answered < s->refits_from)
-        return STATUS_OK;
-    return feedback_fit_again(&s->loop.base, s->loop.view, s->f, &s->run);
-}
-
-/* Of a line that comes in: an event whose id can't be compared would be counted again each time that it is sent. */
-static bool id_is_fine(const json_t *line, char *mistake, size_t room)
-{
-    char number[32];
-    const json_t *id = json_object_get(line, "id");
-    if (id == NULL || id_text(id, number) != NULL)
-        return true;
-    snprintf(mistake, room, "id is neither a text nor a whole number");
-    return false;
-}
-
-static bool is_new(struct server *s, const json_t *line, enum status *status)
-{
-    char number[32];
-    const char *id = id_text(json_object_get(line, "id"), number);
-    if (id == NULL)
-        return true;
-    const uint32_t before = string_map_size(s->ids);
-    if (string_map_add(s->ids, id, strlen(id)) == UINT32_MAX)
-        *status = STATUS_SYSTEM;
-    return string_map_size(s->ids) > before;
-}
-
-/* ------------------------------------------------------------------------------------------------------ journal */
-
-static enum status damaged(const struct server *s, size_t number)
-{
-    return status_fail(STATUS_DATA,
-                       "%s:%zu: the journal is damaged there; give another --state, or restore the file",
-                       s->path, number);
-}
-
-/* Every whole line: takes it into the state, or (apply false) counts answered events alone. */
-static enum status replay(struct server *s, const char *bytes, size_t n, bool apply)
-{
-    size_t number = 0;
-    uint64_t answered = 0;
-    for (size_t at = 0; at < n;) {
-        const char *end = memchr(bytes + at, '\n', n - at); /* there is one: n is whole lines */
-        json_t *line = json_loadb(bytes + at, (size_t)(end - bytes) - at, JSON_REJECT_DUPLICATES, NULL);
-        struct feedback_event e;
-        char mistake[256];
-        enum status status = STATUS_OK;
-        number++;
-        at = (size_t)(end - bytes) + 1;
-        if (number == 1 && (line == NULL || !json_is_string(json_object_get(line, "config"))))
-            status = damaged(s, number);
-        else if (number == 1 && strcmp(json_string_value(json_object_get(line, "config")), s->config) != 0)
-            status = status_fail(
-                STATUS_DATA, "%s was written under another configuration or dataset; give another --state",
-                s->path);
-        else if (number > 1 && (line == NULL || !parse_event(s, line, &e, mistake, sizeof mistake)))
-            status = damaged(s, number);
-        else if (number > 1) {
-            answered += e.kind != FEEDBACK_SHOW;
-            if (apply && is_new(s, line, &status) && status == STATUS_OK)
-                status = take(s, &e);
-        }
-        json_decref(line);
-        TRY(status);
-    }
-    if (!apply)
-        s->refits_from = answered / (uint64_t)s->head.refit_every * (uint64_t)s->head.refit_every;
-    return STATUS_OK;
-}
-
-static enum status cannot_write(const struct server *s)
-{
-    return status_fail(STATUS_SYSTEM, "%s: can't be written: %s", s->path,
-                       strerror(errno != 0 ? errno : ENOSPC));
-}
-
-static enum status append(const struct server *s, const char *bytes, size_t n)
-{
-    errno = 0;
-    while (n > 0) {
-        const ssize_t written = write(s->journal, bytes, n);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return cannot_write(s);
-        bytes += written;
-        n -= (size_t)written;
-    }
-    return fsync(s->journal) == 0 ? STATUS_OK : cannot_write(s);
-}
-
-static const char head_begins[] = "{\"config\":\"";
-
-/* What follows the last newline was torn by a kill and nobody was answered: it is cut off.  Not so a file that never was a journal. */
-static enum status cut_torn(const struct server *s, const char *bytes, size_t n, size_t whole)
-{
-    const size_t begins = n < strlen(head_begins) ? n : strlen(head_begins);
-    if (whole == 0 && memcmp(bytes, head_begins, begins) != 0)
-        return status_fail(STATUS_DATA, "%s: is no journal of serve-events; give another --state", s->path);
-    if (whole == n)
-        return STATUS_OK;
-    log_warn("%s: %zu bytes behind the last whole line were torn by a kill, before any answer: cut off",
-             s->path, n - whole);
-    return ftruncate(s->journal, (off_t)whole) == 0 && fsync(s->journal) == 0 ? STATUS_OK : cannot_write(s);
-}
-
-static enum status take_journal(struct server *s, const char *bytes, size_t n)
-{
-    size_t whole = n;
-    while (whole > 0 && bytes[whole - 1] != '\n')
-        whole--;
-    TRY(replay(s, bytes, whole, false));
-    TRY(replay(s, bytes, whole, true));
-    s->refits_from = 0;
-    return cut_torn(s, bytes, n, whole);
-}
-
-static enum status open_journal(struct server *s, const char *folder)
-{
-    char *bytes = NULL, head[128];
-    size_t n = 0;
-    TRY(make_folders(folder));
-    if (snprintf(s->path, sizeof s->path, "%s/events.jsonl", folder) >= (int)sizeof s->path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
-    s->journal = open(s->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (s->journal < 0)
-        return cannot_write(s);
-    if (flock(s->journal, LOCK_EX | LOCK_NB) != 0)
-        return status_fail(STATUS_SYSTEM, "%s: another `recfuse serve-events` works here", folder);
-    struct arena *arena = arena_new();
-    enum status status =
-        arena != NULL ? read_whole_file(s->path, (size_t)1 << 36, arena, &bytes, &n) : STATUS_SYSTEM;
-    if (status == STATUS_OK)
-        status = take_journal(s, bytes, n);
-    const bool begun = status == STATUS_OK && memchr(bytes, '\n', n) != NULL;
-    arena_free(arena);
-    TRY(status);
-    if (begun)
-        return STATUS_OK;
-    snprintf(head, sizeof head, "%s%s\",\"serve\":1}\n", head_begins, s->config);
-    return append(s, head, strlen(head));
-}
-
 /* Everything that waits goes to the disk, then the answers out. */
 static enum status flush(struct server *s, FILE *out)
 {
     fflush(s->waiting_stream);
     fflush(s->answers_stream);
     if (s->n_waiting > 0)
-        TRY(append(s, s->waiting, s->n_waiting));
+        TRY(serve_append(s, s->waiting, s->n_waiting));
     fwrite(s->answers, 1, s->n_answers, out);
     if (fflush(out) != 0)
         return status_fail(STATUS_SYSTEM, "the answers can't be written: %s", strerror(errno));
@@ -305,14 +61,14 @@ static enum status refuse(struct server *s, size_t number, const char *mistake)
 static enum status accept_event(struct server *s, const json_t *line, const struct feedback_event *e)
 {
     enum status status = STATUS_OK;
-    if (!is_new(s, line, &status))
+    if (!serve_is_new(s, line, &status))
         return status != STATUS_OK ? status
                                    : say(s, json_pack("{s:I, s:b}", "ack", (json_int_t)s->n, "duplicate", 1));
     TRY(status);
     if (json_dumpf(line, s->waiting_stream, JSON_COMPACT | JSON_SORT_KEYS) != 0)
         return status_fail(STATUS_SYSTEM, "memory is out: the journal");
     fputc('\n', s->waiting_stream);
-    TRY(take(s, e));
+    TRY(serve_take(s, e));
     return say(s, json_pack("{s:I}", "ack", (json_int_t)s->n));
 }
 
@@ -328,7 +84,7 @@ static enum status shown(struct server *s, uint32_t user, const uint32_t *item, 
             return status_fail(STATUS_SYSTEM, "memory is out: the journal");
         json_decref(line);
         fputc('\n', s->waiting_stream);
-        TRY(take(s, &e));
+        TRY(serve_take(s, &e));
         json_t *entry = json_pack("{s:s%}", "item", strings_at(ids, item[j]), strings_length(ids, item[j]));
         if (s->title != NULL)
             json_object_set_new(
@@ -380,7 +136,7 @@ static enum status answer(struct server *s, const json_t *line, uint32_t user, u
 static enum status recommend(struct server *s, const json_t *line, size_t number)
 {
     const json_t *k = json_object_get(line, "k"), *explain = json_object_get(line, "explain");
-    const uint32_t user = find(s->users, json_object_get(line, "recommend"));
+    const uint32_t user = serve_find(s->users, json_object_get(line, "recommend"));
     if (user == UINT32_MAX)
         return refuse(s, number, "recommend names no user of the dataset (a publisher's id is expected)");
     if (k != NULL && (!json_is_integer(k) || json_integer_value(k) < 1 || json_integer_value(k) > K_MOST))
@@ -407,10 +163,10 @@ static enum status one_line(struct server *s, const char *text, size_t n, size_t
         feedback_digest(s->f, digest);
         status = say(s, json_pack("{s:I, s:s}", "events", (json_int_t)s->n, "digest", digest));
     } else
-        status =
-            parse_event(s, line, &e, mistake, sizeof mistake) && id_is_fine(line, mistake, sizeof mistake)
-                ? accept_event(s, line, &e)
-                : refuse(s, number, mistake);
+        status = serve_parse_event(s, line, &e, mistake, sizeof mistake) &&
+                         serve_id_is_fine(line, mistake, sizeof mistake)
+                     ? accept_event(s, line, &e)
+                     : refuse(s, number, mistake);
     json_decref(line);
     return status;
 }
@@ -534,7 +290,7 @@ static enum status start(struct server *s, const struct serve_options *o)
                      s->run.seed, &s->f));
     if (factors.factors == 0)
         feedback_scored_by(s->f, &s->fitted, s->run.backend, NULL);
-    TRY(open_journal(s, o->state));
+    TRY(serve_open_journal(s, o->state));
     log_info("%llu events in %s", (unsigned long long)s->n, s->path);
     return STATUS_OK;
 }
