@@ -11,6 +11,7 @@
 
 #include "als.h"
 #include "attention.h"
+#include "attention_back.h"
 #include "bpr.h"
 #include "content.h"
 #include "contrast.h"
@@ -18,6 +19,7 @@
 #include "fm.h"
 #include "fusion.h"
 #include "gemm.h"
+#include "history.h"
 #include "hits.h"
 #include "kernels.h"
 #include "knn.h"
@@ -26,6 +28,7 @@
 #include "mf2020.h"
 #include "nn.h"
 #include "nn8.h"
+#include "nn_back.h"
 #include "quant.h"
 #include "randomisation.h"
 #include "sbpr.h"
@@ -740,4 +743,88 @@ DECLARE(lstm_backward)
     ROWS_UPDATE(of_c, n, n);
     ROWS_WRITE(of_gates, 4 * n, 4 * n);
     ROWS_READ(start, 1, 1);
+}
+
+DECLARE(nn_norm_keep)
+{
+    const size_t width = (size_t)a->width;
+    ROWS_READ(x, (size_t)a->ldx, width);
+    ROWS_READ(add, (size_t)a->ld_add, width);
+    READS(gamma, width);
+    READS(beta, width);
+    ROWS_WRITE(y, (size_t)a->ldy, width);
+    ROWS_WRITE(normal, (size_t)a->ld_normal, width);
+    ROWS_WRITE(scale, 1, 1);
+}
+
+DECLARE(nn_norm_backward)
+{
+    const size_t width = (size_t)a->width;
+    ROWS_UPDATE(of, (size_t)a->ld_of, width);
+    ROWS_READ(add, (size_t)a->ld_add, width);
+    READS(gamma, width);
+    ROWS_READ(normal, (size_t)a->ld_normal, width);
+    ROWS_READ(scale, 1, 1);
+}
+
+DECLARE(nn_gelu)
+{
+    ROWS_READ(x, (size_t)a->ldx, (size_t)a->width);
+    ROWS_WRITE(y, (size_t)a->ldy, (size_t)a->width);
+}
+
+DECLARE(nn_gelu_backward)
+{
+    ROWS_READ(x, (size_t)a->ldx, (size_t)a->width);
+    ROWS_UPDATE(of, (size_t)a->ld_of, (size_t)a->width);
+}
+
+DECLARE(nn_pool_backward)
+{
+    const size_t width = (size_t)a->width, tokens = a->first[rows];
+    READS(first, rows + 1);
+    ROWS_READ(of_out, width, width);
+    if (tokens > 0) {
+        READS(x, (tokens - 1) * (size_t)a->ldx + width);
+        UPDATES(of_x, (tokens - 1) * (size_t)a->ld_of + width);
+    }
+}
+
+DECLARE(nn_dropout)
+{
+    const size_t width = (size_t)a->width;
+    ROWS_READ(x, (size_t)a->ldx, width);
+    ROWS_READ(place, 1, 1);
+    if (a->add)
+        ROWS_UPDATE(y, (size_t)a->ldy, width);
+    else
+        ROWS_WRITE(y, (size_t)a->ldy, width);
+}
+
+DECLARE(attention_back)
+{
+    const size_t texts = rows / (size_t)a->n_heads, tokens = a->first[texts];
+    const size_t width = (size_t)a->n_heads * (size_t)a->head_size;
+    READS(first, texts + 1);
+    if (tokens > 0) {
+        READS(qkv, (tokens - 1) * (size_t)a->ld + 3 * width);
+        READS(of_out, (tokens - 1) * (size_t)a->ld_out + width);
+        UPDATES(of_qkv, (tokens - 1) * (size_t)a->ld_of + 3 * width);
+    }
+}
+
+DECLARE(history)
+{
+    size_t low, high;
+    span(a->user, rows, &low, &high);
+    const size_t items = CSR_COLUMNS(ptr, idx, low, high), d = (size_t)a->d;
+    READS_FROM(ptr, low, high - low + 1);
+    READS_FROM(idx, (size_t)a->ptr[low], (size_t)(a->ptr[high] - a->ptr[low]));
+    ROWS_READ(user, 1, 1);
+    ROWS_READ(skip, 1, 1);
+    READS(score, items);
+    READS(items, items * d);
+    ROWS_READ(h, d, d);
+    ROWS_READ(of, d, d);
+    ROWS_WRITE(out, d, d);
 }
