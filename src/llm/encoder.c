@@ -80,6 +80,7 @@ static enum status open_e5s1(const struct encoder_files *f, struct encoder *e)
     ARENA_NEW(model, e->arena, 1);
     TRY(e5s1_parse(f->path[FILE_E5S1], f->bytes[FILE_E5S1], f->n[FILE_E5S1], e->arena, model));
     e->tokenizer.unigram = &model->tokenizer;
+    e->e5s1 = true;
     e->vocabulary = model->vocabulary;
     e->hidden = model->hidden;
     e->n_layers = model->n_layers;

@@ -104,16 +104,9 @@ static enum status dense_blocks(const struct encoder *e, const struct encoder_de
     return gelu ? backend_launch(e->backend, &kernel_decoder_gate, &curve, n_tokens, 0) : STATUS_OK;
 }
 
-static enum status dense(const struct encoder *e, const struct encoder_dense *d, uint32_t n_tokens,
-                         const struct encoder_work *work, const float *x, long ldx, float *y, long ldy,
-                         int gelu)
+enum status encoder_linear(const struct backend *backend, const struct encoder_dense *d, uint32_t n_tokens,
+                           const float *x, long ldx, float *y, long ldy, int gelu)
 {
-    if (e->watch != NULL)
-        e->watch(e->watch_context, d, x, ldx, n_tokens);
-    if (d->n_blocks > 0)
-        return dense_blocks(e, d, n_tokens, work, x, ldx, y, ldy, gelu);
-    if (d->w == NULL)
-        return dense8(e, d, n_tokens, work, x, ldx, y, ldy, gelu);
     const int panels = NN_PAD_COLS(d->n_out) / NN_TILE_COLS;
     int group = GROUP_BYTES / (d->n_in * NN_TILE_COLS * (int)sizeof(float));
     group = group < 1 ? 1 : group > panels ? panels : group;
@@ -129,7 +122,20 @@ static enum status dense(const struct encoder *e, const struct encoder_dense *d,
                                    .n_panels = panels,
                                    .group = group,
                                    .gelu = gelu};
-    return backend_launch(e->backend, &kernel_nn_linear, &args, tiles * ((panels + group - 1) / group), 0);
+    return backend_launch(backend, &kernel_nn_linear, &args, tiles * ((panels + group - 1) / group), 0);
+}
+
+static enum status dense(const struct encoder *e, const struct encoder_dense *d, uint32_t n_tokens,
+                         const struct encoder_work *work, const float *x, long ldx, float *y, long ldy,
+                         int gelu)
+{
+    if (e->watch != NULL)
+        e->watch(e->watch_context, d, x, ldx, n_tokens);
+    if (d->n_blocks > 0)
+        return dense_blocks(e, d, n_tokens, work, x, ldx, y, ldy, gelu);
+    if (d->w == NULL)
+        return dense8(e, d, n_tokens, work, x, ldx, y, ldy, gelu);
+    return encoder_linear(e->backend, d, n_tokens, x, ldx, y, ldy, gelu);
 }
 
 static enum status norm(const struct encoder *e, const struct encoder_norm *n, uint32_t n_tokens, float *x,
@@ -198,22 +204,34 @@ static enum status embed(const struct encoder *e, const struct encoder_batch *ba
                : backend_launch(e->backend, &kernel_quant_rows, &packed, batch->n_tokens, 0);
 }
 
-enum status encoder_forward(const struct encoder *e, const struct encoder_batch *batch,
-                            const struct encoder_work *work, float *out, float *trace)
+static uint32_t longest_of(const struct encoder_batch *batch)
 {
-    const size_t state = (size_t)batch->n_tokens * (size_t)e->hidden;
     uint32_t longest = 0;
     for (uint32_t i = 0; i < batch->n_texts; i++)
         if (batch->first[i + 1] - batch->first[i] > longest)
             longest = batch->first[i + 1] - batch->first[i];
+    return longest;
+}
+
+enum status encoder_states(const struct encoder *e, const struct encoder_batch *batch,
+                           const struct encoder_work *work, int n_layers, float *trace)
+{
+    const size_t state = (size_t)batch->n_tokens * (size_t)e->hidden;
+    const uint32_t longest = longest_of(batch);
     TRY(embed(e, batch, work));
     TRY(norm(e, &e->embedding_norm, batch->n_tokens, work->x, NULL));
-    for (int i = 0; i <= e->n_layers; i++) {
+    for (int i = 0; i <= n_layers; i++) {
         if (trace != NULL)
             memcpy(trace + (size_t)i * state, work->x, state * sizeof *trace);
-        if (i < e->n_layers)
+        if (i < n_layers)
             TRY(layer(e, &e->layers[i], batch, work, longest));
     }
+    return STATUS_OK;
+}
+
+enum status encoder_forward(const struct encoder *e, const struct encoder_batch *batch,
+                            const struct encoder_work *work, float *out, float *trace)
+{
     const struct nn_pool pool = {.x = work->x,
                                  .first = batch->first,
                                  .row = batch->row,
@@ -221,5 +239,6 @@ enum status encoder_forward(const struct encoder *e, const struct encoder_batch 
                                  .ldx = e->hidden,
                                  .width = e->hidden,
                                  .cls = e->cls};
+    TRY(encoder_states(e, batch, work, e->n_layers, trace));
     return backend_launch(e->backend, &kernel_nn_pool, &pool, batch->n_texts, 0);
 }

@@ -51,6 +51,7 @@ struct encoder {
     int first_position;  /* of a text's first token: 0, or 2 (XLM-RoBERTa) */
     int precision;       /* enum encoder_precision */
     int cls;             /* pooling: 0 mean, 1 first token */
+    bool e5s1;           /* of an E5S1 file: its weights have 4 bits */
     bool special;        /* control tokens in a text count */
     uint32_t max_tokens; /* of a text */
     float eps;
@@ -108,6 +109,12 @@ struct encoder_work {
 /* Room for batches of at most n_tokens, from the arena. */
 enum status encoder_work_new(const struct encoder *e, uint32_t n_tokens, struct arena *arena,
                              struct encoder_work *out);
+/* y = f(x W' + bias) of a dense layer in float32, gelu: f is GELU; rows of x and y in whole tiles (nn.h). */
+enum status encoder_linear(const struct backend *backend, const struct encoder_dense *d, uint32_t n_tokens,
+                           const float *x, long ldx, float *y, long ldy, int gelu);
+/* Runs the first n_layers layers: their state into work->x; trace as below. */
+enum status encoder_states(const struct encoder *e, const struct encoder_batch *batch,
+                           const struct encoder_work *work, int n_layers, float *trace);
 /* Runs the model; out[row x hidden].  trace (NULL: none) gets [n_layers + 1][n_tokens x hidden]: the state after the
  * embedding's layer norm and after each layer. */
 enum status encoder_forward(const struct encoder *e, const struct encoder_batch *batch,
