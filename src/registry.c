@@ -25,6 +25,7 @@
     MODEL(llm_init_mf) \
     MODEL(llm_reg_mf) \
     MODEL(alpha_rec) \
+    MODEL(two_tower) \
     MODEL(lstm_text) \
     MODEL(user_knn)       \
     MODEL(item_knn)       \

@@ -208,11 +208,18 @@ static enum status list_rows(struct fusion *f, const struct model_type *type)
     return STATUS_OK;
 }
 
+/* Can it carry adapters (two_tower)?  Only an encoder of texts in float32 can; e5 has 4 bits. */
+static bool adapts(const char *encoder)
+{
+    return item_vectors_parts(encoder) == 1 && item_vectors_folder(encoder) != NULL &&
+           strcmp(item_vectors_folder(encoder), "e5") != 0;
+}
+
 /* {name, params} of the preference model in this row. */
 static enum status row_preference(const struct fusion *f, const struct row *row, struct node **out)
 {
     const struct model_type *type = model_find(row->model != NULL ? row->model : f->preference);
-    struct node *params = config_node(f->where, NODE_MAP, f->params->n + 2, f->arena);
+    struct node *params = config_node(f->where, NODE_MAP, f->params->n + 3, f->arena);
     *out = config_node(f->where, NODE_MAP, 8, f->arena);
     if (params == NULL || *out == NULL)
         return STATUS_SYSTEM;
@@ -228,6 +235,8 @@ static enum status row_preference(const struct fusion *f, const struct row *row,
     }
     if (row->encoder != NULL)
         TRY(config_put_text(params, "encoder", row->encoder, f->arena));
+    if (row->encoder != NULL && param_find(type->params, "lora_rank") != NULL && !adapts(row->encoder))
+        TRY(config_put_text(params, "lora_rank", "0", f->arena));
     if (row->no_collaborative) {
         struct node *none = config_node(f->where, NODE_LIST, 1, f->arena);
         if (none == NULL)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "contrast.h"
+#include "fusion/unit_rows.h"
 #include "spmm.h"
 
 static const float SLOPE = 0.01F; /* of LeakyReLU below 0 */
@@ -192,23 +193,9 @@ enum status alpha_net_forward(struct alpha_net *net)
     return commutes(net) ? STATUS_OK : propagate(net, net->F, net->o.factors, net->E, net->room);
 }
 
-/* Divides rows by their norms; 0 stays. */
-static void to_unit(float *x, size_t rows, size_t k, float *norm)
-{
-#pragma omp parallel for schedule(static)
-    for (size_t r = 0; r < rows; r++) {
-        double sum = 0;
-        for (size_t c = 0; c < k; c++)
-            sum += (double)x[r * k + c] * (double)x[r * k + c];
-        norm[r] = (float)sqrt(sum);
-        for (size_t c = 0; c < k; c++)
-            x[r * k + c] = sum > 0 ? (float)((double)x[r * k + c] / sqrt(sum)) : 0;
-    }
-}
-
 void alpha_net_unit(struct alpha_net *net)
 {
-    to_unit(net->F, n_rows(net), net->o.factors, net->norm);
+    unit_rows(net->F, n_rows(net), net->o.factors, net->norm);
 }
 
 /* Which row of [users, items] row r of the block is: its questions' users, their positives, the negatives. */
@@ -244,7 +231,7 @@ static enum status block_forward(struct alpha_net *net, const struct alpha_batch
         TRY(alpha_net_forward(net));
         gather(net, b, net->F, k, net->block);
     }
-    to_unit(net->block, rows, k, net->norm);
+    unit_rows(net->block, rows, k, net->norm);
     return STATUS_OK;
 }
 
@@ -288,16 +275,7 @@ static enum status block_backward(struct alpha_net *net, const struct alpha_batc
             of_users[q * k + c] += net->positive[q] * items[q * k + c];
             of_items[q * k + c] = net->positive[q] * users[q * k + c];
         }
-#pragma omp parallel for schedule(static)
-    for (size_t r = 0; r < rows; r++) {
-        float *g = net->of_block + r * k;
-        const float *f = net->block + r * k;
-        double dot = 0;
-        for (size_t c = 0; c < k; c++)
-            dot += (double)g[c] * (double)f[c];
-        for (size_t c = 0; c < k; c++)
-            g[c] = net->norm[r] > 0 ? (float)(((double)g[c] - dot * (double)f[c]) / (double)net->norm[r]) : 0;
-    }
+    unit_rows_backward(net->block, net->norm, rows, k, net->of_block);
     return STATUS_OK;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fusion/adam.h"
 #include "fusion/alpha_net.h"
 #include "fusion/text_factors.h"
 #include "models/curve.h"
@@ -47,8 +48,7 @@ struct training {
     const struct alpha_rec_params *p;
     struct alpha_net net;
     struct text_factors *m;
-    float *first, *second; /* [n_weights] Adam's moments */
-    uint64_t step;
+    struct adam adam;
     uint32_t *pair_user, *pair_item, *order; /* [nnz] */
     uint32_t n_warm, *warm, *place;          /* [n_items] items with train rows; a permutation of them */
     uint32_t *user, *item, *negative;        /* of a batch */
@@ -76,8 +76,7 @@ static enum status training_new(struct training *t, const struct view *train, st
                                       .temperature = p->temperature};
     TRY(alpha_net_new(run->backend, &net, a, train->by_item, items.v, batch, negatives, run->seed,
                       run->scratch, &t->net));
-    ARENA_NEW(t->first, run->scratch, t->net.n_weights);
-    ARENA_NEW(t->second, run->scratch, t->net.n_weights);
+    TRY(adam_new(t->net.n_weights, run->scratch, &t->adam));
     ARENA_NEW(t->pair_user, run->scratch, (size_t)a->nnz);
     ARENA_NEW(t->pair_item, run->scratch, (size_t)a->nnz);
     ARENA_NEW(t->order, run->scratch, (size_t)a->nnz);
@@ -88,22 +87,6 @@ static enum status training_new(struct training *t, const struct view *train, st
         for (int64_t e = a->ptr[u]; e < a->ptr[u + 1]; e++)
             t->pair_user[e] = u, t->pair_item[e] = a->idx[e];
     return text_factors_new(train->n_users, train->n_items, (uint32_t)p->factors, run->arena, t->m);
-}
-
-static void adam_step(struct training *t)
-{
-    static const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-    const double correct1 = 1 - pow(beta1, (double)++t->step), correct2 = 1 - pow(beta2, (double)t->step);
-    const float rate = (float)(t->p->learning_rate / correct1), root = (float)(1 / sqrt(correct2)),
-                decay = (float)t->p->regularization;
-    struct alpha_net *net = &t->net;
-#pragma omp parallel for schedule(static)
-    for (size_t e = 0; e < net->n_weights; e++) {
-        const float g = net->gradient[e] + decay * net->weights[e];
-        t->first[e] = (float)beta1 * t->first[e] + (float)(1 - beta1) * g;
-        t->second[e] = (float)beta2 * t->second[e] + (float)(1 - beta2) * g * g;
-        net->weights[e] -= rate * t->first[e] / (sqrtf(t->second[e]) * root + (float)epsilon);
-    }
 }
 
 static enum status run_epoch(struct training *t, uint32_t epoch, int64_t nnz, struct run *run, double *loss)
@@ -132,7 +115,7 @@ static enum status run_epoch(struct training *t, uint32_t epoch, int64_t nnz, st
             t->negative[j] = t->warm[t->place[j]];
         TRY(alpha_net_loss(&t->net, &b, &mean));
         *loss += mean * b.n / (double)nnz;
-        adam_step(t);
+        adam_step(&t->adam, t->net.weights, t->net.gradient, t->p->learning_rate, t->p->regularization);
     }
     return STATUS_OK;
 }

@@ -37,8 +37,7 @@ static bool begins(const char *encoder, const char *prefix)
     return strncmp(encoder, prefix, strlen(prefix)) == 0;
 }
 
-/* What is shuffled; NULL: nothing is. */
-static const char *shuffled(const char *encoder)
+const char *item_vectors_shuffled(const char *encoder)
 {
     static const char prefix[] = ITEM_ENCODER_SHUFFLED ":";
     if (named(encoder, ITEM_ENCODER_SHUFFLED))
@@ -48,7 +47,7 @@ static const char *shuffled(const char *encoder)
 
 const char *item_vectors_folder(const char *encoder)
 {
-    const char *source = shuffled(encoder) != NULL ? shuffled(encoder) : encoder;
+    const char *source = item_vectors_shuffled(encoder) != NULL ? item_vectors_shuffled(encoder) : encoder;
     const bool none = named(source, ITEM_ENCODER_TFIDF) || named(source, ITEM_ENCODER_RANDOM) ||
                       named(source, ITEM_ENCODER_NONE) || named(source, ITEM_ENCODER_COLUMNS) ||
                       begins(source, COLUMN) || begins(source, FEATURE);
@@ -96,7 +95,7 @@ bool item_vectors_reads_text(const char *encoder)
     for (const char *at = encoder;; at += strcspn(at, "+") + 1) {
         char part[256];
         snprintf(part, sizeof part, "%.*s", (int)strcspn(at, "+"), at);
-        const char *source = shuffled(part) != NULL ? shuffled(part) : part;
+        const char *source = item_vectors_shuffled(part) != NULL ? item_vectors_shuffled(part) : part;
         if (named(source, ITEM_ENCODER_TFIDF) || item_vectors_folder(part) != NULL)
             return true;
         if (at[strcspn(at, "+")] == '\0')
@@ -336,7 +335,7 @@ enum status item_vectors_build_with(const struct item_vectors_options *options, 
     *others_v = NULL;
     if (n_parts > 1)
         return build_parts(options, n_parts, view, run, others, out, others_v);
-    const char *of = shuffled(options->encoder), *source = of != NULL ? of : options->encoder;
+    const char *of = item_vectors_shuffled(options->encoder), *source = of != NULL ? of : options->encoder;
     struct rows r = {.n = n, .others = others};
     float *directions = NULL;
     if (named(source, ITEM_ENCODER_NONE))

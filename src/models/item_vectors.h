@@ -89,6 +89,8 @@ enum status item_vectors_check(const struct node *where, const char *encoder);
 /* That, of the parameter `encoder` of a model; one without it passes. */
 enum status item_vectors_check_params(const struct node *where, const struct param *table,
                                       const void *params);
+/* What such a name, one part, shuffles ("shuffled:e5": e5); NULL: nothing is shuffled. */
+const char *item_vectors_shuffled(const char *encoder);
 /* The folder (below run->models) that such a name, one part, stands for; NULL: none. */
 const char *item_vectors_folder(const char *encoder);
 

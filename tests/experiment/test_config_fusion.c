@@ -237,6 +237,25 @@ static void encoders(void **state)
     unsetenv("RECFUSE_MODELS");
 }
 
+/* Controls whose vectors no encoder makes carry no adapters; shuffled texts do. */
+static void adapters(void **state)
+{
+    (void)state;
+    struct experiment e;
+    assert_ok(load(HEAD
+                   "fusion: {preference: {name: two_tower, params: {lora_rank: 4}}, controls: [ids, tfidf, "
+                   "shuffled, e5]}\n",
+                   &e));
+    assert_int_equal(e.n_blocks, 5);
+    for (size_t i = 0; i < e.n_blocks; i++) {
+        const json_t *params = json_object_get(block(&e, i), "params");
+        assert_int_equal(json_integer_value(json_object_get(params, "lora_rank")), i == 0 || i == 3 ? 4 : 0);
+    }
+    experiment_free(&e);
+    test_fails(load(HEAD "models: [{name: two_tower, params: {encoder: tfidf}}]\n", &e), STATUS_USAGE,
+               "e.yaml:", "lora_rank: 0", NULL);
+}
+
 /* Without NDCG the first ranking metric of users is compared, in its first dialect; a row with a grid is in no test; where nothing can be
  * compared there is none. */
 static void pairs(void **state)
@@ -374,6 +393,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(searched, set_up, tear_down),
         cmocka_unit_test_setup_teardown(encoders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(adapters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pairs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(same_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(second_encoders, set_up, tear_down),

@@ -66,7 +66,9 @@ static void params_of(const struct model_type *type, const char *yaml, struct ar
     /* In miniature, those that take minutes at their usual size. */
     static const char *const small[][2] = {
         {"lstm_text", "{embedding: 16, hidden: 32, epochs: 2, max_length: 12}"},
-        {"alpha_rec", "{hidden: 32, epochs: 20}"}};
+        {"alpha_rec", "{hidden: 32, epochs: 20}"},
+        /* adapters: tests/fusion/test_two_tower.c, on an encoder of some thousand weights */
+        {"two_tower", "{lora_rank: 0, epochs: 2, batch_size: 256, learning_rate: 0.003}"}};
     for (size_t m = 0; m < sizeof small / sizeof *small; m++)
         if (strcmp(type->name, small[m][0]) == 0) {
             assert_ok(node_parse("test", small[m][1], strlen(small[m][1]), arena, &node));
