@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole study: makes the data and the language models where they are missing, runs its three experiments and prints their tables.
+# The whole study: makes the data and the language models where they are missing, runs its experiments and prints their tables.
 #   usage: experiments/fusion-ml1m/run.sh [more arguments of `recfuse run`]
 # The films' texts are paragraphs that a language model wrote (CoLaKG's llm_response_item.json.gz, Cui et al. 2025), taken from
 # datasets/movielens-1m/raw/split-colakg; where that file isn't there titles and genres alone are read.
@@ -17,11 +17,12 @@ else
 fi
 file=datasets/movielens-1m/movielens-1m-text.h5
 [ -f "$file" ] || build/recfuse import movielens "$raw" --name movielens-1m "${texts[@]}" -o "$file"
-fields=()
-[ -f "$paragraphs" ] || fields=(--set 'fusion.intent.text=[title, genres]')
-for experiment in cold matched warm; do
+declare -A plain=([cold]="2 3" [matched]="2 3" [warm]=5 [cold-users]="3 4" [choose]="0 1 2 3 4 5") # models beside the block fusion that read text
+for experiment in cold matched warm cold-users choose; do
     more=()
-    [ -f "$paragraphs" ] || [ "$experiment" = warm ] || more=(--set 'models.2.params.text=[title, genres]' --set 'models.3.params.text=[title, genres]')
-    [ -f "$paragraphs" ] || [ "$experiment" != warm ] || more=(--set 'models.4.params.text=[title, genres]')
-    build/recfuse run "experiments/fusion-ml1m/$experiment.yaml" "${fields[@]}" "${more[@]}" "$@"
+    if [ ! -f "$paragraphs" ]; then
+        [ $experiment = choose ] || more=(--set 'fusion.intent.text=[title, genres]')
+        for model in ${plain[$experiment]}; do more+=(--set "models.$model.params.text=[title, genres]"); done
+    fi
+    build/recfuse run "experiments/fusion-ml1m/$experiment.yaml" ${more[@]+"${more[@]}"} "$@"
 done

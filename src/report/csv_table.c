@@ -30,6 +30,27 @@ static void on_field(void *bytes, size_t n, void *context)
     r->column++;
 }
 
+/* Columns that must be there. */
+static size_t needed(const struct reader *r)
+{
+    size_t n = r->t->n_columns;
+    while (n > 0 && r->columns[n - 1][0] == '?')
+        n--;
+    return n;
+}
+
+static void check_header(struct reader *r, size_t n)
+{
+    for (size_t i = 0; i < r->t->n_columns && i < n && r->status == STATUS_OK; i++) {
+        const char *expected = r->columns[i] + (r->columns[i][0] == '?');
+        if (strcmp(r->field[i], expected) != 0)
+            r->status = status_fail(STATUS_DATA, "%s:1: column %zu is '%s', expected '%s'", r->t->path, i + 1,
+                                    r->field[i], expected);
+    }
+    for (size_t i = n; i < r->t->n_columns; i++)
+        r->field[i] = "";
+}
+
 static enum status add_row(struct reader *r)
 {
     struct csv_table *t = r->t;
@@ -61,17 +82,15 @@ static void on_line(int end, void *context)
         return;
     if (r->line == 1)
         r->in_header = n;
-    if (n < r->t->n_columns || n != r->in_header) {
-        const size_t expected = r->line == 1 ? r->t->n_columns : r->in_header;
+    if (n < needed(r) || n != r->in_header) {
+        const size_t expected = r->line == 1 ? needed(r) : r->in_header;
         r->status = status_fail(STATUS_DATA, "%s:%zu: found %zu columns, expected %zu", r->t->path, r->line,
                                 n, expected);
         return;
     }
-    for (size_t i = 0; r->line == 1 && i < r->t->n_columns && r->status == STATUS_OK; i++)
-        if (strcmp(r->field[i], r->columns[i]) != 0)
-            r->status = status_fail(STATUS_DATA, "%s:1: column %zu is '%s', expected '%s'", r->t->path, i + 1,
-                                    r->field[i], r->columns[i]);
-    if (r->line > 1)
+    if (r->line == 1)
+        check_header(r, n);
+    else
         r->status = add_row(r);
 }
 

@@ -14,7 +14,8 @@ struct csv_table {
     const char **cell; /* [n_rows x n_columns], without the heading */
     size_t *line;      /* [n_rows] where a row ends in the file, for messages */
 };
-/* Reads a file whose first columns are `columns`, in that order (more may follow and are left out).  STATUS_DATA names file, line and
+/* Reads a file whose first columns are `columns`, in that order (more may follow and are left out).  The last ones may be missing where their
+ * name has a question mark before it, as in files of earlier versions: their cells are empty.  STATUS_DATA names file, line and
  * column.  All of the arena. */
 enum status csv_table_read(const char *path, const char *const *columns, size_t n_columns,
                            struct arena *arena, struct csv_table *out);

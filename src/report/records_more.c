@@ -124,7 +124,7 @@ static enum status read_trials(struct records *r, struct arena *arena)
 {
     static const char *const columns[] = {"dataset",  "fold",   "label",  "seed",   "trial",   "rung",
                                           "resource", "params", "metric", "k",      "value",   "best",
-                                          "test",     "epochs", "chosen", "status", "message", "inside"};
+                                          "test",     "epochs", "chosen", "status", "message", "?inside"};
     struct csv_table t;
     TRY(read_table(r, "trials.csv", columns, sizeof columns / sizeof *columns, arena, &t));
     ARENA_NEW(r->trial, arena, t.n_rows);

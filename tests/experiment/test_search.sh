@@ -204,6 +204,9 @@ say $? inside_recommend_takes_the_chosen_setting
 sed -e 's/, validation: .*/}/' -e '/alone\|blend/d' -e 's/fit_on: train+valid, //' w.yaml >none.yaml
 "$program" run none.yaml --out none >log 2>&1; [ $? -eq 2 ] && grep -q 'needs validation rows' log; say $? inside_without_validation_rows_is_refused
 
+# a folder of a version whose trials.csv had no column `inside`
+cp -r one old && sed -i 's/,[^,]*$//' old/trials.csv && "$program" report old >log 2>&1 && cmp one/tables/a.md old/tables/a.md >log 2>&1; say $? trials_of_an_earlier_version_are_reported
+
 # negatives: validation rows among few drawn items are worth more than among all, and are the same draw for each trial and thread.
 sed -e 's/test_too: true, space: {l2/test_too: true, negatives: 10, space: {l2/' x.yaml >n.yaml
 "$program" run n.yaml --out few --threads 1 >log 2>&1 && "$program" run n.yaml --out few2 --threads 2 >log 2>&1 && same few few2 >log 2>&1 &&
