@@ -113,6 +113,16 @@ enum status csv_table_read(const char *path, const char *const *columns, size_t 
     return parsed ? STATUS_OK : status_fail(STATUS_DATA, "%s:%zu: not valid csv", path, r.line + 1);
 }
 
+enum status csv_table_read_some(const char *folder, const char *name, const char *const *columns,
+                                size_t n_columns, struct arena *arena, struct csv_table *out)
+{
+    const char *path = arena_printf(arena, "%s/%s", folder, name);
+    *out = (struct csv_table){.path = path, .n_columns = n_columns};
+    if (path == NULL)
+        return STATUS_SYSTEM;
+    return file_exists(path) ? csv_table_read(path, columns, n_columns, arena, out) : STATUS_OK;
+}
+
 enum status csv_number(const struct csv_table *t, size_t row, size_t column, const char *name, double *out)
 {
     const char *text = csv_cell(t, row, column);

@@ -19,6 +19,9 @@ struct csv_table {
  * column.  All of the arena. */
 enum status csv_table_read(const char *path, const char *const *columns, size_t n_columns,
                            struct arena *arena, struct csv_table *out);
+/* The same of FOLDER/NAME, where it is there; else no rows. */
+enum status csv_table_read_some(const char *folder, const char *name, const char *const *columns,
+                                size_t n_columns, struct arena *arena, struct csv_table *out);
 static inline const char *csv_cell(const struct csv_table *t, size_t row, size_t column)
 {
     return t->cell[row * t->n_columns + column];

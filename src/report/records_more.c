@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fsio.h"
 #include "report/csv_table.h"
 #include "report/multiverse.h"
 
@@ -30,17 +29,6 @@ static const struct series *series_of(const struct records *r, const struct csv_
     return NULL;
 }
 
-/* A file's table; no rows where there is no file. */
-static enum status read_table(const struct records *r, const char *name, const char *const *columns, size_t n,
-                              struct arena *arena, struct csv_table *out)
-{
-    const char *path = arena_printf(arena, "%s/%s", r->run_dir, name);
-    *out = (struct csv_table){.path = path};
-    if (path == NULL)
-        return STATUS_SYSTEM;
-    return file_exists(path) ? csv_table_read(path, columns, n, arena, out) : STATUS_OK;
-}
-
 static enum status lost(const struct csv_table *t, size_t row)
 {
     return status_fail(
@@ -55,7 +43,7 @@ static enum status read_curves(struct records *r, struct arena *arena)
                                           "seed",    "curve", "step",  "value"};
     struct csv_table t;
     size_t last = 0;
-    TRY(read_table(r, "curves.csv", columns, sizeof columns / sizeof *columns, arena, &t));
+    TRY(csv_table_read_some(r->run_dir, "curves.csv", columns, sizeof columns / sizeof *columns, arena, &t));
     ARENA_NEW(r->curve, arena, t.n_rows);
     for (size_t i = 0; i < t.n_rows; i++) {
         struct curve_row *row = &r->curve[r->n_curves++];
@@ -77,7 +65,8 @@ static enum status read_popularity(struct records *r, struct arena *arena)
     static const char *const names[] = {"group", "n", "train", "test", "recommended"};
     struct csv_table t;
     size_t last = 0;
-    TRY(read_table(r, "popularity.csv", columns, sizeof columns / sizeof *columns, arena, &t));
+    TRY(csv_table_read_some(r->run_dir, "popularity.csv", columns, sizeof columns / sizeof *columns, arena,
+                            &t));
     ARENA_NEW(r->popularity, arena, t.n_rows);
     for (size_t i = 0; i < t.n_rows; i++) {
         struct popularity_row *row = &r->popularity[r->n_popularity++];
@@ -105,7 +94,8 @@ static enum status read_multiverse(struct records *r, struct arena *arena)
                                           "mask",    "ties", "metric", "k",     "dialect", "value"};
     struct csv_table t;
     size_t last = 0;
-    TRY(read_table(r, "multiverse.csv", columns, sizeof columns / sizeof *columns, arena, &t));
+    TRY(csv_table_read_some(r->run_dir, "multiverse.csv", columns, sizeof columns / sizeof *columns, arena,
+                            &t));
     ARENA_NEW(r->universe, arena, t.n_rows);
     for (size_t i = 0; i < t.n_rows; i++) {
         struct universe_row *row = &r->universe[r->n_universe_rows++];
@@ -126,7 +116,7 @@ static enum status read_trials(struct records *r, struct arena *arena)
                                           "resource", "params", "metric", "k",      "value",   "best",
                                           "test",     "epochs", "chosen", "status", "message", "?inside"};
     struct csv_table t;
-    TRY(read_table(r, "trials.csv", columns, sizeof columns / sizeof *columns, arena, &t));
+    TRY(csv_table_read_some(r->run_dir, "trials.csv", columns, sizeof columns / sizeof *columns, arena, &t));
     ARENA_NEW(r->trial, arena, t.n_rows);
     for (size_t i = 0; i < t.n_rows; i++) {
         if (csv_cell(&t, i, 17)[0] != '\0')

@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "base/fsio.h"
 #include "report/csv_table.h"
 #include "report/records.h"
 
@@ -64,13 +63,8 @@ enum status records_read_probe(struct records *r, struct arena *arena)
     static const char *const columns[] = {"dataset", "decoder", "data", "data_sha256", "rows",
                                           "changed", "stratum", "n",    "likelier",    "difference",
                                           "low",     "high",    "p",    "p_holm"};
-    const char *path = arena_printf(arena, "%s/probe.csv", r->run_dir);
     struct csv_table t;
-    if (path == NULL)
-        return STATUS_SYSTEM;
-    if (!file_exists(path))
-        return STATUS_OK;
-    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
+    TRY(csv_table_read_some(r->run_dir, "probe.csv", columns, sizeof columns / sizeof *columns, arena, &t));
     ARENA_NEW(r->probe_note, arena, t.n_rows);
     for (size_t i = 0; i < t.n_rows; i++) {
         struct counts c;

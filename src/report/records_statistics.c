@@ -1,7 +1,6 @@
 /* records_statistics.c - intervals.csv, ranks.csv and significance.csv, where a run has them, joined to its series. */
 #include <string.h>
 
-#include "base/fsio.h"
 #include "report/csv_table.h"
 #include "report/records.h"
 
@@ -26,13 +25,9 @@ static enum status read_intervals(struct records *r, struct arena *arena)
 {
     static const char *const columns[] = {"dataset", "label",   "params", "metric", "k",
                                           "dialect", "stratum", "mean",   "low",    "high"};
-    const char *path = arena_printf(arena, "%s/intervals.csv", r->run_dir);
     struct csv_table t;
-    if (path == NULL)
-        return STATUS_SYSTEM;
-    if (!file_exists(path))
-        return STATUS_OK;
-    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
+    TRY(csv_table_read_some(r->run_dir, "intervals.csv", columns, sizeof columns / sizeof *columns, arena,
+                            &t));
     for (size_t i = 0; i < t.n_rows; i++) {
         const char *metric = records_shown_name(csv_cell(&t, i, 3), csv_cell(&t, i, 5), arena);
         const size_t m = metric != NULL ? records_measure(r, metric, csv_cell(&t, i, 4)) : r->n_measures;
@@ -66,13 +61,8 @@ static enum status read_ranks(struct records *r, struct arena *arena)
                                           "p_f",
                                           "critical_difference",
                                           "alpha"};
-    const char *path = arena_printf(arena, "%s/ranks.csv", r->run_dir);
     struct csv_table t;
-    if (path == NULL)
-        return STATUS_SYSTEM;
-    if (!file_exists(path))
-        return STATUS_OK;
-    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
+    TRY(csv_table_read_some(r->run_dir, "ranks.csv", columns, sizeof columns / sizeof *columns, arena, &t));
     ARENA_NEW(r->rank, arena, t.n_rows);
     for (size_t i = 0; i < t.n_rows; i++) {
         struct rank_row *row = &r->rank[r->n_ranks++];
@@ -166,13 +156,9 @@ static enum status read_significance(struct records *r, struct arena *arena)
                                           "p_wilcoxon",   "p_sign",     "p_randomisation",
                                           "p_bonferroni", "p_bh",       "cliffs_delta",
                                           "test",         "significant"};
-    const char *path = arena_printf(arena, "%s/significance.csv", r->run_dir);
     struct csv_table t;
-    if (path == NULL)
-        return STATUS_SYSTEM;
-    if (!file_exists(path))
-        return STATUS_OK;
-    TRY(csv_table_read(path, columns, sizeof columns / sizeof *columns, arena, &t));
+    TRY(csv_table_read_some(r->run_dir, "significance.csv", columns, sizeof columns / sizeof *columns, arena,
+                            &t));
     ARENA_NEW(r->pair, arena, t.n_rows);
     for (size_t i = 0; i < t.n_rows; i++)
         TRY(take_pair(r, &t, i, arena, &r->pair[r->n_pairs++]));
