@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BPR_PAD     32
 #define BPR_AHEAD   32                                       /* samples whose negatives are found at once */
 #define BPR_SCRATCH (BPR_AHEAD * 5 * sizeof(uint32_t) + 128) /* bytes a team */
 #define BPR_TRIES   32 /* draws of j before a sample is passed over: a user may have all items of the part */

@@ -15,7 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SBPR_PAD  32
 #define SBPR_NONE 0xFFFFFFFFu
 
 struct sbpr_sample {

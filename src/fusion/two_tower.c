@@ -18,7 +18,7 @@
 #include "fusion/two_tower_text.h"
 #include "models/curve.h"
 #include "models/early.h"
-#include "models/gradient_rows.h"
+#include "models/factor_rows.h"
 
 enum { HISTORY_MEAN, HISTORY_ATTENTION };
 enum { IDS_FACTORS = 64 };
@@ -238,7 +238,8 @@ static enum status publish(struct training *t)
     memcpy(m->projection, t->net.weights, (size_t)m->d * m->scored.factors * sizeof *m->projection);
     TRY(two_tower_items(&t->net, m->scored.item));
     TRY(two_tower_users(&t->net, m->scored.user));
-    if (!gradient_finite(t->net.weights, t->net.n_weights) || !gradient_finite(m->adapters, m->n_adapters))
+    if (!factor_rows_finite(t->net.weights, t->net.n_weights) ||
+        !factor_rows_finite(m->adapters, m->n_adapters))
         return status_fail(STATUS_DATA,
                            "two_tower: the weights left the range of numbers; lower learning_rate (%g) or "
                            "lora_learning_rate (%g)",

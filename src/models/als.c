@@ -22,6 +22,7 @@
 #include "models/als_rows.h"
 #include "models/biased_factors.h"
 #include "models/curve.h"
+#include "models/factor_rows.h"
 #include "models/ratings.h"
 
 struct als_params {
@@ -120,16 +121,6 @@ static enum status half_sweep(const struct side *side, const struct biased_facto
     return STATUS_OK;
 }
 
-static void init_items(const struct biased_factors *s, const struct csr *by_item, double std, uint64_t seed)
-{
-#pragma omp parallel for schedule(static)
-    for (uint32_t i = 0; i < s->n_items; i++)
-        if (by_item->ptr[i] < by_item->ptr[i + 1])
-            for (uint32_t k = 0; k < s->factors; k++)
-                s->item[i * s->ld + k] =
-                    (float)(std * random_normal(seed, RANDOM_INIT, 0, (uint64_t)i * s->factors + k));
-}
-
 /* No regularization and ratings far apart can leave float's range. */
 static enum status check_finite(const float *x, uint32_t n, size_t ld, const char *what)
 {
@@ -158,7 +149,7 @@ static enum status als_fit(void *state, const void *params, const struct view *t
     ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
     ARENA_NEW(s->user_bias, run->arena, s->n_users);
     ARENA_NEW(s->item_bias, run->arena, s->n_items);
-    init_items(s, train->by_item, p->init_std, run->seed);
+    factor_rows_start(s->item, s->ld, s->n_items, train->by_item, s->factors, 0, p->init_std, run->seed, 0);
     TRY(side_init(&sides[0], train->by_user, s, true, p, run->scratch));
     TRY(side_init(&sides[1], train->by_item, s, false, p, run->scratch));
     for (int k = 0; k < 2; k++)

@@ -21,6 +21,8 @@
 #include "models/curve.h"
 #include "models/deal.h"
 #include "models/early.h"
+#include "models/factor_rows.h"
+#include "models/gradient_rows.h"
 #include "models/model_io.h"
 
 struct bpr_mf_params {
@@ -53,35 +55,12 @@ struct bpr_mf_state {
 
 enum { INIT_USERS, INIT_ITEMS };
 
-static size_t rank_of(int factors, const struct kernel **kernel)
+static const struct kernel *kernel_of(size_t rank)
 {
-    *kernel = factors <= 32    ? &kernel_bpr_32
-              : factors <= 64  ? &kernel_bpr_64
-              : factors <= 128 ? &kernel_bpr_128
-                               : &kernel_bpr_any;
-    return factors <= 32    ? 32
-           : factors <= 64  ? 64
-           : factors <= 128 ? 128
-                            : ((size_t)factors + BPR_PAD - 1) / BPR_PAD * BPR_PAD;
-}
-
-static void init_rows(float *x, const struct csr *by_row, const struct bpr_mf_state *s, double std,
-                      uint64_t seed, uint32_t stream)
-{
-#pragma omp parallel for schedule(static)
-    for (uint32_t r = 0; r < by_row->n_rows; r++)
-        if (by_row->ptr[r] < by_row->ptr[r + 1])
-            for (uint32_t k = 0; k < s->factors; k++)
-                x[r * s->ld + k] =
-                    (float)(std * random_normal(seed, RANDOM_INIT, stream, (uint64_t)r * s->factors + k));
-}
-
-static bool all_finite(const float *x, size_t n)
-{
-    float sum = 0.0f; /* 0 unless one is infinite or no number */
-    for (size_t i = 0; i < n; i++)
-        sum += 0.0f * x[i];
-    return sum == 0.0f;
+    return rank == 32    ? &kernel_bpr_32
+           : rank == 64  ? &kernel_bpr_64
+           : rank == 128 ? &kernel_bpr_128
+                         : &kernel_bpr_any;
 }
 
 static enum status bpr_mf_epoch(const struct bpr_mf_state *s, struct bpr *args, struct deal *d,
@@ -104,8 +83,8 @@ static enum status bpr_mf_epoch(const struct bpr_mf_state *s, struct bpr *args, 
     TRY(backend_fetch(run->backend, s->user));
     TRY(backend_fetch(run->backend, s->item));
     TRY(backend_fetch(run->backend, s->item_bias));
-    if (!all_finite(s->item_bias, s->n_items) || !all_finite(s->user, s->n_users * s->ld) ||
-        !all_finite(s->item, s->n_items * s->ld))
+    if (!factor_rows_finite(s->item_bias, s->n_items) || !factor_rows_finite(s->user, s->n_users * s->ld) ||
+        !factor_rows_finite(s->item, s->n_items * s->ld))
         return status_fail(
             STATUS_DATA,
             "bpr_mf: in epoch %u the factors left the range of numbers; lower learning_rate (%g)", epoch + 1,
@@ -134,7 +113,6 @@ static enum status bpr_mf_fit(void *state, const void *params, const struct view
     struct bpr_mf_state *s = state;
     const struct bpr_mf_params *p = params;
     const struct csr *a = train->by_user;
-    const struct kernel *kernel;
     struct curve_pairs pairs;
     struct early early;
     struct deal d;
@@ -143,12 +121,15 @@ static enum status bpr_mf_fit(void *state, const void *params, const struct view
     if (a->nnz > UINT32_MAX)
         return status_fail(STATUS_DATA, "bpr_mf: %lld interactions are more than 2^32", (long long)a->nnz);
     s->n_users = train->n_users, s->n_items = train->n_items, s->factors = (uint32_t)p->factors;
-    s->ld = rank_of(p->factors, &kernel);
+    s->ld = gradient_rank(p->factors);
+    const struct kernel *const kernel = kernel_of(s->ld);
     ARENA_NEW(s->user, run->arena, s->n_users * s->ld);
     ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
     ARENA_NEW(s->item_bias, run->arena, s->n_items);
-    init_rows(s->user, train->by_user, s, p->init_std, run->seed, INIT_USERS);
-    init_rows(s->item, train->by_item, s, p->init_std, run->seed, INIT_ITEMS);
+    factor_rows_start(s->user, s->ld, s->n_users, train->by_user, s->factors, 0, p->init_std, run->seed,
+                      INIT_USERS);
+    factor_rows_start(s->item, s->ld, s->n_items, train->by_item, s->factors, 0, p->init_std, run->seed,
+                      INIT_ITEMS);
     TRY(deal_new(&d, a, run->scratch));
     TRY(curve_pairs_new(a, run, &pairs));
     struct bpr args = {.n_users = s->n_users,
@@ -215,10 +196,9 @@ static enum status bpr_mf_load(void *state, const void *params, struct model_rea
 {
     struct bpr_mf_state *s = state;
     const struct bpr_mf_params *p = params;
-    const struct kernel *kernel;
     const void *item_bias;
     (void)run;
-    *s = (struct bpr_mf_state){.factors = (uint32_t)p->factors, .ld = rank_of(p->factors, &kernel)};
+    *s = (struct bpr_mf_state){.factors = (uint32_t)p->factors, .ld = gradient_rank(p->factors)};
     TRY(model_get_factors(r, s->ld, &s->n_users, &s->n_items, &s->user, &s->item));
     uint64_t n_items = s->n_items, one = 1;
     TRY(model_get(r, "item_bias", ARRAY_F32, &n_items, &one, &item_bias));
@@ -230,8 +210,7 @@ static void bpr_mf_cost(const void *params, uint32_t n_users, uint32_t n_items, 
                         double *flops)
 {
     const struct bpr_mf_params *p = params;
-    const struct kernel *kernel;
-    const double ld = (double)rank_of(p->factors, &kernel), rows = (double)n_users + n_items;
+    const double ld = (double)gradient_rank(p->factors), rows = (double)n_users + n_items;
     *bytes = rows * (4.0 * (ld + 3.0)) + (double)nnz * (2.0 * sizeof(struct bpr_sample) + 4.0);
     *flops = (double)p->epochs * (double)nnz * 14.0 * ld;
 }

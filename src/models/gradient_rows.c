@@ -18,11 +18,3 @@ const struct kernel *gradient_kernel(size_t rank)
            : rank == 128 ? &kernel_mf_rows_128
                          : &kernel_mf_rows_any;
 }
-
-bool gradient_finite(const float *x, size_t n)
-{
-    float sum = 0.0f; /* 0 unless one is infinite or no number */
-    for (size_t i = 0; i < n; i++)
-        sum += 0.0f * x[i];
-    return sum == 0.0f;
-}

@@ -8,7 +8,5 @@
 /* Floats of a row of so many columns: a compiled rank, or the next multiple of MF_PAD. */
 size_t gradient_rank(int columns);
 const struct kernel *gradient_kernel(size_t rank);
-/* Are all n numbers finite? */
-bool gradient_finite(const float *x, size_t n);
 
 #endif

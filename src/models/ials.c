@@ -22,6 +22,7 @@
 #include "als.h"
 #include "models/als_rows.h"
 #include "models/curve.h"
+#include "models/factor_rows.h"
 #include "models/model_io.h"
 
 enum { RENDLE, HU };
@@ -146,17 +147,6 @@ static enum status check_train(const struct view *train, const struct ials_param
                 "filter them, or use confidence: rendle",
                 (double)a->val[e]);
     return STATUS_OK;
-}
-
-static void init_items(struct ials_state *s, const struct csr *by_item, double sigma, uint64_t seed)
-{
-    const double scale = sigma / sqrt((double)s->factors);
-#pragma omp parallel for schedule(static)
-    for (uint32_t i = 0; i < s->n_items; i++)
-        if (by_item->ptr[i] < by_item->ptr[i + 1])
-            for (uint32_t k = 0; k < s->factors; k++)
-                s->item[i * s->ld + k] =
-                    (float)(scale * random_normal(seed, RANDOM_INIT, 0, (uint64_t)i * s->factors + k));
 }
 
 /* Huge weights and no regularization can leave float's range. */
@@ -291,7 +281,8 @@ static enum status ials_fit(void *state, const void *params, const struct view *
     ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
     TRY(side_init(&sides[0], train->by_user, s->user, s->item, s->ld, p, run->scratch));
     TRY(side_init(&sides[1], train->by_item, s->item, s->user, s->ld, p, run->scratch));
-    init_items(s, train->by_item, p->sigma, run->seed);
+    factor_rows_start(s->item, s->ld, s->n_items, train->by_item, s->factors, 0,
+                      p->sigma / sqrt((double)s->factors), run->seed, 0);
     TRY(side_keep(&sides[0], kernel, run->backend));
     TRY(side_keep(&sides[1], kernel, run->backend));
     TRY(iterate(s, p, sides, kernel, train->by_user, run));

@@ -17,6 +17,7 @@
 
 #include "mf.h"
 #include "models/curve.h"
+#include "models/factor_rows.h"
 #include "models/gradient_rows.h"
 #include "models/model_io.h"
 
@@ -181,7 +182,7 @@ static enum status logistic_mf_fit(void *state, const void *params, const struct
     TRY(side_init(&side[0], train->by_user, s, true, p, run));
     TRY(side_init(&side[1], train->by_item, s, false, p, run));
     TRY(iterate(s, p, train, side, run));
-    if (!gradient_finite(s->user, s->n_users * s->ld) || !gradient_finite(s->item, s->n_items * s->ld))
+    if (!factor_rows_finite(s->user, s->n_users * s->ld) || !factor_rows_finite(s->item, s->n_items * s->ld))
         return status_fail(STATUS_DATA,
                            "logistic_mf: the factors left the range of numbers; lower learning_rate (%g)",
                            p->learning_rate);

@@ -22,6 +22,7 @@
 #include "models/curve.h"
 #include "models/deal.h"
 #include "models/early.h"
+#include "models/factor_rows.h"
 
 struct mf2020_params {
     int factors, epochs, patience, negatives;
@@ -56,25 +57,6 @@ static size_t rank_of(int factors, const struct kernel **kernel)
                             : ((size_t)factors + MF2020_PAD - 1) / MF2020_PAD * MF2020_PAD;
 }
 
-/* Rows of `some` (NULL: all) that have interactions. */
-static void init_rows(float *x, uint32_t n_rows, const struct csr *some, const struct biased_factors *s,
-                      double std, uint64_t seed, uint32_t stream)
-{
-#pragma omp parallel for schedule(static)
-    for (uint32_t r = 0; r < n_rows; r++)
-        for (uint32_t k = 0; k < s->factors && (some == NULL || some->ptr[r] < some->ptr[r + 1]); k++)
-            x[r * s->ld + k] =
-                (float)(std * random_normal(seed, RANDOM_INIT, stream, (uint64_t)r * s->factors + k));
-}
-
-static bool all_finite(const float *x, size_t n)
-{
-    float sum = 0.0f; /* 0 unless one is infinite or no number */
-    for (size_t i = 0; i < n; i++)
-        sum += 0.0f * x[i];
-    return sum == 0.0f;
-}
-
 /* What a fit goes through. */
 struct descent {
     struct biased_factors *s;
@@ -97,9 +79,9 @@ static enum status fetch_and_check(struct descent *d, uint32_t epoch, struct run
     for (int g = 0; g < d->deal.grid; g++)
         s->mean += d->args.bias_to[g];
     s->mean /= (float)d->deal.grid;
-    if (!all_finite(&s->mean, 1) || !all_finite(s->item_bias, s->n_items) ||
-        !all_finite(s->user_bias, s->n_users) || !all_finite(s->user, s->n_users * s->ld) ||
-        !all_finite(s->item, s->n_items * s->ld))
+    if (!factor_rows_finite(&s->mean, 1) || !factor_rows_finite(s->item_bias, s->n_items) ||
+        !factor_rows_finite(s->user_bias, s->n_users) || !factor_rows_finite(s->user, s->n_users * s->ld) ||
+        !factor_rows_finite(s->item, s->n_items * s->ld))
         return status_fail(
             STATUS_DATA,
             "mf2020: in epoch %u the factors left the range of numbers; lower learning_rate (%g)", epoch + 1,
@@ -176,8 +158,8 @@ static enum status mf2020_fit(void *state, const void *params, const struct view
     ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
     ARENA_NEW(s->user_bias, run->arena, s->n_users);
     ARENA_NEW(s->item_bias, run->arena, s->n_items);
-    init_rows(s->user, s->n_users, a, s, p->init_std, run->seed, INIT_USERS);
-    init_rows(s->item, s->n_items, NULL, s, p->init_std, run->seed, INIT_ITEMS);
+    factor_rows_start(s->user, s->ld, s->n_users, a, s->factors, 0, p->init_std, run->seed, INIT_USERS);
+    factor_rows_start(s->item, s->ld, s->n_items, NULL, s->factors, 0, p->init_std, run->seed, INIT_ITEMS);
     TRY(deal_new(&d.deal, a, run->scratch));
     ARENA_NEW(d.bias[0], run->scratch, (size_t)d.deal.grid);
     ARENA_NEW(d.bias[1], run->scratch, (size_t)d.deal.grid);

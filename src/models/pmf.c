@@ -18,6 +18,7 @@
 #include "mf.h"
 #include "models/curve.h"
 #include "models/early.h"
+#include "models/factor_rows.h"
 #include "models/gradient_rows.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
@@ -67,16 +68,6 @@ enum { ORDER_BATCHES, ORDER_EPOCHS };
 struct batch {
     struct csr by_user, by_item;
 };
-
-static void init_rows(float *x, const struct csr *rows, const struct pmf_state *s, double std, uint64_t seed,
-                      uint32_t stream)
-{
-#pragma omp parallel for schedule(static)
-    for (uint32_t r = 0; r < rows->n_rows; r++)
-        for (uint32_t k = 0; k < s->factors && rows->ptr[r] < rows->ptr[r + 1]; k++)
-            x[r * s->ld + k] =
-                (float)(std * random_normal(seed, RANDOM_INIT, stream, (uint64_t)r * s->factors + k));
-}
 
 static enum status make_batches(const struct csr *a, const struct pmf_state *s, uint32_t n_batches,
                                 struct run *run, struct batch **out)
@@ -160,7 +151,8 @@ static enum status descend(const struct pmf_state *s, const struct pmf_params *p
                 return STATUS_STOPPED;
             TRY(step(s, side, &batch[order[b]], run));
         }
-        if (!gradient_finite(s->user, s->n_users * s->ld) || !gradient_finite(s->item, s->n_items * s->ld))
+        if (!factor_rows_finite(s->user, s->n_users * s->ld) ||
+            !factor_rows_finite(s->item, s->n_items * s->ld))
             return status_fail(
                 STATUS_DATA,
                 "pmf: in epoch %d the factors left the range of numbers; lower learning_rate (%g)", epoch + 1,
@@ -199,8 +191,10 @@ static enum status pmf_fit(void *state, const void *params, const struct view *t
                             .clip = p->clip};
     ARENA_NEW(s->user, run->arena, s->n_users * s->ld);
     ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
-    init_rows(s->user, train->by_user, s, p->init_std, run->seed, INIT_USERS);
-    init_rows(s->item, train->by_item, s, p->init_std, run->seed, INIT_ITEMS);
+    factor_rows_start(s->user, s->ld, s->n_users, train->by_user, s->factors, 0, p->init_std, run->seed,
+                      INIT_USERS);
+    factor_rows_start(s->item, s->ld, s->n_items, train->by_item, s->factors, 0, p->init_std, run->seed,
+                      INIT_ITEMS);
     TRY(make_batches(train->by_user, s, n_batches, run, &batch));
     TRY(curve_pairs_new(train->by_user, run, &pairs));
     return descend(s, p, batch, n_batches, &pairs, run);

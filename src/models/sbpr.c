@@ -22,6 +22,7 @@
 #include "models/curve.h"
 #include "models/deal.h"
 #include "models/early.h"
+#include "models/factor_rows.h"
 #include "models/friends.h"
 #include "models/gradient_rows.h"
 #include "philox.h"
@@ -215,23 +216,12 @@ static enum status epoch_of(const struct fitting *f, struct sbpr *args, struct d
     TRY(backend_fetch(run->backend, m->user));
     TRY(backend_fetch(run->backend, m->item));
     TRY(backend_fetch(run->backend, m->item_bias));
-    if (!gradient_finite(m->item_bias, m->n_items) || !gradient_finite(m->user, m->n_users * m->ld) ||
-        !gradient_finite(m->item, m->n_items * m->ld))
+    if (!factor_rows_finite(m->item_bias, m->n_items) || !factor_rows_finite(m->user, m->n_users * m->ld) ||
+        !factor_rows_finite(m->item, m->n_items * m->ld))
         return status_fail(
             STATUS_DATA, "sbpr: in epoch %u the factors left the range of numbers; lower learning_rate (%g)",
             epoch + 1, (double)args->learning_rate);
     return STATUS_OK;
-}
-
-static void init_rows(float *x, const struct csr *rows, const struct biased_factors *m, double std,
-                      uint64_t seed, uint32_t stream)
-{
-#pragma omp parallel for schedule(static)
-    for (uint32_t r = 0; r < rows->n_rows; r++)
-        if (rows->ptr[r] < rows->ptr[r + 1])
-            for (uint32_t k = 0; k < m->factors; k++)
-                x[r * m->ld + k] =
-                    (float)(std * random_normal(seed, RANDOM_INIT, stream, (uint64_t)r * m->factors + k));
 }
 
 static enum status fitting_new(struct fitting *f, const struct sbpr_params *p, const struct view *train,
@@ -255,8 +245,10 @@ static enum status fitting_new(struct fitting *f, const struct sbpr_params *p, c
     ARENA_NEW(m->item, run->arena, m->n_items * m->ld);
     ARENA_NEW(m->user_bias, run->arena, m->n_users);
     ARENA_NEW(m->item_bias, run->arena, m->n_items);
-    init_rows(m->user, &f->samples, m, p->init_std, run->seed, INIT_USERS);
-    init_rows(m->item, train->by_item, m, p->init_std, run->seed, INIT_ITEMS);
+    factor_rows_start(m->user, m->ld, m->n_users, &f->samples, m->factors, 0, p->init_std, run->seed,
+                      INIT_USERS);
+    factor_rows_start(m->item, m->ld, m->n_items, train->by_item, m->factors, 0, p->init_std, run->seed,
+                      INIT_ITEMS);
     TRY(deal_new(&f->deal, &f->samples, run->scratch));
     ARENA_NEW(f->sample, run->scratch, (size_t)f->samples.nnz);
     f->kernel = kernel_of(m->ld);

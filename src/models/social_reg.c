@@ -19,8 +19,8 @@
 #include "models/biased_factors.h"
 #include "models/curve.h"
 #include "models/early.h"
+#include "models/factor_rows.h"
 #include "models/friends.h"
-#include "models/gradient_rows.h"
 
 struct social_reg_params {
     int friends, similarity;
@@ -143,18 +143,6 @@ static enum status fitting_new(struct fitting *f, const struct view *train, stru
     return STATUS_OK;
 }
 
-static void init_items(const struct fitting *f, const struct csr *by_item, uint64_t seed)
-{
-    const struct biased_factors *m = f->m;
-    const double scale = f->p->sigma / sqrt((double)m->factors);
-#pragma omp parallel for schedule(static)
-    for (uint32_t i = 0; i < m->n_items; i++)
-        if (by_item->ptr[i] < by_item->ptr[i + 1])
-            for (uint32_t k = 0; k < m->factors; k++)
-                m->item[i * m->ld + k] =
-                    (float)(scale * random_normal(seed, RANDOM_INIT, 0, (uint64_t)i * m->factors + k));
-}
-
 static enum status social_reg_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
     struct biased_factors *m = state;
@@ -163,7 +151,8 @@ static enum status social_reg_fit(void *state, const void *params, const struct 
     bool stop = false;
     TRY(fitting_new(&f, train, run));
     const size_t n_user = m->n_users * m->ld, n_item = m->n_items * m->ld;
-    init_items(&f, train->by_item, run->seed);
+    factor_rows_start(m->item, m->ld, m->n_items, train->by_item, m->factors, 0,
+                      f.p->sigma / sqrt((double)m->factors), run->seed, 0);
     early_open(&early, f.p->patience, run);
     TRY(early_part(&early, m->user, n_user, run));
     TRY(early_part(&early, m->item, n_item, run));
@@ -171,7 +160,7 @@ static enum status social_reg_fit(void *state, const void *params, const struct 
         memcpy(f.before, m->user, n_user * sizeof *m->user);
         TRY(als_side_solve(&f.users, run));
         TRY(als_side_solve(&f.items, run));
-        if (!gradient_finite(m->user, n_user) || !gradient_finite(m->item, n_item))
+        if (!factor_rows_finite(m->user, n_user) || !factor_rows_finite(m->item, n_item))
             return status_fail(STATUS_DATA,
                                "social_reg: in sweep %d the factors left the range of numbers; raise "
                                "regularization (%g)",

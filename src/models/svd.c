@@ -18,6 +18,7 @@
 #include "models/biased_factors.h"
 #include "models/curve.h"
 #include "models/early.h"
+#include "models/factor_rows.h"
 #include "sgd.h"
 
 struct svd_params {
@@ -73,18 +74,6 @@ static size_t rank_of(int factors, const struct kernel **kernel)
 static int grid_of(int64_t nnz)
 {
     return nnz < 1000 ? 2 : nnz < 1000000 ? 8 : nnz < 10000000 ? 16 : 32;
-}
-
-static void init_rows(float *x, const struct csr *by_row, const struct biased_factors *s,
-                      const struct svd_params *p, uint64_t seed, uint32_t stream)
-{
-#pragma omp parallel for schedule(static)
-    for (uint32_t r = 0; r < by_row->n_rows; r++)
-        if (by_row->ptr[r] < by_row->ptr[r + 1])
-            for (uint32_t k = 0; k < s->factors; k++)
-                x[r * s->ld + k] =
-                    (float)(p->init_mean + p->init_std * random_normal(seed, RANDOM_INIT, stream,
-                                                                       (uint64_t)r * s->factors + k));
 }
 
 /* part[i]: the part of row i, parts equal in rows, dealt at random. */
@@ -155,14 +144,6 @@ static double mean_of(const struct csr *a)
     return a->nnz > 0 ? sum / (double)a->nnz : 0.0;
 }
 
-static bool all_finite(const float *x, size_t n)
-{
-    float sum = 0.0f; /* 0 unless one is infinite or no number */
-    for (size_t i = 0; i < n; i++)
-        sum += 0.0f * x[i];
-    return sum == 0.0f;
-}
-
 static enum status epochs(struct biased_factors *s, const struct svd_params *p, struct sgd *args,
                           const struct kernel *kernel, struct curve_pairs *pairs, struct run *run)
 {
@@ -188,8 +169,9 @@ static enum status epochs(struct biased_factors *s, const struct svd_params *p, 
         }
         for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
             TRY(backend_fetch(run->backend, tables[i]));
-        if (!all_finite(s->user_bias, s->n_users) || !all_finite(s->item_bias, s->n_items) ||
-            !all_finite(s->user, s->n_users * s->ld) || !all_finite(s->item, s->n_items * s->ld))
+        if (!factor_rows_finite(s->user_bias, s->n_users) || !factor_rows_finite(s->item_bias, s->n_items) ||
+            !factor_rows_finite(s->user, s->n_users * s->ld) ||
+            !factor_rows_finite(s->item, s->n_items * s->ld))
             return status_fail(STATUS_DATA,
                                "svd: in epoch %d the factors left the range of numbers; lower "
                                "learning_rate (%g)",
@@ -232,8 +214,10 @@ static enum status svd_fit(void *state, const void *params, const struct view *t
     ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
     ARENA_NEW(s->user_bias, run->arena, s->n_users);
     ARENA_NEW(s->item_bias, run->arena, s->n_items);
-    init_rows(s->user, train->by_user, s, p, run->seed, INIT_USERS);
-    init_rows(s->item, train->by_item, s, p, run->seed, INIT_ITEMS);
+    factor_rows_start(s->user, s->ld, s->n_users, train->by_user, s->factors, p->init_mean, p->init_std,
+                      run->seed, INIT_USERS);
+    factor_rows_start(s->item, s->ld, s->n_items, train->by_item, s->factors, p->init_mean, p->init_std,
+                      run->seed, INIT_ITEMS);
     const int grid = grid_of(train->by_user->nnz);
     TRY(make_blocks(train->by_user, grid, run->seed, run->scratch, &sample, &block));
     struct sgd args = {.n_users = s->n_users,

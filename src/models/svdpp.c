@@ -18,6 +18,7 @@
 
 #include "models/curve.h"
 #include "models/early.h"
+#include "models/factor_rows.h"
 #include "models/model_io.h"
 #include "models/ratings.h"
 
@@ -86,18 +87,6 @@ static struct steps steps_of(const struct svdpp_params *p)
                           or_common(p->lr_qi, lr),   or_common(p->lr_yj, lr),   or_common(p->reg_bu, reg),
                           or_common(p->reg_bi, reg), or_common(p->reg_pu, reg), or_common(p->reg_qi, reg),
                           or_common(p->reg_yj, reg)};
-}
-
-static void init_rows(float *x, const struct csr *by_row, uint32_t factors, const struct svdpp_params *p,
-                      uint64_t seed, uint32_t stream)
-{
-#pragma omp parallel for schedule(static)
-    for (uint32_t r = 0; r < by_row->n_rows; r++)
-        if (by_row->ptr[r] < by_row->ptr[r + 1])
-            for (uint32_t k = 0; k < factors; k++)
-                x[(size_t)r * factors + k] =
-                    (float)(p->init_mean + p->init_std * random_normal(seed, RANDOM_INIT, stream,
-                                                                       (uint64_t)r * factors + k));
 }
 
 static void shuffle(const struct csr *a, uint64_t seed, uint32_t *order)
@@ -171,14 +160,6 @@ static void make_whole(const struct svdpp *s, const struct csr *a, struct work *
     }
 }
 
-static bool all_finite(const float *x, size_t n)
-{
-    float sum = 0; /* 0 unless one is infinite or no number */
-    for (size_t i = 0; i < n; i++)
-        sum += 0 * x[i];
-    return sum == 0;
-}
-
 static enum status epochs(struct svdpp *s, const struct csr *a, const struct svdpp_params *p, struct work *w,
                           struct run *run)
 {
@@ -200,9 +181,9 @@ static enum status epochs(struct svdpp *s, const struct csr *a, const struct svd
                     return STATUS_STOPPED;
                 user_steps(s, a, &t, w, u);
             }
-        if (!all_finite(s->user, (size_t)s->n_users * s->factors) ||
-            !all_finite(s->item, (size_t)s->n_items * s->factors) ||
-            !all_finite(w->y, (size_t)s->n_items * s->factors))
+        if (!factor_rows_finite(s->user, (size_t)s->n_users * s->factors) ||
+            !factor_rows_finite(s->item, (size_t)s->n_items * s->factors) ||
+            !factor_rows_finite(w->y, (size_t)s->n_items * s->factors))
             return status_fail(STATUS_DATA,
                                "svdpp: in epoch %d the factors left the range of numbers; lower "
                                "learning_rate (%g)",
@@ -241,9 +222,12 @@ static enum status svdpp_fit(void *state, const void *params, const struct view 
     ARENA_NEW(w.y, run->scratch, (size_t)s->n_items * s->factors);
     ARENA_NEW(w.sum, run->scratch, s->factors);
     ARENA_NEW(w.shift, run->scratch, s->factors);
-    init_rows(s->user, train->by_user, s->factors, p, run->seed, INIT_USERS);
-    init_rows(s->item, train->by_item, s->factors, p, run->seed, INIT_ITEMS);
-    init_rows(w.y, train->by_item, s->factors, p, run->seed, INIT_IMPLICIT);
+    factor_rows_start(s->user, s->factors, s->n_users, train->by_user, s->factors, p->init_mean, p->init_std,
+                      run->seed, INIT_USERS);
+    factor_rows_start(s->item, s->factors, s->n_items, train->by_item, s->factors, p->init_mean, p->init_std,
+                      run->seed, INIT_ITEMS);
+    factor_rows_start(w.y, s->factors, s->n_items, train->by_item, s->factors, p->init_mean, p->init_std,
+                      run->seed, INIT_IMPLICIT);
     TRY(epochs(s, train->by_user, p, &w, run));
     s->user = w.whole;
     return STATUS_OK;
