@@ -13,12 +13,10 @@ struct writer {
 static void on_field(void *bytes, size_t n, void *context)
 {
     struct writer *w = context;
-    char cell[1024]; /* params are the longest */
-    snprintf(cell, sizeof cell, "%.*s", (int)n, n > 0 ? (const char *)bytes : "");
     if (w->column++ == 0)
         fputs("<tr>", w->out);
     fputs(w->line == 0 ? "<th><button>" : "<td>", w->out);
-    page_text(w->out, cell);
+    page_text(w->out, n > 0 ? bytes : "");
     fputs(w->line == 0 ? "</button></th>" : "</td>", w->out);
 }
 
@@ -44,7 +42,7 @@ enum status page_csv(const struct records *r, const char *name, const char *titl
     if (!file_exists(path))
         return STATUS_OK;
     TRY(read_whole_file(path, (size_t)64 << 20, arena, &bytes, &n));
-    if (csv_init(&parser, CSV_STRICT) != 0)
+    if (csv_init(&parser, CSV_STRICT | CSV_APPEND_NULL) != 0)
         return status_fail(STATUS_SYSTEM, "out of memory for the csv parser");
     fprintf(out, "<details><summary>%s</summary><div class=\"wide\"><table><thead>", title);
     const bool parsed = csv_parse(&parser, bytes, n, on_field, on_line, &w) == n &&

@@ -102,6 +102,24 @@ static void tables_escape_and_mark(void **state)
     assert_non_null(strstr(content("index.html"), "Pop &amp; Co_1"));
 }
 
+/* A text for a user may be long, of letters of several bytes each; a cell of the page has all of it. */
+static void page_has_whole_cells(void **state)
+{
+    static const char letter[] = "\u6D4B";
+    char text[3 * 1000 + 1] = "";
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        memcpy(text + 3 * (size_t)i, letter, sizeof letter);
+    test_write(test_path(folder, "present.csv"),
+               arena_printf(arena, "user,title\nu,\"%s <\"\"1\"\">\"\n,\n", text));
+    assert_ok(report_run(folder));
+    assert_non_null(
+        strstr(content("index.html"), arena_printf(arena,
+                                                   "<tr><td>u</td><td>%s &lt;&quot;1&quot;&gt;</td></tr>\n"
+                                                   "<tr><td></td><td></td></tr>\n",
+                                                   text)));
+}
+
 /* .4 and .45 of the oracle's .9; the oracle is not in its own table. */
 static void shares_of_the_oracle(void **state)
 {
@@ -470,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(averages_over_folds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tables_escape_and_mark, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(page_has_whole_cells, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shares_of_the_oracle, set_up, tear_down),
         cmocka_unit_test(kendall),
         cmocka_unit_test_setup_teardown(multiverse_of_two, set_up, tear_down),
