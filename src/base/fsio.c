@@ -30,15 +30,20 @@ enum status atomic_open(struct atomic_file *file, const char *path)
     return STATUS_OK;
 }
 
+static void folder_of(const char *path, char folder[4096])
+{
+    snprintf(folder, 4096, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL)
+        snprintf(folder, 4096, ".");
+    else
+        slash[slash == folder] = '\0';
+}
+
 static enum status sync_folder_of(const char *path)
 {
     char folder[4096];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash == NULL)
-        snprintf(folder, sizeof folder, ".");
-    else
-        slash[slash == folder] = '\0';
+    folder_of(path, folder);
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) {
         const int reason = errno;
@@ -124,6 +129,13 @@ enum status make_folders(const char *path)
         if (end == '\0')
             return STATUS_OK;
     }
+}
+
+enum status make_folder_of(const char *path)
+{
+    char folder[4096];
+    folder_of(path, folder);
+    return make_folders(folder);
 }
 
 bool file_exists(const char *path)

@@ -33,6 +33,8 @@ enum status atomic_write(const char *path, const void *bytes, size_t n);
 
 /* mkdir -p.  STATUS_SYSTEM names the part that is in the way. */
 enum status make_folders(const char *path);
+/* The folder that a file at that path lies in. */
+enum status make_folder_of(const char *path);
 bool file_exists(const char *path);
 /* The file in the arena, terminated by a NUL that *n does not count.  STATUS_DATA when missing (says so) or
  * larger than `limit` bytes; STATUS_SYSTEM when it can't be read. */

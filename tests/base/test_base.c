@@ -171,6 +171,9 @@ static void files_appear_whole(void **state)
     assert_ok(make_folders(test_path(folder, "a/b/c")));
     test_fails(atomic_write(test_path(folder, "no/such/x"), "1", 1), STATUS_SYSTEM, "could not be created",
                NULL);
+    assert_ok(make_folder_of(test_path(folder, "no/such/x")));
+    assert_ok(make_folder_of("here")); /* of a bare name: the folder that one is in */
+    assert_ok(atomic_write(test_path(folder, "no/such/x"), "1", 1));
 }
 
 /* A full disk, by the limit of the size of a file, in a process of its own. */

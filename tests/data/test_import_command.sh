@@ -27,6 +27,8 @@ holds policies_duplicates_told "$out" 'pairs that occur again: 1 (the last by ti
 holds policies_range_told "$out" 'ratings out of range: 1 (1 to 5; ratings outside: brought to the nearest end of the scale)'
 holds policies_times_told "$out" 'rows without a time: 1 (the row is skipped)'
 out=$("$program" info odd.h5); holds policies_are_stored "$out" '"duplicate_pairs": 1, "duplicates": "the last by time is kept"'
+"$program" import tsv odd.tsv --missing-times none --max-bad 9 -o made/for/it.h5 >/dev/null 2>&1; check folder_of_the_output_is_made $? 0
+"$program" synth -o made/too/s.h5 --users 20 --items 20 --interactions 100 >/dev/null 2>&1; check folder_of_synth_is_made $? 0
 out=$("$program" import tsv odd.tsv --duplicates newest -o b.h5 2>&1); check policy_word $? 2
 holds policy_word_told "$out" "found 'newest', expected one of all, last, first, sum, error"
 "$program" import tsv odd.tsv --scale 5..1 -o b.h5 >/dev/null 2>&1; check scale_rises $? 2
