@@ -185,6 +185,14 @@ static bool made_of(const struct model_config *a, const struct model_config *b)
     return a->block < b->block && a->where->line == b->where->line && a->where->column == b->where->column;
 }
 
+bool config_speaks_of_controls(const struct experiment *e, const struct model_config *m)
+{
+    bool speaks = node_get(m->where, "controls") != NULL;
+    for (size_t o = 0; o < e->n_models && !speaks; o++)
+        speaks = node_get(e->models[o].where, "controls") != NULL && made_of(&e->models[o], m);
+    return speaks;
+}
+
 /* `a` with every other model (all), or with its own controls. */
 static enum status add_pairs(const struct experiment *e, const struct model_config *a, bool all,
                              const struct metric_at *measure, struct arena *arena, struct node *pairs)
@@ -273,8 +281,7 @@ enum status experiment_warn_of_controls(const struct experiment *e, struct arena
     for (size_t m = 0; m < e->n_models; m++)
         TRY(find_head(e->models[m].type, e->models[m].params, arena, &head[m]));
     for (size_t m = 0; m < e->n_models; m++) {
-        bool has =
-            !head[m].reads || e->models[m].point > 0 || node_get(e->models[m].where, "controls") != NULL;
+        bool has = !head[m].reads || e->models[m].point > 0 || config_speaks_of_controls(e, &e->models[m]);
         for (size_t o = 0; o < e->n_models && !has; o++)
             has = head[o].type == head[m].type && !head[o].reads;
         if (has)

@@ -357,11 +357,11 @@ static enum status add_model(const struct node *entry, struct arena *arena, stru
     f.params = config_grown(entry, params != NULL && params->kind == NODE_MAP ? params : NULL, 0, arena);
     if (f.params == NULL)
         return STATUS_SYSTEM;
-    if (node_get(grid, "encoder") != NULL)
+    TRY(list_rows(&f, type));
+    if (f.n_rows > 1 && node_get(grid, "encoder") != NULL)
         return node_fail_key(node_get(entry, "controls"),
                              "%s has a grid of encoders, so it can't have controls too; name one encoder",
                              type->name);
-    TRY(list_rows(&f, type));
     for (size_t i = 1; i < f.n_rows; i++) {
         struct node *row = NULL;
         TRY(row_node(&f, &f.row[i], &row));

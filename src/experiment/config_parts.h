@@ -36,6 +36,8 @@ struct control {
  * word that is no control, no encoder that can be had and no folder of models/. */
 enum status config_control(const struct node *list, size_t i, const char *name, const char *encoder,
                            struct arena *arena, struct control *out);
+/* Does a key `controls` stand in the entry of the model, or in the entry that its row was made of? */
+bool config_speaks_of_controls(const struct experiment *e, const struct model_config *m);
 /* STATUS_USAGE unless each part of the encoder is a control, a language model that tools/get-models.sh gets, or a folder that is there. */
 enum status config_encoder(const struct node *where, const char *encoder, struct arena *arena);
 /* A block `search`; *resolved: as the file may say it, the caller's. */

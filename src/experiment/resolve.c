@@ -5,7 +5,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "experiment/experiment.h"
+#include "experiment/config_parts.h"
 
 static int write_text(void *stream, unsigned char *bytes, size_t n)
 {
@@ -80,6 +80,17 @@ static int emit(yaml_emitter_t *emitter, const json_t *value, int depth)
            yaml_mapping_end_event_initialize(&event) && yaml_emitter_emit(emitter, &event);
 }
 
+/* The resolved experiment, the caller's.  Rows of a key `controls` stand in it as models; that the file spoke of them is no part of any result,
+ * so `resolved` has it not: `controls: none` says it here, or whoever reads the text would be warned. */
+static json_t *with_controls(const struct experiment *e)
+{
+    json_t *all = json_deep_copy(e->resolved), *blocks = json_object_get(all, "models");
+    for (size_t m = 0; m < e->n_models; m++)
+        if (config_speaks_of_controls(e, &e->models[m]))
+            json_object_set_new(json_array_get(blocks, e->models[m].block), "controls", json_string("none"));
+    return all;
+}
+
 enum status experiment_yaml(const struct experiment *e, struct arena *arena, char **text)
 {
     yaml_emitter_t emitter;
@@ -90,6 +101,7 @@ enum status experiment_yaml(const struct experiment *e, struct arena *arena, cha
     FILE *stream = open_memstream(&bytes, &n);
     if (stream == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory while writing the experiment");
+    json_t *all = with_controls(e);
     int fine = yaml_emitter_initialize(&emitter);
     if (fine) {
         yaml_emitter_set_output(&emitter, write_text, stream);
@@ -98,12 +110,13 @@ enum status experiment_yaml(const struct experiment *e, struct arena *arena, cha
         fine = yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING) &&
                yaml_emitter_emit(&emitter, &event) &&
                yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1) &&
-               yaml_emitter_emit(&emitter, &event) && emit(&emitter, e->resolved, 0) &&
+               yaml_emitter_emit(&emitter, &event) && all != NULL && emit(&emitter, all, 0) &&
                yaml_document_end_event_initialize(&event, 1) && yaml_emitter_emit(&emitter, &event) &&
                yaml_stream_end_event_initialize(&event) && yaml_emitter_emit(&emitter, &event);
         yaml_emitter_delete(&emitter);
     }
     fclose(stream);
+    json_decref(all);
     if (fine)
         *text = arena_printf(
             arena, "# The experiment with every default written out; `recfuse run` reads it too.\n%s", bytes);

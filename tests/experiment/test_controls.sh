@@ -18,5 +18,18 @@ plan written_by_hand 0 one 'models: [{name: llm_fusion, label: one}, {name: llm_
 plan inside_a_model 1 "beside 'outer'," 'models: [{name: strategy, label: outer, params: {base: {name: llm_ease}, rules: [{exposure: {}}]}}]'
 plan a_pipeline 0 'fusion, TF-IDF' 'fusion: {strategy: {rules: [{exposure: {}}]}}'
 plan a_pipeline_that_needs_none 0 fusion 'fusion: {controls: none}'
+plan a_stage_less 0 'fusion, no strategy' 'fusion: {strategy: {rules: [{exposure: {}}]}, controls: none, ablate: [strategy]}'
 plan counted_words 0 one 'models: [{name: llm_fusion, label: one, params: {encoder: tfidf}}]'
+plan a_grid_of_encoders 1 "beside 'one'," 'models: [{name: llm_fusion, label: one, grid: {encoder: [minilm, e5]}}]'
+plan a_grid_that_needs_none 0 one 'models: [{name: llm_fusion, label: one, grid: {encoder: [minilm, e5]}, controls: none}]'
+# The experiment that a run writes, read again, warns no more than the first did, and is the same one to its folder.  (No data: all is skipped.)
+again() { # again NAME MODELS
+    printf 'experiment: {name: x}\ndatasets: [{name: a, file: none.h5, split: {kind: random, test: 0.2, seed: 1}}]\n%s\n' "$2" >x.yaml
+    rm -rf r; "$program" run x.yaml -o r >log 2>&1
+    "$program" run r/experiment.yaml -o r >log 2>&1
+    [ $? -eq 3 ] && grep -q 'no cell could run' log && ! grep -q 'no controls stand beside' log; say $? "$1"
+}
+again again_without_controls 'models: [{name: llm_fusion, label: one, controls: none}]'
+again again_a_pipeline 'fusion: {controls: none}'
+again again_another_encoder 'models: [{name: llm_ease, label: one, controls: [e5]}]'
 exit 0
