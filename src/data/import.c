@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fsio.h"
 #include "base/log.h"
 #include "data/import/build.h"
 #include "data/store.h"
@@ -128,6 +129,7 @@ static enum status run_in(struct arena *arena, const struct import_format *forma
     d->name = options->name != NULL ? options->name : name_from_path(out_path, arena);
     if (d->name == NULL)
         return STATUS_SYSTEM;
+    TRY(make_folder_of(out_path));
     TRY(store_write(out_path, d));
     log_info("%s: %u users, %u items, %llu interactions, %llu texts, %u features", out_path, d->n_users,
              d->n_items, (unsigned long long)d->interactions.n, (unsigned long long)d->texts.n,

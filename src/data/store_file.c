@@ -165,7 +165,6 @@ enum status store_write(const char *path, struct dataset *d)
     TRY(store_hash_start());
     /* The name is tried before the work. */
     struct atomic_file file;
-    TRY(make_folder_of(path));
     TRY(atomic_open(&file, path));
     struct image image = {0};
     struct written_list written = {0};

@@ -180,9 +180,7 @@ enum status store_stream_open(const char *path, const struct dataset *head, stru
     s->head = *head;
     s->stream.file = -1;
     memset(s->head.content_sha256, '0', SHA256_HEX - 1);
-    enum status status = make_folder_of(path);
-    if (status == STATUS_OK)
-        status = atomic_open(&s->file, path);
+    enum status status = atomic_open(&s->file, path);
     if (status != STATUS_OK) {
         free(s);
         return status;

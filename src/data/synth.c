@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fsio.h"
 #include "data/store_stream.h"
 #include "data/synth_features.h"
 #include "data/synth_friends.h"
@@ -334,8 +335,10 @@ enum status synth_write(const struct synth_options *o, const char *path, struct 
     enum status status = arena != NULL ? make_head(o, arena, &head, &source) : STATUS_SYSTEM;
     if (status == STATUS_OK) {
         head->interactions.n = o->n_interactions;
-        status = store_stream_open(path, head, &out);
+        status = make_folder_of(path);
     }
+    if (status == STATUS_OK)
+        status = store_stream_open(path, head, &out);
     if (status == STATUS_OK)
         status = write_ranges(&source, out, &counts->n_texts);
     if (out != NULL)
