@@ -11,19 +11,14 @@
 
 enum { LIMIT = 1 << 30, MAX_STRATA = 64 };
 
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
-
 /* The number of the stratum of that name, added when new; MAX_STRATA: there is no room. */
 static size_t stratum_of(struct records *r, const char *name)
 {
     size_t i = 0;
     const char *end = strrchr(name, '_');
-    if (end != NULL && same(end, "_gap")) /* a difference between parts, itself none */
+    if (end != NULL && records_same(end, "_gap")) /* a difference between parts, itself none */
         return MAX_STRATA;
-    while (i < r->n_strata && !same(r->stratum[i], name))
+    while (i < r->n_strata && !records_same(r->stratum[i], name))
         i++;
     if (i == r->n_strata && i < MAX_STRATA)
         r->stratum[r->n_strata++] = name;
@@ -32,9 +27,9 @@ static size_t stratum_of(struct records *r, const char *name)
 
 const char *records_shown_name(const char *metric, const char *dialect, struct arena *arena)
 {
-    if (same(dialect, "default"))
+    if (records_same(dialect, "default"))
         return metric;
-    if (same(dialect, "unbiased_rank") || same(dialect, "cls") || same(dialect, "bv"))
+    if (records_same(dialect, "unbiased_rank") || records_same(dialect, "cls") || records_same(dialect, "bv"))
         return arena_printf(arena, "%s (%s)", metric, dialect);
     return NULL;
 }
@@ -42,7 +37,7 @@ const char *records_shown_name(const char *metric, const char *dialect, struct a
 /* What tables say of measures among a few candidates. */
 static enum status warn_of(const char *candidates, struct arena *arena, const char **out)
 {
-    if (!same(candidates, "sampled") && !same(candidates, "given"))
+    if (!records_same(candidates, "sampled") && !records_same(candidates, "given"))
         return STATUS_OK;
     *out = arena_printf(
         arena,
@@ -70,11 +65,11 @@ static enum status read_metrics(struct records *r, struct arena *arena)
         TRY(csv_number(&t, i, 12, "value", &value));
         const char *stratum = csv_cell(&t, i, 11);
         const char *metric = records_shown_name(csv_cell(&t, i, 8), csv_cell(&t, i, 10), arena);
-        if (same(csv_cell(&t, i, 6), "valid") || metric == NULL)
+        if (records_same(csv_cell(&t, i, 6), "valid") || metric == NULL)
             continue;
         if (r->warning == NULL)
             TRY(warn_of(csv_cell(&t, i, 7), arena, &r->warning));
-        const size_t part = same(stratum, "all") ? 0 : stratum_of(r, stratum) + 1;
+        const size_t part = records_same(stratum, "all") ? 0 : stratum_of(r, stratum) + 1;
         if (part > MAX_STRATA)
             continue;
         r->row[r->n_rows++] = (struct metric_row){.dataset = csv_cell(&t, i, 0),
@@ -136,7 +131,7 @@ static enum status take_tests(struct records *r, const json_t *compare, struct a
         if (part[i] == NULL)
             return STATUS_SYSTEM;
         for (size_t w = 0; w < sizeof words / sizeof *words; w++)
-            if (same(part[i], words[w][0]))
+            if (records_same(part[i], words[w][0]))
                 part[i] = words[w][1];
     }
     r->tests = arena_printf(arena, "%s over %s, %s, alpha %s", part[0], part[1], part[2], part[3]);
@@ -156,7 +151,7 @@ static enum status take_after(struct records *r, const json_t *steps, struct are
                                   text_of(step, "message", arena)};
         if (row->name == NULL || row->status == NULL || row->message == NULL)
             return STATUS_SYSTEM;
-        r->n_after += same(row->status, "skipped") || same(row->status, "failed");
+        r->n_after += records_same(row->status, "skipped") || records_same(row->status, "failed");
     }
     return STATUS_OK;
 }
@@ -221,12 +216,13 @@ static enum status read_record(struct records *r, struct arena *arena)
 static enum status collect_cell(struct records *r, const struct cell_row *c, struct arena *arena)
 {
     size_t d = 0, s = 0;
-    while (d < r->n_datasets && !same(r->dataset[d], c->dataset))
+    while (d < r->n_datasets && !records_same(r->dataset[d], c->dataset))
         d++;
     if (d == r->n_datasets)
         r->dataset[r->n_datasets++] = c->dataset;
-    while (s < r->n_series && !(same(r->series[s].dataset, c->dataset) &&
-                                same(r->series[s].label, c->label) && same(r->series[s].params, c->params)))
+    while (s < r->n_series &&
+           !(records_same(r->series[s].dataset, c->dataset) && records_same(r->series[s].label, c->label) &&
+             records_same(r->series[s].params, c->params)))
         s++;
     struct series *series = &r->series[s];
     if (s == r->n_series) {
@@ -234,7 +230,7 @@ static enum status collect_cell(struct records *r, const struct cell_row *c, str
         *series =
             (struct series){.dataset = c->dataset, .model = c->model, .label = c->label, .params = c->params};
     }
-    if (same(c->status, "done")) {
+    if (records_same(c->status, "done")) {
         series->n_cells++;
         series->fit_seconds += c->fit_seconds;
         series->rank_seconds += c->rank_seconds;
@@ -250,7 +246,8 @@ static enum status collect_cell(struct records *r, const struct cell_row *c, str
 static size_t measure_of(const struct records *r, const struct metric_row *row)
 {
     size_t m = 0;
-    while (m < r->n_measures && !(same(r->measure[m].metric, row->metric) && same(r->measure[m].k, row->k)))
+    while (m < r->n_measures &&
+           !(records_same(r->measure[m].metric, row->metric) && records_same(r->measure[m].k, row->k)))
         m++;
     return m;
 }
@@ -270,7 +267,8 @@ static enum status collect(struct records *r, struct arena *arena)
 
 bool series_is_of(const struct series *s, const char *dataset, const char *label, const char *params)
 {
-    return same(dataset, s->dataset) && same(label, s->label) && same(params, s->params);
+    return records_same(dataset, s->dataset) && records_same(label, s->label) &&
+           records_same(params, s->params);
 }
 
 /* Mean and standard deviation of one series over its cells, and its means by stratum. */
@@ -323,7 +321,8 @@ static bool varies(const struct records *r, const struct series *series, const c
     bool differs = false;
     for (size_t t = 0; t < r->n_series && !differs; t++) {
         const struct series *other = &r->series[t];
-        if (other == series || !same(other->dataset, series->dataset) || !same(other->label, series->label))
+        if (other == series || !records_same(other->dataset, series->dataset) ||
+            !records_same(other->label, series->label))
             continue;
         json_t *theirs = json_loads(other->params, 0, NULL);
         differs = !json_equal(value, json_object_get(theirs, key));

@@ -5,9 +5,16 @@
 #define REPORT_RECORDS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/status.h"
+
+/* Two texts of the records, such as labels. */
+static inline bool records_same(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
 
 /* One line of metrics.csv (split test, dialect default). */
 struct metric_row {

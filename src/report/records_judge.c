@@ -2,27 +2,21 @@
  * records_judge.c - which value of a column is the best, and which differ from it significantly; which measures are looked at first.
  */
 #include <math.h>
-#include <string.h>
 
 #include "eval/metrics.h"
 #include "report/parts.h"
 
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
-
 bool records_searched(const struct records *r, const char *dataset)
 {
     for (size_t s = 0; s < r->n_series; s++)
-        if (same(r->series[s].dataset, dataset) && r->series[s].n_trials > 0)
+        if (records_same(r->series[s].dataset, dataset) && r->series[s].n_trials > 0)
             return true;
     return false;
 }
 
 bool series_is_oracle(const struct series *s)
 {
-    return same(s->model, "oracle");
+    return records_same(s->model, "oracle");
 }
 
 bool records_best(const struct records *r, const struct series *s, size_t measure)
@@ -32,7 +26,7 @@ bool records_best(const struct records *r, const struct series *s, size_t measur
     const struct metric_type *metric = metric_find(r->measure[measure].metric);
     const double sign = metric != NULL && metric->lower_is_better ? -1 : 1;
     for (size_t t = 0; t < r->n_series; t++)
-        if (same(r->series[t].dataset, s->dataset) && !series_is_oracle(&r->series[t]) &&
+        if (records_same(r->series[t].dataset, s->dataset) && !series_is_oracle(&r->series[t]) &&
             sign * r->series[t].mean[measure] > sign * s->mean[measure])
             return false;
     return true;
@@ -42,13 +36,14 @@ bool records_below_best(const struct records *r, const struct series *s, size_t 
 {
     for (size_t p = 0; p < r->n_pairs; p++) {
         const struct pair_row *pair = &r->pair[p];
-        if (!pair->significant || !same(pair->dataset, s->dataset) ||
-            !same(pair->metric, r->measure[measure].metric) || !same(pair->k, r->measure[measure].k) ||
-            !(same(pair->a, s->label) || same(pair->b, s->label)))
+        if (!pair->significant || !records_same(pair->dataset, s->dataset) ||
+            !records_same(pair->metric, r->measure[measure].metric) ||
+            !records_same(pair->k, r->measure[measure].k) ||
+            !(records_same(pair->a, s->label) || records_same(pair->b, s->label)))
             continue;
-        const char *other = same(pair->a, s->label) ? pair->b : pair->a;
+        const char *other = records_same(pair->a, s->label) ? pair->b : pair->a;
         for (size_t t = 0; t < r->n_series; t++)
-            if (same(r->series[t].dataset, s->dataset) && same(r->series[t].label, other) &&
+            if (records_same(r->series[t].dataset, s->dataset) && records_same(r->series[t].label, other) &&
                 records_best(r, &r->series[t], measure))
                 return true;
     }
@@ -58,7 +53,7 @@ bool records_below_best(const struct records *r, const struct series *s, size_t 
 const struct series *records_labelled(const struct records *r, const char *dataset, const char *label)
 {
     for (size_t s = 0; s < r->n_series; s++)
-        if (same(r->series[s].dataset, dataset) && same(r->series[s].label, label) &&
+        if (records_same(r->series[s].dataset, dataset) && records_same(r->series[s].label, label) &&
             r->series[s].n_cells > 0)
             return &r->series[s];
     return NULL;
@@ -67,7 +62,8 @@ const struct series *records_labelled(const struct records *r, const char *datas
 size_t records_measure(const struct records *r, const char *metric, const char *k)
 {
     size_t m = 0;
-    while (m < r->n_measures && !(same(r->measure[m].metric, metric) && same(r->measure[m].k, k)))
+    while (m < r->n_measures &&
+           !(records_same(r->measure[m].metric, metric) && records_same(r->measure[m].k, k)))
         m++;
     return m;
 }
@@ -77,7 +73,7 @@ size_t records_main_measures(const struct records *r, const char *dataset, size_
     size_t n = 0;
     for (size_t p = 0; p < r->n_pairs; p++) {
         const size_t m = records_measure(r, r->pair[p].metric, r->pair[p].k);
-        bool known = m == r->n_measures || !same(r->pair[p].dataset, dataset);
+        bool known = m == r->n_measures || !records_same(r->pair[p].dataset, dataset);
         for (size_t i = 0; i < n && !known; i++)
             known = out[i] == m;
         if (!known && n < limit)

@@ -1,17 +1,11 @@
 /* records_more.c - curves.csv, popularity.csv and multiverse.csv, where a run has them, joined to its series. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "report/csv_table.h"
 #include "report/multiverse.h"
 
 enum { DATASET, FOLD, MODEL, LABEL, PARAMS, SEED, FIRST }; /* columns that every file begins with */
-
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
 
 /* The series of a row, looked for from where the last one was. */
 static const struct series *series_of(const struct records *r, const struct csv_table *t, size_t row,
@@ -20,8 +14,9 @@ static const struct series *series_of(const struct records *r, const struct csv_
     for (size_t j = 0; j < r->n_series; j++) {
         const size_t s = (*last + j) % r->n_series;
         const struct series *at = &r->series[s];
-        if (same(at->dataset, csv_cell(t, row, DATASET)) && same(at->label, csv_cell(t, row, LABEL)) &&
-            same(at->params, csv_cell(t, row, PARAMS))) {
+        if (records_same(at->dataset, csv_cell(t, row, DATASET)) &&
+            records_same(at->label, csv_cell(t, row, LABEL)) &&
+            records_same(at->params, csv_cell(t, row, PARAMS))) {
             *last = s;
             return at;
         }
@@ -73,7 +68,7 @@ static enum status read_popularity(struct records *r, struct arena *arena)
         double value[5];
         *row = (struct popularity_row){.series = series_of(r, &t, i, &last),
                                        .k = csv_cell(&t, i, FIRST),
-                                       .by_users = same(csv_cell(&t, i, FIRST + 1), "users")};
+                                       .by_users = records_same(csv_cell(&t, i, FIRST + 1), "users")};
         if (row->series == NULL)
             return lost(&t, i);
         for (size_t c = 0; c < 5; c++) { /* test and recommended may be empty */
@@ -130,8 +125,8 @@ static enum status read_trials(struct records *r, struct arena *arena)
                                   .value = NAN,
                                   .test = NAN};
         for (size_t s = 0; s < r->n_series; s++) /* a label that searches has one series on a dataset */
-            if (same(r->series[s].dataset, csv_cell(&t, i, 0)) &&
-                same(r->series[s].label, csv_cell(&t, i, 2)))
+            if (records_same(r->series[s].dataset, csv_cell(&t, i, 0)) &&
+                records_same(r->series[s].label, csv_cell(&t, i, 2)))
                 row->series = &r->series[s];
         if (row->series == NULL)
             return status_fail(

@@ -2,7 +2,6 @@
  * records_probe.c - probe.csv (`recfuse probe --save`), where a run has one, as a sentence a dataset and decoder: has the decoder read the
  * rows that its recommendations are measured on?
  */
-#include <string.h>
 
 #include "report/csv_table.h"
 #include "report/records.h"
@@ -10,11 +9,6 @@
 static const double ALPHA = 0.05;
 
 enum { DATASET, DECODER, DATA, ROWS = 4, CHANGED, N = 7, DIFFERENCE = 9, P_HOLM = 13 };
-
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
 
 /* Tests of one decoder on one dataset: what only a reader of the file can know, and what the world knows. */
 struct counts {
@@ -27,13 +21,14 @@ static enum status count(const struct csv_table *t, size_t first, struct counts 
     *out = (struct counts){0};
     for (size_t i = first; i < t->n_rows; i++) {
         double difference, p, rows;
-        if (!same(csv_cell(t, i, DATASET), csv_cell(t, first, DATASET)) ||
-            !same(csv_cell(t, i, DECODER), csv_cell(t, first, DECODER)))
+        if (!records_same(csv_cell(t, i, DATASET), csv_cell(t, first, DATASET)) ||
+            !records_same(csv_cell(t, i, DECODER), csv_cell(t, first, DECODER)))
             continue;
         TRY(csv_number(t, i, N, "n", &rows));
         TRY(csv_number(t, i, DIFFERENCE, "difference", &difference));
         TRY(csv_number(t, i, P_HOLM, "p_holm", &p));
-        const bool known = same(csv_cell(t, i, ROWS), "items") && same(csv_cell(t, i, CHANGED), "title");
+        const bool known =
+            records_same(csv_cell(t, i, ROWS), "items") && records_same(csv_cell(t, i, CHANGED), "title");
         out->n[known]++;
         out->rows = rows > out->rows ? rows : out->rows;
         out->found[known] += difference > 0 && p < ALPHA;
@@ -70,8 +65,8 @@ enum status records_read_probe(struct records *r, struct arena *arena)
         struct counts c;
         bool first = true;
         for (size_t j = 0; j < i && first; j++)
-            first = !same(csv_cell(&t, i, DATASET), csv_cell(&t, j, DATASET)) ||
-                    !same(csv_cell(&t, i, DECODER), csv_cell(&t, j, DECODER));
+            first = !records_same(csv_cell(&t, i, DATASET), csv_cell(&t, j, DATASET)) ||
+                    !records_same(csv_cell(&t, i, DECODER), csv_cell(&t, j, DECODER));
         if (!first)
             continue;
         TRY(count(&t, i, &c));
@@ -86,7 +81,7 @@ enum status records_read_probe(struct records *r, struct arena *arena)
 const char *records_probe_note(const struct records *r, const char *dataset, size_t n)
 {
     for (size_t i = 0; i < r->n_probe_notes; i++)
-        if (same(r->probe_note[i].dataset, dataset) && n-- == 0)
+        if (records_same(r->probe_note[i].dataset, dataset) && n-- == 0)
             return r->probe_note[i].text;
     return NULL;
 }

@@ -1,21 +1,15 @@
 /* records_statistics.c - intervals.csv, ranks.csv and significance.csv, where a run has them, joined to its series. */
-#include <string.h>
 
 #include "report/csv_table.h"
 #include "report/records.h"
-
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
 
 /* The place of a stratum's values, of `all` 0; n_strata + 1: tables have none of that name. */
 static size_t place_of(const struct records *r, const char *stratum)
 {
     size_t i = 0;
-    if (same(stratum, "all"))
+    if (records_same(stratum, "all"))
         return 0;
-    while (i < r->n_strata && !same(r->stratum[i], stratum))
+    while (i < r->n_strata && !records_same(r->stratum[i], stratum))
         i++;
     return i + 1;
 }
@@ -71,7 +65,7 @@ static enum status read_ranks(struct records *r, struct arena *arena)
                                  .metric = csv_cell(&t, i, 1),
                                  .k = csv_cell(&t, i, 2),
                                  .over = csv_cell(&t, i, 4)};
-        row->name = same(grid, "") || same(grid, "{}")
+        row->name = records_same(grid, "") || records_same(grid, "{}")
                         ? csv_cell(&t, i, 5)
                         : arena_printf(arena, "%s %s", csv_cell(&t, i, 5), grid);
         if (row->name == NULL)
@@ -111,7 +105,7 @@ enum {
 static size_t column_of(const char *word, const char *const *words, const size_t *columns, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (same(word, words[i]))
+        if (records_same(word, words[i]))
             return columns[i];
     return columns[0];
 }
@@ -131,7 +125,7 @@ static enum status take_pair(const struct records *r, const struct csv_table *t,
                           .b = csv_cell(t, i, B),
                           .metric = shown != NULL ? shown : arena_printf(arena, "%s (%s)", metric, dialect),
                           .k = csv_cell(t, i, K),
-                          .significant = same(csv_cell(t, i, SIGNIFICANT), "1")};
+                          .significant = records_same(csv_cell(t, i, SIGNIFICANT), "1")};
     if (out->metric == NULL)
         return STATUS_SYSTEM;
     TRY(csv_number(t, i, MEAN_A, "mean_a", &out->mean_a));

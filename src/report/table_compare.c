@@ -21,20 +21,15 @@ struct family {
     bool one_a, one_b;            /* the same a, or b, in all */
 };
 
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
-
 static bool same_measure(const struct pair_row *x, const struct pair_row *y)
 {
-    return same(x->metric, y->metric) && same(x->k, y->k);
+    return records_same(x->metric, y->metric) && records_same(x->k, y->k);
 }
 
 bool compare_has(const struct records *r, const char *dataset)
 {
     for (size_t p = 0; p < r->n_pairs; p++)
-        if (same(r->pair[p].dataset, dataset))
+        if (records_same(r->pair[p].dataset, dataset))
             return true;
     return false;
 }
@@ -45,7 +40,7 @@ static size_t families(const struct records *r, const char *dataset,
 {
     size_t n = 0;
     for (size_t p = 0; p < r->n_pairs; p++) {
-        bool known = !same(r->pair[p].dataset, dataset);
+        bool known = !records_same(r->pair[p].dataset, dataset);
         for (size_t i = 0; i < n && !known; i++)
             known = same_measure(first[i], &r->pair[p]);
         if (!known && n < MOST_FAMILIES)
@@ -61,11 +56,11 @@ static enum status family_of(const struct records *r, const struct pair_row *fir
     ARENA_NEW(out->pair, arena, r->n_pairs);
     for (size_t p = 0; p < r->n_pairs; p++) {
         const struct pair_row *pair = &r->pair[p];
-        if (!same(pair->dataset, first->dataset) || !same_measure(pair, first))
+        if (!records_same(pair->dataset, first->dataset) || !same_measure(pair, first))
             continue;
         out->pair[out->n++] = pair;
-        out->one_a = out->one_a && same(pair->a, first->a);
-        out->one_b = out->one_b && same(pair->b, first->b);
+        out->one_a = out->one_a && records_same(pair->a, first->a);
+        out->one_b = out->one_b && records_same(pair->b, first->b);
     }
     out->one_b = out->one_b && !out->one_a;
     return STATUS_OK;
@@ -199,7 +194,7 @@ void compare_write_csv(const struct records *r, const char *dataset, FILE *out)
           out);
     for (size_t p = 0; p < r->n_pairs; p++) {
         const struct pair_row *pair = &r->pair[p];
-        if (!same(pair->dataset, dataset))
+        if (!records_same(pair->dataset, dataset))
             continue;
         const struct grid_cell a = value_cell(r, pair, pair->a, pair->mean_a),
                                b = value_cell(r, pair, pair->b, pair->mean_b);

@@ -11,11 +11,6 @@
 
 enum { MOST_PARTS = 4, MOST_MEASURES = 32 };
 
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
-
 /* The kind of a stratum, as `evaluate` calls it: its first letters and how many they are. */
 static const char *kind_of(const char *stratum, size_t *length)
 {
@@ -23,7 +18,7 @@ static const char *kind_of(const char *stratum, size_t *length)
                                            {"warm_items", "item_warmth"}, {"cold_items", "item_warmth"},
                                            {"warm_users", "user_warmth"}, {"cold_users", "user_warmth"}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (same(stratum, kinds[i][0])) {
+        if (records_same(stratum, kinds[i][0])) {
             *length = strlen(kinds[i][1]);
             return kinds[i][1];
         }
@@ -64,7 +59,7 @@ static bool tells_more(const struct records *r, const char *dataset, size_t firs
 {
     for (size_t s = 0; s < r->n_series; s++) {
         const struct series *series = &r->series[s];
-        if (same(series->dataset, dataset) && has_value(r, series, first, end, m) &&
+        if (records_same(series->dataset, dataset) && has_value(r, series, first, end, m) &&
             (end - first > 1 || value_of(r, series, first, m) != series->mean[m]))
             return true;
     }
@@ -75,7 +70,7 @@ bool strata_has(const struct records *r, const char *dataset)
 {
     for (size_t at = 0; at < r->n_series * r->n_measures; at++) {
         const struct series *s = &r->series[at / r->n_measures];
-        if (same(s->dataset, dataset) && has_value(r, s, 0, r->n_strata, at % r->n_measures))
+        if (records_same(s->dataset, dataset) && has_value(r, s, 0, r->n_strata, at % r->n_measures))
             return true;
     }
     return false;
@@ -86,7 +81,7 @@ static bool is_best(const struct records *r, const struct series *s, size_t part
     const struct metric_type *metric = metric_find(r->measure[m].metric);
     const double sign = metric != NULL && metric->lower_is_better ? -1 : 1, mine = value_of(r, s, part, m);
     for (size_t t = 0; t < r->n_series; t++)
-        if (same(r->series[t].dataset, s->dataset) && !series_is_oracle(&r->series[t]) &&
+        if (records_same(r->series[t].dataset, s->dataset) && !series_is_oracle(&r->series[t]) &&
             sign * value_of(r, &r->series[t], part, m) > sign * mine)
             return false;
     return !isnan(mine) && !series_is_oracle(s);
@@ -119,7 +114,7 @@ static enum status write_parts(const struct records *r, const char *dataset, siz
         g.column[part - first + 1] = r->stratum[part];
     for (size_t i = 0; i < r->n_series; i++) {
         const struct series *s = &r->series[i];
-        if (!same(s->dataset, dataset) || !has_value(r, s, first, end, m))
+        if (!records_same(s->dataset, dataset) || !has_value(r, s, first, end, m))
             continue;
         struct grid_cell *cell = g.cell + g.n_rows * g.n_columns;
         g.row[g.n_rows++] = s->name;
@@ -159,7 +154,7 @@ void strata_write_csv(const struct records *r, const char *dataset, FILE *out)
     fputs("label,model,params,metric,k,stratum,value,low,high\n", out);
     for (size_t i = 0; i < r->n_series; i++) {
         const struct series *s = &r->series[i];
-        for (size_t at = 0; at < r->n_strata * r->n_measures && same(s->dataset, dataset); at++) {
+        for (size_t at = 0; at < r->n_strata * r->n_measures && records_same(s->dataset, dataset); at++) {
             const struct measure *m = &r->measure[at % r->n_measures];
             if (s->n_cells == 0 || isnan(s->stratum_mean[at]))
                 continue;
