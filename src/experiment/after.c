@@ -15,6 +15,7 @@
 struct step {
     const char *name;         /* the block's, and the folder's of what it keeps */
     const char *const *files; /* NULL-ended: what it writes into the folder of results */
+    const char *const *plots; /* NULL-ended: what it draws there, where there is a gnuplot */
     /* What it is of; model NULL: the experiment doesn't ask for it. */
     void (*of)(const struct experiment *e, const struct dataset_config **dataset,
                const struct model_config **model);
@@ -121,10 +122,13 @@ static enum status feedback_work(const struct after *a, const char *key)
 
 static const char *const feedback_files[] = {"feedback-systems.csv", "feedback-tests.csv",
                                              "feedback-rounds.csv", NULL};
+static const char *const feedback_plots[] = {"plots/feedback-regret.gp", "plots/feedback-regret.svg",
+                                             "plots/feedback-regret.png", NULL};
 static const char *const present_files[] = {"present.csv", "present-summary.csv", NULL};
+static const char *const no_plots[] = {NULL};
 static const struct step steps[] = {
-    {"present", present_files, present_of, present_key, present_work},
-    {"feedback", feedback_files, feedback_of, feedback_key, feedback_work},
+    {"present", present_files, no_plots, present_of, present_key, present_work},
+    {"feedback", feedback_files, feedback_plots, feedback_of, feedback_key, feedback_work},
 };
 
 /* ------------------------------------------------------------------------------------------------------ a step */
@@ -196,11 +200,13 @@ static const char *text_of(const json_t *line, const char *name)
 /* Files of another key are no result of this experiment. */
 static enum status remove_files(const struct after *a, const struct step *step)
 {
+    const char *const *const lists[] = {step->files, step->plots};
     char path[4096];
-    for (size_t i = 0; step->files[i] != NULL; i++) {
-        TRY(path_of(a, step->files[i], path));
-        unlink(path);
-    }
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
+        for (const char *const *file = lists[k]; *file != NULL; file++) {
+            TRY(path_of(a, *file, path));
+            unlink(path);
+        }
     return STATUS_OK;
 }
 
