@@ -95,6 +95,24 @@ enum status config_required(const struct node *map, const char *key, const char 
     return STATUS_OK;
 }
 
+enum status config_seeds(const struct node *list, struct arena *arena, const long long **seeds, size_t *n)
+{
+    long long *seed;
+    TRY(config_list(list, "seeds"));
+    ARENA_NEW(seed, arena, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        TRY(node_int(list->child[i], &seed[i]));
+        if (seed[i] < 0)
+            return node_fail(list->child[i], "seed %lld: expected 0 or more", seed[i]);
+        for (size_t j = 0; j < i; j++)
+            if (seed[j] == seed[i])
+                return node_fail(list->child[i], "seed %lld stands twice", seed[i]);
+    }
+    *seeds = seed;
+    *n = list->n;
+    return STATUS_OK;
+}
+
 static enum status read_head(const struct node *node, struct arena *arena, struct experiment *e)
 {
     static const long long only_seed[] = {0};
@@ -108,22 +126,7 @@ static enum status read_head(const struct node *node, struct arena *arena, struc
     e->save_models = head.save_models;
     e->seeds = only_seed;
     e->n_seeds = 1;
-    if (head.seeds == NULL)
-        return STATUS_OK;
-    TRY(config_list(head.seeds, "seeds"));
-    long long *seeds;
-    ARENA_NEW(seeds, arena, head.seeds->n);
-    for (size_t i = 0; i < head.seeds->n; i++) {
-        TRY(node_int(head.seeds->child[i], &seeds[i]));
-        if (seeds[i] < 0)
-            return node_fail(head.seeds->child[i], "seed %lld: expected 0 or more", seeds[i]);
-        for (size_t j = 0; j < i; j++)
-            if (seeds[j] == seeds[i])
-                return node_fail(head.seeds->child[i], "seed %lld stands twice", seeds[i]);
-    }
-    e->seeds = seeds;
-    e->n_seeds = head.seeds->n;
-    return STATUS_OK;
+    return head.seeds != NULL ? config_seeds(head.seeds, arena, &e->seeds, &e->n_seeds) : STATUS_OK;
 }
 
 static json_t *strings_json(const struct param_list *list)

@@ -99,28 +99,6 @@ struct simulate_block {
 static const struct param simulate_block_params[] = {
     PARAM_INT(struct simulate_block, seeds, 5, 1, 1000, "every system runs once a seed, from 0"), PARAM_END};
 
-/* Gives each of the block's keys to the table that has it; the last table complains of unknown ones. */
-static enum status deal(const struct node *block, const char *owner, struct arena *arena,
-                        const struct param *const *tables, void *const *values, size_t n)
-{
-    struct node *rest = config_node(block, NODE_MAP, block->n, arena);
-    if (rest == NULL)
-        return STATUS_SYSTEM;
-    for (size_t t = 0; t < n; t++)
-        TRY(params_default(tables[t], arena, values[t]));
-    for (size_t i = 0; i < block->n; i++) {
-        size_t t = 0;
-        while (t + 1 < n && param_find(tables[t], block->child[i]->key) == NULL)
-            t++;
-        if (t + 1 < n)
-            TRY(param_set(param_find(tables[t], block->child[i]->key), owner, block->child[i], arena,
-                          values[t]));
-        else
-            rest->child[rest->n++] = block->child[i];
-    }
-    return params_set(tables[n - 1], owner, rest, arena, values[n - 1]);
-}
-
 static enum status read_simulate(const struct node *block, struct arena *arena, struct feedback_config *f)
 {
     struct simulate_block own;
@@ -129,7 +107,7 @@ static enum status read_simulate(const struct node *block, struct arena *arena, 
     char *json;
     if (block->kind != NODE_MAP)
         return node_fail(block, "simulate of feedback: expected a mapping: {rounds: 20, seeds: 5}");
-    TRY(deal(block, "simulate", arena, tables, values, 2));
+    TRY(config_deal(block, "simulate", arena, tables, values, 2));
     TRY(params_json(simulate_params, &f->how, arena, &json));
     f->simulated = true;
     f->seeds = own.seeds;
@@ -184,7 +162,7 @@ enum status config_feedback(const struct node *top, const struct config_pipeline
                 &f->model, &rest));
     const struct param *const tables[] = {feedback_block_params, serve_params, feedback_params};
     void *const values[] = {&own, &f->serve, &f->options};
-    TRY(deal(rest, "feedback", arena, tables, values, 3));
+    TRY(config_deal(rest, "feedback", arena, tables, values, 3));
     TRY(params_default(loop_vector_params, arena, &unused));
     TRY(params_set(loop_vector_params, "vectors", own.vectors, arena, &unused));
     f->vectors = own.vectors;

@@ -47,3 +47,24 @@ enum status config_put_text(struct node *map, const char *key, const char *text,
         .kind = NODE_SCALAR, .file = map->file, .line = map->line, .column = map->column, .text = text};
     return config_put(map, key, &value, arena);
 }
+
+enum status config_deal(const struct node *block, const char *owner, struct arena *arena,
+                        const struct param *const *tables, void *const *values, size_t n)
+{
+    struct node *rest = config_node(block, NODE_MAP, block->n, arena);
+    if (rest == NULL)
+        return STATUS_SYSTEM;
+    for (size_t t = 0; t < n; t++)
+        TRY(params_default(tables[t], arena, values[t]));
+    for (size_t i = 0; i < block->n; i++) {
+        size_t t = 0;
+        while (t + 1 < n && param_find(tables[t], block->child[i]->key) == NULL)
+            t++;
+        if (t + 1 < n)
+            TRY(param_set(param_find(tables[t], block->child[i]->key), owner, block->child[i], arena,
+                          values[t]));
+        else
+            rest->child[rest->n++] = block->child[i];
+    }
+    return params_set(tables[n - 1], owner, rest, arena, values[n - 1]);
+}

@@ -1,5 +1,5 @@
 /*
- * config_parts.h - the parts of reading an experiment, one file each; only config*.c include it.
+ * config_parts.h - the parts of reading an experiment, one file each, and what reads or writes trees and blocks of the same kind.
  */
 #ifndef EXPERIMENT_CONFIG_PARTS_H
 #define EXPERIMENT_CONFIG_PARTS_H
@@ -69,7 +69,13 @@ struct node *config_grown(const struct node *where, const struct node *from, siz
 /* map[key] = value (its head is copied); one that is there is replaced, else the map must have room. */
 enum status config_put(struct node *map, const char *key, const struct node *value, struct arena *arena);
 enum status config_put_text(struct node *map, const char *key, const char *text, struct arena *arena);
+/* Sets values[t] by tables[t] (its defaults first), each from the keys of the map that this table has; the last of the n tables complains of
+ * unknown ones. */
+enum status config_deal(const struct node *block, const char *owner, struct arena *arena,
+                        const struct param *const *tables, void *const *values, size_t n);
 
+/* *seeds [*n] of the arena: STATUS_USAGE unless they are different whole numbers from 0, one at least. */
+enum status config_seeds(const struct node *list, struct arena *arena, const long long **seeds, size_t *n);
 /* STATUS_USAGE unless the node is a list with at least one entry. */
 enum status config_list(const struct node *node, const char *what);
 /* "unknown WHAT 'word'; did you mean 'nearest'?" at the node. */

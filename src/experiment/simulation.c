@@ -1,9 +1,8 @@
 /* simulation.c - see simulation.h. */
 #include "experiment/simulation.h"
 
-#include <string.h>
-
 #include "base/fsio.h"
+#include "experiment/config_parts.h"
 #include "experiment/simulation_play.h"
 
 struct top {
@@ -22,8 +21,6 @@ static const struct param head_params[] = {
     PARAM_STRING(struct head, name, NULL, "names the folder of results"),
     PARAM_NODE(struct head, seeds, "a list of whole numbers; every system runs once a seed"), PARAM_END};
 
-enum { SEEDS_MOST = 1000 };
-
 struct job {
     struct arena *arena;
     struct head head;
@@ -31,41 +28,23 @@ struct job {
     struct loop loop;
     char *yaml;
     size_t n_yaml, n_seeds;
-    long long *seed;
+    const long long *seed; /* [n_seeds] */
 };
 
-/* The block `simulation` holds name and seeds beside what simulate_params declares: each table gets its own part of the map. */
-static enum status read_head(struct job *s, const struct node *block)
+static enum status read_head(struct job *s, const struct node *block, const struct node *root)
 {
-    struct node *rest = NULL;
+    const struct param *const tables[] = {head_params, simulate_params};
+    void *const values[] = {&s->head, &s->how};
     if (block == NULL || block->kind != NODE_MAP)
-        return status_fail(STATUS_USAGE, "the file has no block `simulation: {name: ..., seeds: [0, 1]}`");
-    TRY(params_default(head_params, s->arena, &s->head));
-    TRY(params_default(simulate_params, s->arena, &s->how));
-    ARENA_NEW(rest, s->arena, 1);
-    *rest = *block;
-    rest->n = 0;
-    ARENA_NEW(rest->child, s->arena, block->n);
-    for (size_t i = 0; i < block->n; i++) {
-        const struct param *p = param_find(head_params, block->child[i]->key);
-        if (p != NULL)
-            TRY(param_set(p, "simulation", block->child[i], s->arena, &s->head));
-        else
-            rest->child[rest->n++] = block->child[i];
-    }
-    TRY(params_set(simulate_params, "simulation", rest, s->arena, &s->how));
-    if (s->head.name == NULL || s->head.name[0] == '\0' || strchr(s->head.name, '/') != NULL)
-        return node_fail(
-            block, "simulation has no name for its folder of results: letters, digits, '.', '_' and '-'");
-    const struct node *seeds = s->head.seeds;
-    if (seeds == NULL || seeds->kind != NODE_LIST || seeds->n == 0 || seeds->n > SEEDS_MOST)
-        return node_fail(seeds != NULL ? seeds : block, "seeds: expected a list of 1 to %d whole numbers",
-                         SEEDS_MOST);
-    s->n_seeds = seeds->n;
-    ARENA_NEW(s->seed, s->arena, s->n_seeds);
-    for (size_t i = 0; i < s->n_seeds; i++)
-        TRY(node_int(seeds->child[i], &s->seed[i]));
-    return STATUS_OK;
+        return node_fail(block != NULL ? block : root,
+                         "the file has no block `simulation: {name: ..., seeds: [0, 1]}`");
+    TRY(config_deal(block, "simulation", s->arena, tables, values, 2));
+    if (s->head.name == NULL)
+        return node_fail(block, "simulation: 'name' is missing");
+    TRY(config_name(node_get(block, "name"), "simulation name", s->head.name));
+    if (s->head.seeds == NULL)
+        return node_fail(block, "simulation: 'seeds' is missing: [0, 1, 2, 3, 4]");
+    return config_seeds(s->head.seeds, s->arena, &s->seed, &s->n_seeds);
 }
 
 static enum status read_file(struct job *s, const char *path)
@@ -76,7 +55,7 @@ static enum status read_file(struct job *s, const char *path)
     TRY(node_parse(path, s->yaml, s->n_yaml, s->arena, &root));
     TRY(params_default(top_params, s->arena, &top));
     TRY(params_set(top_params, "a simulation", root, s->arena, &top));
-    TRY(read_head(s, top.simulation));
+    TRY(read_head(s, top.simulation, root));
     return loop_read(&top.blocks, root, s->arena, &s->loop);
 }
 

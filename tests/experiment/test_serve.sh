@@ -140,6 +140,8 @@ check "simulate: one seed is no test over seeds" "$? $(grep -c 'one seed can.t b
 check "simulate: a plot" "$([ -s "$T/sim1/plots/regret.svg" ] && echo yes)" yes
 sed 's/users: 20/uzers: 20/' "$T/sim.yaml" > "$T/bad.yaml"; $R simulate "$T/bad.yaml" -o "$T/x" >/dev/null 2>"$T/err"
 check "simulate: a mistake is placed" "$? $(grep -c "bad.yaml:1:.*uzers" "$T/err")" "2 1"
+sed 's/seeds: \[0, 1\]/seeds: [1, 1]/' "$T/sim.yaml" > "$T/bad.yaml"; $R simulate "$T/bad.yaml" -o "$T/x" >/dev/null 2>"$T/err"
+check "simulate: a seed twice would count twice in the tests" "$? $(grep -c "bad.yaml:1:.*seed 1 stands twice" "$T/err")" "2 1"
 
 # the simulation of a run: the same bytes with 1 and 2 threads, and after a kill; done once; what it can't do is said
 same() { cmp "$T/run/feedback-rounds.csv" "$1/feedback-rounds.csv" && cmp "$T/run/feedback-tests.csv" "$1/feedback-tests.csv" && cmp "$T/run/feedback-systems.csv" "$1/feedback-systems.csv" && echo same; }
