@@ -1,6 +1,6 @@
 /*
  * contrast.cu - InfoNCE over shared negatives: a softmax a row, whose probabilities are the gradient.  The largest logit is taken off
- * first, so that no temperature overflows.
+ * first, so that no temperature overflows; what is put out, whose e^-87 is not quite 0, becomes 0.
  */
 #include "contrast.h"
 
@@ -31,8 +31,10 @@ TEAM_FN void contrast_loss_row(const struct contrast_loss *a, long r, struct tea
     const float own = expf(p - most), total = lanes_sum(t, sum) + own, weight = a->weight * scale / total;
     MUTANT(contrast_loss_sync, (void)0,
            team_sync(t)); /* all lanes have read the positive that lane 0 writes */
-    LANE_FOR(j, padded + MUTANT(contrast_loss_outside, 1, 0))
-        s[j] *= weight;
+    LANE_FOR(j, padded + MUTANT(contrast_loss_outside, 1, 0)) {
+        const float of = s[j] * weight;
+        s[j] = of < CONTRAST_LEAST ? 0.0f : of;
+    }
     if (TEAM_LANE == 0) {
         a->loss[r] = logf(total) + most - p;
         a->positive[r] = -weight * (total - own);

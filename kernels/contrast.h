@@ -11,6 +11,8 @@
 
 /* A score of CONTRAST_NONE or less is no negative: its gradient is 0. */
 #define CONTRAST_NONE (-1e30f)
+/* Gradients of others below it are 0 too: products of denormal numbers take several times as long. */
+#define CONTRAST_LEAST 1e-30f
 
 struct contrast_loss {
     float *scores;   /* [n_rows x ld] */

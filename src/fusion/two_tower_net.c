@@ -8,8 +8,6 @@
 #include "fusion/unit_rows.h"
 #include "history.h"
 
-static const float NOTHING = 1e-30F;
-
 static size_t width(const struct two_tower_net *net)
 {
     return net->o.d > 0 ? net->o.d : net->o.k;
@@ -181,15 +179,10 @@ static enum status scores_and_loss(struct two_tower_net *net, const struct two_t
     correct(net, b, ld);
     TRY(backend_launch(net->backend, &kernel_contrast_loss, &args, (long)b->n, 0));
     *loss = 0;
-    for (uint32_t q = 0; q < b->n; q++)
+    for (uint32_t q = 0; q < b->n; q++) {
         *loss += (double)net->loss[q] / b->n;
-#pragma omp parallel for schedule(static)
-    for (uint32_t q = 0; q < b->n; q++) { /* now the gradients, the positive's among them */
-        float *s = net->score + q * ld;
-        for (uint32_t j = 0; j < b->m;
-             j++) /* what is put out leaves e^-87, and products crawl on denormals */
-            s[j] = s[j] < NOTHING ? 0 : s[j];
-        s[b->place[q]] = net->positive[q];
+        net->score[q * ld + b->place[q]] =
+            net->positive[q]; /* now the gradients, the positive's among them */
     }
     return STATUS_OK;
 }
