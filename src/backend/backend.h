@@ -114,7 +114,8 @@ enum random_purpose {
     RANDOM_STRANGER = 47,   /* the other user, row or text that stands in for the right one */
     RANDOM_PROBE = 48,      /* rows that a language model is asked about */
     RANDOM_CORRUPTION = 49, /* words kept, words replaced */
-    RANDOM_FRIENDS = 50     /* who is whose friend: in a generated set, where shuffled; a friend's item */
+    RANDOM_FRIENDS = 50,    /* who is whose friend: in a generated set, where shuffled; a friend's item */
+    RANDOM_DROPOUT = 64     /* the masks of an encoder's fine-tuning */
 };
 /* epoch: sub-stream (0 where there is none). */
 uint32_t random_u32(uint64_t seed, enum random_purpose purpose, uint32_t epoch, uint64_t index);

@@ -6,9 +6,6 @@
 #include "llm/encoder_internal.h"
 #include "llm/encoder_lora.h"
 
-/* What dropout's masks are drawn for: a purpose beside those of backend.h's enum random_purpose. */
-enum { RANDOM_DROPOUT = 64 };
-
 /* A layer that carries adapters.  Rank is padded with zeros to a whole panel (`padded`), so that products are nn_linear's. */
 struct lora_layer {
     const struct encoder_layer *base;
