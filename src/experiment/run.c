@@ -14,6 +14,7 @@
 #include "experiment/capture.h"
 #include "experiment/cell_file.h"
 #include "experiment/finish.h"
+#include "experiment/machine.h"
 #include "experiment/run_parts.h"
 
 const char *run_models_folder(void)
