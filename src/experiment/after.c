@@ -191,12 +191,6 @@ static enum status note(const struct after *a, const struct step *step, const ch
     return result;
 }
 
-static const char *text_of(const json_t *line, const char *name)
-{
-    const char *text = json_string_value(json_object_get(line, name));
-    return text != NULL ? text : "";
-}
-
 /* Files of another key are no result of this experiment. */
 static enum status remove_files(const struct after *a, const struct step *step)
 {
@@ -217,9 +211,10 @@ static enum status give_up(struct after *a, const struct step *step, const json_
     const char *word = status == STATUS_UNAVAILABLE ? "skipped" : "failed";
     a->n_failed += status != STATUS_UNAVAILABLE;
     log_warn("%s: %s: %s", step->name, word, sentence);
-    if (before != NULL && strcmp(text_of(before, "status"), "done") == 0)
+    if (before != NULL && strcmp(record_text(before, "status"), "done") == 0)
         TRY(remove_files(a, step));
-    if (strcmp(text_of(before, "status"), word) == 0 && strcmp(text_of(before, "message"), sentence) == 0)
+    if (strcmp(record_text(before, "status"), word) == 0 &&
+        strcmp(record_text(before, "message"), sentence) == 0)
         return STATUS_OK;
     return note(a, step, key, word, sentence, 0);
 }
@@ -232,14 +227,14 @@ static enum status try_step(struct after *a, const struct step *step, const json
     struct capture capture;
     if (strcmp(record_status(line), "done") != 0) {
         snprintf(why, sizeof why, "%s is not done: %s", a->experiment->models[cell->model].label,
-                 text_of(line, "message"));
+                 record_text(line, "message"));
         return give_up(a, step, before, key, STATUS_UNAVAILABLE, why);
     }
     const struct clocks start = clocks_now();
     capture_begin(&capture);
     enum status status = key_of(a, step, cell, key);
-    const bool done = status == STATUS_OK && strcmp(text_of(before, "status"), "done") == 0 &&
-                      strcmp(text_of(before, "key"), key) == 0 && files_there(a, step);
+    const bool done = status == STATUS_OK && strcmp(record_text(before, "status"), "done") == 0 &&
+                      strcmp(record_text(before, "key"), key) == 0 && files_there(a, step);
     if (status == STATUS_OK && !done)
         status = step->work(a, key);
     capture_end(&capture);
@@ -263,7 +258,7 @@ enum status after_cells(struct after *a)
         const struct cell *cell = model != NULL ? cell_of(a, dataset, model) : NULL;
         if (cell != NULL)
             TRY(try_step(a, step, before, cell));
-        else if (before != NULL && strcmp(text_of(before, "status"), "off") != 0) {
+        else if (before != NULL && strcmp(record_text(before, "status"), "off") != 0) {
             TRY(remove_files(a, step)); /* an earlier experiment asked for it */
             TRY(note(a, step, "", "off", "", 0));
         }

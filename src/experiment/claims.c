@@ -69,26 +69,20 @@ static double number_of(const json_t *object, const char *key)
 {
     return json_number_value(json_object_get(object, key));
 }
-static const char *string_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
 void record_expect_print(const struct record *r, FILE *out)
 {
     size_t i;
     json_t *x;
     json_array_foreach(r->expectations, i, x)
     {
-        const char *status = string_of(x, "status"), *source = string_of(x, "source");
+        const char *status = record_text(x, "status"), *source = record_text(x, "source");
         fprintf(out, "expect %s: %s %s %s", strcmp(status, "failed") == 0 ? "FAILED" : status,
-                string_of(x, "dataset"), string_of(x, "label"), string_of(x, "metric"));
+                record_text(x, "dataset"), record_text(x, "label"), record_text(x, "metric"));
         if (json_object_get(x, "k") != NULL)
             fprintf(out, "@%lld", (long long)json_integer_value(json_object_get(x, "k")));
         fputs(": ", out);
         if (strcmp(status, "skipped") == 0)
-            fprintf(out, "%s", string_of(x, "message"));
+            fprintf(out, "%s", record_text(x, "message"));
         else
             fprintf(out, "%.9g, expected %.9g within %.9g", number_of(x, "value"), number_of(x, "expected"),
                     number_of(x, "tolerance"));

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiment/record.h"
+
 static enum status fail(const struct per_user *p, const char *what)
 {
     return status_fail(STATUS_SYSTEM, "%s: HDF5 can't make it (%s): out of memory?", p->path, what);
@@ -81,18 +83,13 @@ enum status per_user_create(const char *path, const char *experiment, struct per
     return STATUS_OK;
 }
 
-static const char *text_of(const json_t *line, const char *key)
-{
-    const char *text = json_string_value(json_object_get(line, key));
-    return text != NULL ? text : "";
-}
-
 /* /users/DATASET/FOLD, unless another cell of the fold wrote it. */
 static bool write_users(hid_t file, const json_t *line, const struct cell_values *v)
 {
     char fold[32];
     snprintf(fold, sizeof fold, "%lld", (long long)json_integer_value(json_object_get(line, "fold")));
-    const hid_t users = child_group(file, "users"), dataset = child_group(users, text_of(line, "dataset"));
+    const hid_t users = child_group(file, "users"),
+                dataset = child_group(users, record_text(line, "dataset"));
     const hid_t group = child_group(dataset, fold);
     bool fine = group >= 0;
     if (fine && H5Lexists(group, "index", H5P_DEFAULT) <= 0)
@@ -111,11 +108,11 @@ static bool write_cell(hid_t group, const json_t *line, const struct evaluate_co
 {
     char name[96], *params = json_dumps(json_object_get(line, "params"),
                                         JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
-    bool fine = params != NULL && attribute_text(group, "key", text_of(line, "key")) &&
-                attribute_text(group, "dataset", text_of(line, "dataset")) &&
+    bool fine = params != NULL && attribute_text(group, "key", record_text(line, "key")) &&
+                attribute_text(group, "dataset", record_text(line, "dataset")) &&
                 attribute_number(group, "fold", json_integer_value(json_object_get(line, "fold"))) &&
-                attribute_text(group, "model", text_of(line, "model")) &&
-                attribute_text(group, "label", text_of(line, "label")) &&
+                attribute_text(group, "model", record_text(line, "model")) &&
+                attribute_text(group, "label", record_text(line, "label")) &&
                 attribute_text(group, "params", params) &&
                 attribute_number(group, "seed", json_integer_value(json_object_get(line, "seed")));
     free(params);

@@ -18,15 +18,21 @@ static enum status path_in(const char *folder, const char *name, char out[4096])
     return STATUS_OK;
 }
 
-static const char *text_of(const json_t *line, const char *key)
+const char *record_text(const json_t *line, const char *key)
 {
     const char *text = json_string_value(json_object_get(line, key));
     return text != NULL ? text : "";
 }
 
+double record_number(const json_t *line, const char *key)
+{
+    const json_t *value = json_object_get(line, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
 const char *record_status(const json_t *line)
 {
-    return text_of(line, "status");
+    return record_text(line, "status");
 }
 
 void record_csv_field(FILE *out, const char *text)
@@ -50,11 +56,11 @@ enum status record_csv_cell(FILE *out, const json_t *line)
         json_dumps(json_object_get(line, "params"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     if (params == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory while writing csv");
-    record_csv_field(out, text_of(line, "dataset"));
+    record_csv_field(out, record_text(line, "dataset"));
     fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "fold")));
-    record_csv_field(out, text_of(line, "model"));
+    record_csv_field(out, record_text(line, "model"));
     fputc(',', out);
-    record_csv_field(out, text_of(line, "label"));
+    record_csv_field(out, record_text(line, "label"));
     fputc(',', out);
     record_csv_field(out, params);
     fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "seed")));
@@ -108,10 +114,10 @@ static enum status add_cell(struct record *r, size_t i, FILE *csv, struct per_us
     struct arena *arena = arena_new();
     if (arena == NULL)
         return STATUS_SYSTEM;
-    enum status status = cell_read(r->folder, text_of(line, "key"), arena, &values);
+    enum status status = cell_read(r->folder, record_text(line, "key"), arena, &values);
     if (status == STATUS_OK && values.n_values != r->n_values)
         status = status_fail(STATUS_DATA, "%s/cells/%s.cell: holds %u values a user, %zu expected", r->folder,
-                             text_of(line, "key"), values.n_values, r->n_values);
+                             record_text(line, "key"), values.n_values, r->n_values);
     for (size_t v = 0; status == STATUS_OK && v < r->n_values; v++)
         means[v] = values.pooled[v];
     if (status == STATUS_OK)
@@ -174,9 +180,9 @@ static enum status fill_json(const struct record *r, const struct journal *journ
     json_t *cells = json_array(), *datasets = json_object();
     machine_time(now);
     for (size_t i = 0; i < r->n_lines; i++) {
-        const char *sha256 = text_of(r->lines[i], "dataset_sha256");
+        const char *sha256 = record_text(r->lines[i], "dataset_sha256");
         if (sha256[0] != '\0')
-            json_object_set_new(datasets, text_of(r->lines[i], "dataset"), json_string(sha256));
+            json_object_set_new(datasets, record_text(r->lines[i], "dataset"), json_string(sha256));
         json_array_append(cells, r->lines[i]);
     }
     json_object_set_new(out, "schema_version", json_integer(1));
@@ -185,7 +191,7 @@ static enum status fill_json(const struct record *r, const struct journal *journ
     json_object_set_new(out, "dataset_sha256", datasets);
     json_object_set_new(out, "device", json_string(device));
     json_object_set_new(out, "threads", json_integer(threads));
-    json_object_set_new(out, "started", json_string(text_of(journal->first, "started")));
+    json_object_set_new(out, "started", json_string(record_text(journal->first, "started")));
     json_object_set_new(out, "ended", json_string(now));
     json_object_set_new(out, "n_cells", json_integer((json_int_t)r->n_cells));
     json_object_set_new(out, "complete", json_boolean(r->n_done + r->n_skipped + r->n_failed == r->n_cells));

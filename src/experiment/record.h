@@ -50,7 +50,9 @@ enum status record_csv_cell(FILE *out, const json_t *line);
 /* record.json; device and threads of this run. */
 enum status record_json(const struct record *r, const struct journal *journal, const char *device,
                         int threads);
-/* Of a line. */
+/* Of a line, or a part of one: the text under a key, "" where there is none; the number, NaN likewise; its status. */
+const char *record_text(const json_t *line, const char *key);
+double record_number(const json_t *line, const char *key);
 const char *record_status(const json_t *line);
 
 #endif

@@ -19,12 +19,6 @@ json_t *audit_json(const struct audit *a)
     return out;
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
 static long long number_of(const json_t *object, const char *key)
 {
     return (long long)json_integer_value(json_object_get(object, key));
@@ -35,7 +29,7 @@ static bool told_before(const struct record *r, size_t i)
 {
     for (size_t j = 0; j < i; j++)
         if (json_object_get(r->lines[j], "audit") != NULL &&
-            strcmp(text_of(r->lines[j], "dataset"), text_of(r->lines[i], "dataset")) == 0 &&
+            strcmp(record_text(r->lines[j], "dataset"), record_text(r->lines[i], "dataset")) == 0 &&
             number_of(r->lines[j], "fold") == number_of(r->lines[i], "fold"))
             return true;
     return false;
@@ -48,10 +42,10 @@ static void write_line(const json_t *line, FILE *out)
         const json_t *one = json_object_get(audit, audit_checks[k].name);
         if (one == NULL)
             continue;
-        record_csv_field(out, text_of(line, "dataset"));
+        record_csv_field(out, record_text(line, "dataset"));
         fprintf(out, ",%lld,%s,%s,%lld,%lld,", number_of(line, "fold"), audit_checks[k].name,
-                text_of(one, "verdict"), number_of(one, "count"), number_of(one, "of"));
-        record_csv_field(out, text_of(one, "detail"));
+                record_text(one, "verdict"), number_of(one, "count"), number_of(one, "of"));
+        record_csv_field(out, record_text(one, "detail"));
         fputc(',', out);
         record_csv_field(out, audit_checks[k].help);
         fputc('\n', out);

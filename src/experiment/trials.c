@@ -24,13 +24,6 @@ struct trials {
     json_t *lines;             /* array, a trial each: of the file, or of another row; borrowed */
 };
 
-/* The number under the key; NaN: none. */
-static double number_of(const json_t *line, const char *key)
-{
-    const json_t *value = json_object_get(line, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static double signed_value(const struct trials *t, double value)
 {
     return t->search->metric->lower_is_better ? -value : value;
@@ -50,7 +43,7 @@ static bool take(struct trials *t, const struct search_trial *next, json_t *line
     if (!same || json_integer_value(json_object_get(line, "trial")) != (json_int_t)t->n)
         return false;
     t->done[t->n] = *next;
-    t->done[t->n++].value = signed_value(t, number_of(line, "value"));
+    t->done[t->n++].value = signed_value(t, record_number(line, "value"));
     return true;
 }
 

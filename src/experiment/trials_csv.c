@@ -8,19 +8,6 @@
 #include "experiment/inside.h"
 #include "experiment/trials.h"
 
-/* The number under the key; NaN: none. */
-static double number_of(const json_t *line, const char *key)
-{
-    const json_t *value = json_object_get(line, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text_of(const json_t *line, const char *key)
-{
-    const char *text = json_string_value(json_object_get(line, key));
-    return text != NULL ? text : "";
-}
-
 static void csv_number(FILE *out, double value)
 {
     if (isfinite(value))
@@ -34,18 +21,18 @@ static enum status csv_trial(const json_t *line, const char *inside, const json_
 {
     char *params =
         json_dumps(json_object_get(trial, "params"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
-    const double value = number_of(trial, "value");
+    const double value = record_number(trial, "value");
     const bool better =
         isfinite(value) && (isnan(*best) || (s->metric->lower_is_better ? value < *best : value > *best));
     if (params == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory while writing trials.csv");
     *best = better ? value : *best;
-    record_csv_field(out, text_of(line, "dataset"));
+    record_csv_field(out, record_text(line, "dataset"));
     fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "fold")));
-    record_csv_field(out, text_of(line, "label"));
+    record_csv_field(out, record_text(line, "label"));
     fprintf(out, ",%lld,%lld,%lld,%.9g,", (long long)json_integer_value(json_object_get(line, "seed")),
             (long long)json_integer_value(json_object_get(trial, "trial")) + 1,
-            (long long)json_integer_value(json_object_get(trial, "rung")), number_of(trial, "resource"));
+            (long long)json_integer_value(json_object_get(trial, "rung")), record_number(trial, "resource"));
     record_csv_field(out, params);
     free(params);
     fprintf(out, ",%s,", s->metric->name);
@@ -53,10 +40,10 @@ static enum status csv_trial(const json_t *line, const char *inside, const json_
         fprintf(out, "%u", s->k);
     csv_number(out, value);
     csv_number(out, *best);
-    csv_number(out, number_of(trial, "test"));
-    csv_number(out, number_of(trial, "epochs"));
-    fprintf(out, ",%d,%s,", chosen, text_of(trial, "status"));
-    record_csv_field(out, text_of(trial, "message"));
+    csv_number(out, record_number(trial, "test"));
+    csv_number(out, record_number(trial, "epochs"));
+    fprintf(out, ",%d,%s,", chosen, record_text(trial, "status"));
+    record_csv_field(out, record_text(trial, "message"));
     fprintf(out, ",%s\n", inside);
     return STATUS_OK;
 }
@@ -68,7 +55,7 @@ static enum status csv_search(const json_t *line, const json_t *of, const struct
     const json_int_t chosen = json_integer_value(json_object_get(of, "chosen_trial"));
     double best = NAN;
     for (size_t k = 0; s != NULL && k < json_array_size(trials); k++)
-        TRY(csv_trial(line, of == line ? "" : text_of(of, "path"), json_array_get(trials, k),
+        TRY(csv_trial(line, of == line ? "" : record_text(of, "path"), json_array_get(trials, k),
                       (json_int_t)k == chosen, s, &best, out));
     return STATUS_OK;
 }
@@ -78,7 +65,7 @@ static enum status csv_line(const struct experiment *e, const json_t *line, FILE
     const json_t *inside = json_object_get(line, "inside");
     for (size_t m = 0; m < e->n_models; m++) {
         const struct model_config *model = &e->models[m];
-        if (strcmp(model->label, text_of(line, "label")) != 0 ||
+        if (strcmp(model->label, record_text(line, "label")) != 0 ||
             json_integer_value(json_object_get(line, "point")) != (json_int_t)model->point)
             continue;
         for (size_t i = 0; i < model->n_inside; i++)
