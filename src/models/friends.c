@@ -58,7 +58,7 @@ enum status friends_of(const char *model, const struct view *train, int friends,
             if (v != UINT32_MAX && v != u && v != whose[u])
                 row[links] = u, col[links++] = v;
         }
-    return csr_from_triples(n, n, links, row, col, NULL, arena, out, NULL);
+    return csr_from_grouped(n, n, links, row, col, NULL, arena, out, NULL);
 }
 
 /* How many columns two rows have in common. */

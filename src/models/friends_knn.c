@@ -102,15 +102,18 @@ static enum status add_second_hop(const struct csr *f, double second_hop, struct
         for (uint32_t k = 0; k < r.n; k++)
             row[at] = u, col[at] = r.who[k], val[at++] = r.weight[r.who[k]];
     }
-    return csr_from_triples(f->n_rows, f->n_rows, n, row, col, val, run->arena, out, NULL);
+    return csr_from_grouped(f->n_rows, f->n_rows, n, row, col, val, run->scratch, out, NULL);
 }
 
-/* Weights as scores take them, and what the prior counts beside them. */
-static enum status set_prior(struct friends_knn_state *s, const struct friends_knn_params *p,
-                             struct arena *arena)
+/* Weights as scores take them, and what the prior counts beside them: kept, unlike f. */
+static enum status set_weights(struct friends_knn_state *s, const struct csr *f,
+                               const struct friends_knn_params *p, struct arena *arena)
 {
-    const struct csr *f = &s->knn.profile;
+    const int64_t *ptr = arena_copy(arena, f->ptr, (size_t)f->n_rows + 1, sizeof *ptr);
+    const uint32_t *idx = arena_copy(arena, f->idx, (size_t)f->nnz, sizeof *idx);
     float *prior, *val;
+    if (ptr == NULL || idx == NULL)
+        return STATUS_SYSTEM;
     ARENA_NEW(prior, arena, f->n_rows);
     ARENA_NEW(val, arena, (size_t)f->nnz);
     for (uint32_t u = 0; u < f->n_rows; u++) {
@@ -123,17 +126,17 @@ static enum status set_prior(struct friends_knn_state *s, const struct friends_k
             val[e] = (float)(scale * (double)f->val[e]);
     }
     s->prior = prior;
-    s->knn.profile.val = val;
+    s->knn.profile = (struct csr){f->n_rows, f->n_cols, f->nnz, ptr, idx, val};
     return STATUS_OK;
 }
 
-static enum status count_popularity(struct friends_knn_state *s, struct arena *arena)
+static enum status count_popularity(struct friends_knn_state *s, struct arena *arena, struct arena *scratch)
 {
     const struct csr *a = &s->knn.matrix;
     float *popularity;
     double *sum;
     ARENA_NEW(popularity, arena, a->n_cols);
-    ARENA_NEW(sum, arena, a->n_cols);
+    ARENA_NEW(sum, scratch, a->n_cols);
     for (int64_t e = 0; e < a->nnz; e++)
         sum[a->idx[e]] += a->val != NULL ? (double)a->val[e] : 1;
     for (uint32_t i = 0; i < a->n_cols; i++)
@@ -148,16 +151,15 @@ static enum status friends_knn_fit(void *state, const void *params, const struct
     const struct friends_knn_params *p = params;
     const struct knn_params rows = {.binary = p->binary, .decay = 1};
     struct csr friends;
-    TRY(friends_of("friends_knn", train, p->friends, run->seed, run->arena, &friends));
-    TRY(friends_weigh(train->by_user, &friends, p->similarity, run->arena, &friends));
+    TRY(friends_of("friends_knn", train, p->friends, run->seed, run->scratch, &friends));
+    TRY(friends_weigh(train->by_user, &friends, p->similarity, run->scratch, &friends));
     if (p->hops == 2)
         TRY(add_second_hop(&friends, p->second_hop, run, &friends));
     TRY(knn_profiles(train, false, &rows, run, &s->knn.matrix));
-    s->knn.profile = friends;
     s->knn.n_items = train->n_items;
     s->knn.backend = run->backend;
-    TRY(set_prior(s, p, run->arena));
-    return count_popularity(s, run->arena);
+    TRY(set_weights(s, &friends, p, run->arena));
+    return count_popularity(s, run->arena, run->scratch);
 }
 
 static enum status friends_knn_score_users(const void *state, const uint32_t *users, size_t n,

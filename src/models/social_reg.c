@@ -80,7 +80,7 @@ static enum status pulls(const struct csr *weights, double social_regularization
             row[n] = u, col[n] = a < b ? a : b, val[n++] = (float)(social_regularization * sum);
         }
     }
-    return csr_from_triples(weights->n_rows, weights->n_rows, n, row, col, val, arena, out, NULL);
+    return csr_from_grouped(weights->n_rows, weights->n_rows, n, row, col, val, arena, out, NULL);
 }
 
 /* A user's items (weight 1), then the friends that pull (weight 0, base c, columns below the items'); ridge[u] += c_u. */
