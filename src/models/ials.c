@@ -19,8 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "als.h"
-#include "models/als_rows.h"
+#include "models/als_side.h"
 #include "models/curve.h"
 #include "models/factor_rows.h"
 #include "models/model_io.h"
@@ -60,78 +59,25 @@ struct ials_state {
     float *user, *item; /* [n_users x ld], [n_items x ld] */
 };
 
-/* One side of the alternation: what its half-sweep needs. */
-struct side {
-    struct als a;
-    struct gram gram;
-    struct gram_sum sum;
-    long n_rows;
-    int block_width;
-};
-
-/* On a device the matrices stay from sweep to sweep. */
-static enum status side_keep(const struct side *side, const struct kernel *kernel, const struct backend *b)
-{
-    const int rank = side->a.rank;
-    TRY(backend_keep_launch(b, &kernel_gram, &side->gram, (long)side->gram.n_blocks * rank / ALS_GRAM_ROWS));
-    TRY(backend_keep_launch(b, &kernel_gram_sum, &side->sum, rank));
-    return backend_keep_launch(b, kernel, &side->a, side->n_rows);
-}
-
-/* X [rows of a] solved from Y [columns of a]. */
-static enum status side_init(struct side *side, const struct csr *a, float *X, const float *Y, size_t ld,
-                             const struct ials_params *p, struct arena *scratch)
+/* X [rows of a x ld] solved from Y [columns of a x ld]. */
+static enum status side_new(struct als_side *side, const struct csr *a, float *X, const float *Y, size_t ld,
+                            const struct kernel *kernel, const struct ials_params *p, struct arena *scratch)
 {
     const bool hu = p->confidence == HU;
-    float *ridge, *part, *G, *prediction = NULL;
-    uint32_t *order;
-    const int blocks = gram_blocks(a->n_cols);
-    ARENA_NEW(ridge, scratch, a->n_rows);
-    ARENA_NEW(part, scratch, (size_t)blocks * ld * ld);
-    ARENA_NEW(G, scratch, ld * ld);
-    if (p->solver == ALS_BLOCK)
-        ARENA_NEW(prediction, scratch, (size_t)a->nnz);
-    TRY(als_longest_first(a, scratch, &order));
-    for (uint32_t r = 0; r < a->n_rows; r++) {
-        const double weight = (double)(a->ptr[r + 1] - a->ptr[r]) + p->alpha0 * a->n_cols;
-        ridge[r] = (float)(hu ? p->regularization : p->regularization * pow(weight, p->nu));
-    }
-    side->n_rows = a->n_rows;
-    side->block_width = p->block_size == 0 ? 32 : 64;
-    side->gram = (struct gram){.Y = Y, .part = part, .n = a->n_cols, .rank = (int)ld, .n_blocks = blocks};
-    side->sum = (struct gram_sum){
-        .part = part, .G = G, .scale = hu ? 1.0f : (float)p->alpha0, .rank = (int)ld, .n_blocks = blocks};
-    side->a = (struct als){.X = X,
-                           .Y = Y,
-                           .G = G,
-                           .ridge = ridge,
-                           .ptr = a->ptr,
-                           .idx = a->idx,
-                           .val = hu ? a->val : NULL,
-                           .prediction = prediction,
-                           .order = order,
-                           .alpha = hu ? (float)p->alpha : 1.0f,
-                           .base = hu ? 1.0f : 0.0f,
-                           .n_columns = a->n_cols,
-                           .rank = (int)ld,
-                           .steps = p->cg_steps};
+    const struct als_side_options options = {.alpha0 = hu ? 1 : p->alpha0,
+                                             .solver = p->solver,
+                                             .cg_steps = p->cg_steps,
+                                             .block_width = p->block_size == 0 ? 32 : 64,
+                                             .kernel = kernel,
+                                             .ld = ld};
+    struct csr pairs = *a;
+    float *ridge;
+    pairs.val = hu ? a->val : NULL;
+    TRY(als_side_ridge(a, p->regularization, p->alpha0, hu ? 0 : p->nu, scratch, &ridge));
+    TRY(als_side_new(side, &pairs, a->n_cols, &options, ridge, X, Y, scratch));
+    side->a.alpha = hu ? (float)p->alpha : 1.0f;
+    side->a.base = hu ? 1.0f : 0.0f;
     return STATUS_OK;
-}
-
-static enum status half_sweep(const struct side *side, const struct kernel *kernel, int solver,
-                              struct run *run)
-{
-    const int rank = side->a.rank;
-    struct als blocks = side->a;
-    if (*run->cancelled)
-        return STATUS_STOPPED;
-    TRY(backend_launch(run->backend, &kernel_gram, &side->gram,
-                       (long)side->gram.n_blocks * rank / ALS_GRAM_ROWS, 0));
-    TRY(backend_launch(run->backend, &kernel_gram_sum, &side->sum, rank, 0));
-    if (solver == ALS_BLOCK)
-        return als_blocks(run->backend, &blocks, side->n_rows, side->block_width);
-    return backend_launch(run->backend, kernel, &side->a, side->n_rows,
-                          solver == ALS_CG ? als_cg_scratch(rank) : als_cholesky_scratch(rank));
 }
 
 static enum status check_train(const struct view *train, const struct ials_params *p)
@@ -229,8 +175,8 @@ static enum status tell_loss(const struct ials_state *s, const struct ials_param
     return STATUS_OK;
 }
 
-static enum status iterate(struct ials_state *s, const struct ials_params *p, const struct side sides[2],
-                           const struct kernel *kernel, const struct csr *by_user, struct run *run)
+static enum status iterate(struct ials_state *s, const struct ials_params *p, const struct als_side sides[2],
+                           const struct csr *by_user, struct run *run)
 {
     const bool early = p->patience > 0 && run->validate != NULL;
     struct best best = {.quality = 0};
@@ -242,8 +188,8 @@ static enum status iterate(struct ials_state *s, const struct ials_params *p, co
     }
     TRY(curve_pairs_new(by_user, run, &pairs));
     for (int i = 0; i < p->iterations; i++) {
-        TRY(half_sweep(&sides[0], kernel, p->solver, run));
-        TRY(half_sweep(&sides[1], kernel, p->solver, run));
+        TRY(als_side_solve(&sides[0], run));
+        TRY(als_side_solve(&sides[1], run));
         TRY(tell_loss(s, p, by_user, &pairs, i + 1, run));
         if (!early)
             TRY(curve_validation(run, s, i + 1));
@@ -273,19 +219,19 @@ static enum status ials_fit(void *state, const void *params, const struct view *
     struct ials_state *s = state;
     const struct ials_params *p = params;
     const struct kernel *kernel;
-    struct side sides[2];
+    struct als_side sides[2];
     TRY(check_train(train, p));
     s->n_users = train->n_users, s->n_items = train->n_items, s->factors = (uint32_t)p->factors;
     s->ld = als_rank(p->factors, p->solver, &kernel);
     ARENA_NEW(s->user, run->arena, s->n_users * s->ld);
     ARENA_NEW(s->item, run->arena, s->n_items * s->ld);
-    TRY(side_init(&sides[0], train->by_user, s->user, s->item, s->ld, p, run->scratch));
-    TRY(side_init(&sides[1], train->by_item, s->item, s->user, s->ld, p, run->scratch));
+    TRY(side_new(&sides[0], train->by_user, s->user, s->item, s->ld, kernel, p, run->scratch));
+    TRY(side_new(&sides[1], train->by_item, s->item, s->user, s->ld, kernel, p, run->scratch));
     factor_rows_start(s->item, s->ld, s->n_items, train->by_item, s->factors, 0,
                       p->sigma / sqrt((double)s->factors), run->seed, 0);
-    TRY(side_keep(&sides[0], kernel, run->backend));
-    TRY(side_keep(&sides[1], kernel, run->backend));
-    TRY(iterate(s, p, sides, kernel, train->by_user, run));
+    TRY(als_side_keep(&sides[0], run->backend));
+    TRY(als_side_keep(&sides[1], run->backend));
+    TRY(iterate(s, p, sides, train->by_user, run));
     return check_finite(s);
 }
 
