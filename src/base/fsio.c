@@ -106,6 +106,13 @@ enum status atomic_write(const char *path, const void *bytes, size_t n)
     return atomic_commit(&file);
 }
 
+enum status path_join(const char *folder, const char *name, char path[4096])
+{
+    if (snprintf(path, 4096, "%s/%s", folder, name) >= 4096)
+        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    return STATUS_OK;
+}
+
 enum status make_folders(const char *path)
 {
     char part[4096];

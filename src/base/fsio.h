@@ -31,6 +31,8 @@ void atomic_abort(struct atomic_file *file);
 /* The whole content in one go. */
 enum status atomic_write(const char *path, const void *bytes, size_t n);
 
+/* FOLDER/NAME, terminated.  STATUS_SYSTEM: it is longer than 4,095 bytes. */
+enum status path_join(const char *folder, const char *name, char path[4096]);
 /* mkdir -p.  STATUS_SYSTEM names the part that is in the way. */
 enum status make_folders(const char *path);
 /* The folder that a file at that path lies in. */

@@ -161,18 +161,11 @@ static enum status key_of(const struct after *a, const struct step *step, const 
     return status;
 }
 
-static enum status path_of(const struct after *a, const char *file, char path[4096])
-{
-    if (snprintf(path, 4096, "%s/%s", a->folder->path, file) >= 4096)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", a->folder->path);
-    return STATUS_OK;
-}
-
 static bool files_there(const struct after *a, const struct step *step)
 {
     char path[4096];
     for (size_t i = 0; step->files[i] != NULL; i++)
-        if (path_of(a, step->files[i], path) != STATUS_OK || !file_exists(path))
+        if (path_join(a->folder->path, step->files[i], path) != STATUS_OK || !file_exists(path))
             return false;
     return true;
 }
@@ -198,7 +191,7 @@ static enum status remove_files(const struct after *a, const struct step *step)
     char path[4096];
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
         for (const char *const *file = lists[k]; *file != NULL; file++) {
-            TRY(path_of(a, *file, path));
+            TRY(path_join(a->folder->path, *file, path));
             unlink(path);
         }
     return STATUS_OK;

@@ -66,8 +66,7 @@ enum status again_model(const struct experiment *e, const char *label, unsigned 
 enum status again_load(const char *run_dir, struct arena *arena, struct experiment *out)
 {
     char path[4096];
-    if (snprintf(path, sizeof path, "%s/experiment.yaml", run_dir) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", run_dir);
+    TRY(path_join(run_dir, "experiment.yaml", path));
     if (!file_exists(path))
         return status_fail(STATUS_DATA, "%s: there is no run (no experiment.yaml)", run_dir);
     return experiment_load(path, NULL, 0, arena, out);

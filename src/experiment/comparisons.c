@@ -158,8 +158,7 @@ static enum status write_results(const struct record *r, const struct result *re
 {
     char path[4096];
     struct atomic_file file;
-    if (snprintf(path, sizeof path, "%s/significance.csv", r->folder) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->folder);
+    TRY(path_join(r->folder, "significance.csv", path));
     TRY(atomic_open(&file, path));
     fputs("dataset,a,b,metric,k,n_users,mean_a,mean_b,mean_difference,low,high,t,degrees,p,p_holm,cohen_d,"
           "dialect,over,"
@@ -285,8 +284,7 @@ static enum status record_ranks(const struct record *r)
 {
     char path[4096];
     struct atomic_file file;
-    if (snprintf(path, sizeof path, "%s/ranks.csv", r->folder) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->folder);
+    TRY(path_join(r->folder, "ranks.csv", path));
     TRY(atomic_open(&file, path));
     fputs("dataset,metric,k,dialect,over,label,grid,mean_rank,n_blocks,chi_square,p,p_f,critical_difference,"
           "alpha\n",

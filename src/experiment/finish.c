@@ -10,8 +10,7 @@
 enum status finish_yaml(const struct experiment *e, const char *folder, struct arena *arena)
 {
     char path[4096], *text;
-    if (snprintf(path, sizeof path, "%s/experiment.yaml", folder) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    TRY(path_join(folder, "experiment.yaml", path));
     TRY(experiment_yaml(e, arena, &text));
     return atomic_write(path, text, strlen(text));
 }

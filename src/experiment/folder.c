@@ -13,13 +13,6 @@
 #include "base/fsio.h"
 #include "base/log.h"
 
-static enum status join(const char *folder, const char *name, char out[4096])
-{
-    if (snprintf(out, 4096, "%s/%s", folder, name) >= 4096)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
-    return STATUS_OK;
-}
-
 /* Does the folder hold anything but our lock and torn temporaries? */
 static enum status holds_something(const char *path, bool *out)
 {
@@ -55,7 +48,7 @@ static enum status lock_folder(struct folder *out)
 {
     char path[4096];
     TRY(make_folders(out->path));
-    TRY(join(out->path, ".lock", path));
+    TRY(path_join(out->path, ".lock", path));
     out->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (out->lock < 0)
         return status_fail(STATUS_SYSTEM, "%s: can't be written: %s", path, strerror(errno));
@@ -116,7 +109,7 @@ static enum status open_locked(struct folder *out, const struct experiment *e, b
     static const char *const parts[] = {"cells", "models", "tables", "plots"};
     char path[4096];
     bool something;
-    TRY(join(out->path, "journal.jsonl", path));
+    TRY(path_join(out->path, "journal.jsonl", path));
     TRY(holds_something(out->path, &something));
     if (something && !file_exists(path))
         return status_fail(
@@ -129,10 +122,10 @@ static enum status open_locked(struct folder *out, const struct experiment *e, b
     TRY(check_same(out, e, arena));
     sweep(out->path);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        TRY(join(out->path, parts[i], path));
+        TRY(path_join(out->path, parts[i], path));
         sweep(path);
     }
-    TRY(join(out->path, "cells", path));
+    TRY(path_join(out->path, "cells", path));
     return make_folders(path);
 }
 

@@ -171,8 +171,7 @@ enum status record_intervals(const struct record *r)
     struct atomic_file file;
     if (e->compare.intervals == 0)
         return STATUS_OK;
-    if (snprintf(path, sizeof path, "%s/intervals.csv", r->folder) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->folder);
+    TRY(path_join(r->folder, "intervals.csv", path));
     TRY(atomic_open(&file, path));
     fputs("dataset,label,params,metric,k,dialect,stratum,mean,low,high,n_users,draws,method\n", file.stream);
     enum status status = STATUS_OK;

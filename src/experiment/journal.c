@@ -75,9 +75,7 @@ static enum status begin(const char *folder, struct journal *journal)
         .file = -1, .entries = json_object(), .current = json_object(), .after = json_object()};
     if (journal->entries == NULL || journal->current == NULL || journal->after == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory for the journal");
-    if (snprintf(journal->path, sizeof journal->path, "%s/journal.jsonl", folder) >=
-        (int)sizeof journal->path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    TRY(path_join(folder, "journal.jsonl", journal->path));
     return STATUS_OK;
 }
 

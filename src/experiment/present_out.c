@@ -14,8 +14,7 @@ enum { DECIMALS = 6 };
 static enum status open_csv(const char *folder, const char *name, const char *head, struct atomic_file *out)
 {
     char path[4096];
-    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    TRY(path_join(folder, name, path));
     TRY(atomic_open(out, path));
     fputs(head, out->stream);
     return STATUS_OK;

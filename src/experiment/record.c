@@ -11,13 +11,6 @@
 #include "experiment/machine.h"
 #include "experiment/per_user.h"
 
-static enum status path_in(const char *folder, const char *name, char out[4096])
-{
-    if (snprintf(out, 4096, "%s/%s", folder, name) >= 4096)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
-    return STATUS_OK;
-}
-
 const char *record_text(const json_t *line, const char *key)
 {
     const char *text = json_string_value(json_object_get(line, key));
@@ -152,10 +145,10 @@ enum status record_results(struct record *r, struct arena *arena)
     struct per_user users;
     r->n_values = r->experiment->evaluate.n_measures;
     ARENA_NEW(r->means, arena, r->n_lines * r->n_values);
-    TRY(path_in(r->folder, "per_user.h5", path));
+    TRY(path_join(r->folder, "per_user.h5", path));
     enum status status = per_user_create(path, r->experiment->name, &users);
     if (status == STATUS_OK)
-        status = path_in(r->folder, "metrics.csv", path);
+        status = path_join(r->folder, "metrics.csv", path);
     if (status == STATUS_OK)
         status = atomic_open(&csv, path);
     if (status != STATUS_OK) {
@@ -208,7 +201,7 @@ enum status record_json(const struct record *r, const struct journal *journal, c
                         int threads)
 {
     char path[4096];
-    TRY(path_in(r->folder, "record.json", path));
+    TRY(path_join(r->folder, "record.json", path));
     json_t *out = machine_describe();
     if (out == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory while writing %s", path);

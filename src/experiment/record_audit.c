@@ -56,8 +56,7 @@ enum status record_audit(const struct record *r)
 {
     char path[4096];
     struct atomic_file csv;
-    if (snprintf(path, sizeof path, "%s/audit.csv", r->folder) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->folder);
+    TRY(path_join(r->folder, "audit.csv", path));
     TRY(atomic_open(&csv, path));
     fputs("dataset,fold,check,verdict,count,of,detail,meaning\n", csv.stream);
     for (size_t i = 0; i < r->n_lines; i++)

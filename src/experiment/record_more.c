@@ -53,8 +53,7 @@ enum status record_more(const struct record *r)
         char path[4096];
         struct atomic_file csv;
         bool any = false;
-        if (snprintf(path, sizeof path, "%s/%s", r->folder, MORE[kind].file) >= (int)sizeof path)
-            return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->folder);
+        TRY(path_join(r->folder, MORE[kind].file, path));
         TRY(atomic_open(&csv, path));
         fprintf(csv.stream, "dataset,fold,model,label,params,seed,%s\n", MORE[kind].columns);
         const enum status status = write_cells(r, (enum cell_more)kind, csv.stream, &any);

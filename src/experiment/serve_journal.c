@@ -102,8 +102,7 @@ enum status serve_open_journal(struct server *s, const char *folder)
     char *bytes = NULL, head[128];
     size_t n = 0;
     TRY(make_folders(folder));
-    if (snprintf(s->path, sizeof s->path, "%s/events.jsonl", folder) >= (int)sizeof s->path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", folder);
+    TRY(path_join(folder, "events.jsonl", s->path));
     s->journal = open(s->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (s->journal < 0)
         return cannot_write(s);

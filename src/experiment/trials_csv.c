@@ -84,8 +84,7 @@ enum status record_trials(const struct record *r)
         any |= (json_object_get(r->lines[i], "trials") != NULL ||
                 json_object_get(r->lines[i], "inside") != NULL) &&
                strcmp(record_status(r->lines[i]), "done") == 0;
-    if (snprintf(path, sizeof path, "%s/trials.csv", r->folder) >= (int)sizeof path)
-        return status_fail(STATUS_SYSTEM, "%s: the path is too long", r->folder);
+    TRY(path_join(r->folder, "trials.csv", path));
     if (!any) {
         unlink(path);
         return STATUS_OK;
