@@ -78,7 +78,9 @@ static enum status stage_model(const struct node *stage, const char *what, const
     size_t n = 0;
     if (stage != NULL && stage->kind != NODE_MAP)
         return node_fail(stage, "%s of fusion: expected a mapping: {name: %s, params: {...}}", what, usual);
-    *type = model_find(name != NULL && name->kind == NODE_SCALAR ? name->text : usual);
+    if (name != NULL && name->kind != NODE_SCALAR)
+        return node_fail(name, "name of %s: expected a model's name: `recfuse models` lists them", what);
+    *type = model_find(name != NULL ? name->text : usual);
     for (; n < 256 && model_types[n] != NULL; n++)
         names[n] = model_types[n]->name;
     return *type != NULL ? STATUS_OK : config_unknown(name, "model", names, n);

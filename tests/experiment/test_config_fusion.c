@@ -137,6 +137,7 @@ static void refused(void **state)
         {HEAD "fusion: {prefernce: {name: ease}}\n", "e.yaml:3:10: ", "did you mean 'preference'?"},
         {HEAD "fusion: {preference: ease}\n", "e.yaml:3:22: ", "expected a mapping"},
         {HEAD "fusion: {preference: {name: eas}}\n", "e.yaml:3:29: ", "did you mean 'ease'?"},
+        {HEAD "fusion: {preference: {name: [ease]}}\n", "e.yaml:3:29: ", "expected a model's name"},
         {HEAD "fusion: {preference: {name: ease, parms: {}}}\n", "e.yaml:3:35: ", "unknown key 'parms'"},
         {HEAD "fusion: {intent: {encodr: e5}}\n", "e.yaml:3:19: ", "llm_fusion has no parameter 'encodr'"},
         {HEAD "fusion: {intent: {encoder: e5}, preference: {params: {encoder: e5}}}\n",
