@@ -464,7 +464,9 @@ static void bad_sources(void **state)
     assert_false(file_exists(out));
     test_write(test_path(folder, "good.tsv"), "1\t2\n");
     test_fails(import_run("tsv", test_path(folder, "good.tsv"), NULL, test_path(folder, "good.tsv/x.h5")),
-               STATUS_SYSTEM, "good.tsv/x.h5", NULL);
+               STATUS_SYSTEM, "good.tsv: is a file", "a folder is wanted", NULL);
+    assert_ok(import_run("tsv", test_path(folder, "good.tsv"), NULL, test_path(folder, "made/here/x.h5")));
+    assert_true(file_exists(test_path(folder, "made/here/x.h5")));
     arena_free(arena);
 }
 

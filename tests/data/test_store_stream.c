@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../test.h"
+#include "base/fsio.h"
 #include "data/store.h"
 #include "data/synth.h"
 
@@ -205,8 +206,10 @@ static void full_disk(void **state)
     assert_int_equal(write_with_limit(path, 1 << 20), STATUS_OK);
     assert_int_equal(files_in(place), 1);
     struct synth_counts counts;
-    test_fails(synth_write(&small, test_path(place, "no-folder/x.h5"), &counts), STATUS_SYSTEM, "no-folder",
-               NULL);
+    test_fails(synth_write(&small, test_path(place, "full.h5/x.h5"), &counts), STATUS_SYSTEM,
+               "full.h5: is a file", "a folder is wanted", NULL);
+    assert_ok(synth_write(&small, test_path(place, "made/here/x.h5"), &counts));
+    assert_true(file_exists(test_path(place, "made/here/x.h5")));
     test_folder_remove(place);
 }
 
