@@ -16,8 +16,6 @@
 
 #include "base/placeholder.h"
 #include "eval/candidates.h"
-#include "fusion/decoder_file.h"
-#include "fusion/item_text.h"
 #include "models/history.h"
 #include "models/scored.h"
 #include "models/trace.h"
@@ -42,7 +40,7 @@ static const struct param llm_rerank_params[] = {
     PARAM_STRING(P, candidates_file, NULL,
                  "in place of them each user's items in this file: lines `user item item ...` by the "
                  "publisher's ids; {dataset} and {fold} stand for those of the cell"),
-    PARAM_CHOICE(P, history, "own", "own|other_user|none",
+    PARAM_CHOICE(P, history, "own", CROSS_HISTORIES,
                  "whose history the model reads; other_user and none are controls"),
     PARAM_INT(P, history_length, 20, 1, 1000, "the latest so many items of it"),
     PARAM_REAL(P, minimum_rating, 0, -1e9, 1e9, "of items rated at least this"),
@@ -52,42 +50,40 @@ static const struct param llm_rerank_params[] = {
     PARAM_CHOICE(
         P, length, "tokens", "tokens|bytes|sum",
         "log-likelihood a token, a byte, or of the whole answer; not for prompts with [yes] and [no]"),
-    PARAM_CHOICE(P, activations, "int8", "float32|int8",
+    PARAM_CHOICE(P, activations, "int8", CROSS_ACTIVATIONS,
                  "activations of the language model; int8: half the time, logits differ by some tenths"),
     PARAM_END};
 #undef P
 
-static enum status read_params(const struct llm_rerank_params *p, struct arena *arena, struct llm_rerank *m)
+static struct cross_encoder_options options_of(const struct llm_rerank_params *p)
+{
+    return (struct cross_encoder_options){.decoder = p->decoder,
+                                          .prompt = p->prompt,
+                                          .history = (enum cross_history)p->history,
+                                          .length = (enum cross_length)p->length,
+                                          .history_length = (uint32_t)p->history_length,
+                                          .minimum_rating = p->minimum_rating,
+                                          .calibration = p->calibration,
+                                          .int8 = p->activations == 1};
+}
+
+static enum status read_base(const struct llm_rerank_params *p, struct arena *arena, struct nested *base)
 {
     static const struct node ease = {.kind = NODE_SCALAR, .file = "", .text = "ease"};
-    static const char *const asking[] = {"question", "yes", "no"}, *const answering[] = {"answer"};
-    const char *text;
-    TRY(nested_parse(p->base != NULL ? p->base : &ease, "base of llm_rerank", arena, &m->base));
-    TRY(prompt_open(p->prompt, arena, &m->prompt));
-    TRY(prompt_need(&m->prompt, "item", &text));
-    TRY(prompt_need(&m->prompt, "prompt", &text));
-    TRY(prompt_need(&m->prompt, "empty", &text));
-    const bool question = prompt_section(&m->prompt, "question") != NULL;
-    for (int i = 0; i < (question ? 3 : 1); i++)
-        TRY(prompt_need(&m->prompt, question ? asking[i] : answering[i], &text));
-    m->between = prompt_section(&m->prompt, "between");
-    m->between = m->between != NULL ? m->between : ", ";
-    m->history = (enum rerank_history)p->history;
-    m->length = (enum rerank_length)p->length;
-    m->candidates = (uint32_t)p->candidates;
-    m->history_length = (uint32_t)p->history_length;
-    m->calibration = m->history == RERANK_NONE ? 0 : p->calibration;
-    return STATUS_OK;
+    return nested_parse(p->base != NULL ? p->base : &ease, "base of llm_rerank", arena, base);
 }
 
 static enum status rerank_check(const void *params, const struct node *where)
 {
-    struct llm_rerank m = {0};
+    const struct cross_encoder_options options = options_of(params);
+    struct nested base;
     struct arena *arena = arena_new();
     (void)where;
     if (arena == NULL)
         return STATUS_SYSTEM;
-    const enum status status = read_params(params, arena, &m);
+    enum status status = read_base(params, arena, &base);
+    if (status == STATUS_OK)
+        status = cross_encoder_check(&options, arena);
     arena_free(arena);
     return status;
 }
@@ -95,27 +91,16 @@ static enum status rerank_check(const void *params, const struct node *where)
 static enum status rerank_inside(const void *params, struct arena *arena, const struct nested **models,
                                  size_t *n)
 {
-    struct llm_rerank m = {0};
-    TRY(read_params(params, arena, &m));
+    struct nested base;
+    TRY(read_base(params, arena, &base));
     *n = 1;
-    *models = arena_copy(arena, &m.base, 1, sizeof m.base);
+    *models = arena_copy(arena, &base, 1, sizeof base);
     return *models != NULL ? STATUS_OK : STATUS_SYSTEM;
 }
 
 static const char *rerank_file(const void *params)
 {
     return ((const struct llm_rerank_params *)params)->candidates_file;
-}
-
-static enum status open_decoder(struct llm_rerank *m, const struct llm_rerank_params *p, struct run *run)
-{
-    const char *path =
-        decoder_file(run->models, p->decoder, run->scratch != NULL ? run->scratch : run->arena);
-    if (path == NULL)
-        return STATUS_SYSTEM;
-    TRY(decoder_open(path, run->backend, &m->decoder));
-    decoder_set_activations(m->decoder, p->activations == 1 ? DECODER_INT8 : DECODER_FLOAT32);
-    return STATUS_OK;
 }
 
 /* ------------------------------------------------------------------------------------------------------ candidates */
@@ -128,7 +113,7 @@ static int rising(const void *a, const void *b)
 
 static bool can_be_asked(const struct llm_rerank *m, uint32_t user, uint32_t item)
 {
-    return m->asked.ptr[item + 1] > m->asked.ptr[item] && !csr_has(&m->train, user, item);
+    return cross_encoder_asks(&m->cross, item) && !csr_has(&m->train, user, item);
 }
 
 /* The user's candidates, rising, out of all items by the base model's scores, best first. */
@@ -174,7 +159,7 @@ static enum status rerank_row(const struct llm_rerank *m, uint32_t user, float *
         r->all[i] = (struct scored){i, (double)scores[i]};
     qsort(r->all, n_items, sizeof *r->all, scored_best_first);
     const uint32_t n = candidates_of(m, user, r->all, n_items, r->items);
-    TRY(rerank_user(m, user, r->items, n, r->score, &asked));
+    TRY(cross_encoder_ask(&m->cross, user, r->items, n, r->score, &asked));
     place_all(r->all, n_items, scores);
     for (uint32_t k = 0; k < n && asked; k++)
         scores[r->items[k]] = r->score[k] > -(BELOW - 1) ? r->score[k] : -(BELOW - 1);
@@ -208,13 +193,13 @@ static enum status rerank_trace(const void *state, const void *params, struct tr
         if (!csr_has(&m->train, t->user, before[i].item))
             place[before[i].item] = ++at;
     const uint32_t n = candidates_of(m, t->user, before, n_items, items);
-    TRY(rerank_prompt(m, t->user, items, n, t->arena, &text, &asked));
-    trace_stage(t, "rerank", arena_printf(t->arena, "llm_rerank, %s", m->prompt.name));
+    TRY(cross_encoder_prompt(&m->cross, t->user, items, n, t->arena, &text, &asked));
+    trace_stage(t, "rerank", arena_printf(t->arena, "llm_rerank, %s", m->cross.prompt.name));
     trace_line(t, "in   the %u candidates of the stage before; the language model reads:", n);
     for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;)
         trace_line(t, "     | %s", line);
     if (asked)
-        TRY(rerank_user(m, t->user, items, n, score, &asked));
+        TRY(cross_encoder_ask(&m->cross, t->user, items, n, score, &asked));
     if (!asked) {
         trace_line(t, "out  nothing is known of the user: the order stays");
         return STATUS_OK;
@@ -271,54 +256,67 @@ static enum status read_given(struct llm_rerank *m, const struct llm_rerank_para
 /* Every item that may be asked about. */
 static enum status calibrate(struct llm_rerank *m, struct run *run)
 {
-    const uint32_t n_items = m->train.n_cols;
-    uint32_t *items, n = 0;
     uint8_t *wanted;
-    if (m->calibration <= 0)
-        return STATUS_OK;
-    ARENA_NEW(items, run->scratch, n_items);
-    ARENA_NEW(wanted, run->scratch, n_items);
-    for (int64_t e = 0; m->given != NULL && e < m->given->nnz; e++)
+    if (m->given == NULL)
+        return cross_encoder_calibrate(&m->cross, NULL, run);
+    ARENA_NEW(wanted, run->scratch, m->train.n_cols);
+    for (int64_t e = 0; e < m->given->nnz; e++)
         wanted[m->given->idx[e]] = 1;
-    for (uint32_t i = 0; i < n_items; i++)
-        if ((m->given == NULL || wanted[i]) && m->asked.ptr[i + 1] > m->asked.ptr[i])
-            items[n++] = i;
-    return rerank_calibrate(m, items, n, run->cancelled, run->arena);
+    return cross_encoder_calibrate(&m->cross, wanted, run);
 }
 
 static enum status rerank_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
     struct llm_rerank *m = state;
     const struct llm_rerank_params *p = params;
+    const struct cross_encoder_options options = options_of(p);
     m->backend = run->backend;
-    m->seed = run->seed;
-    TRY(read_params(p, run->arena, m));
-    TRY(open_decoder(m, p, run));
-    TRY(rerank_memo_new(train->n_users, &m->memo));
-    TRY(item_text_all(&m->prompt, "item", train, run->arena, &m->line));
-    TRY(item_text_all(&m->prompt, prompt_section(&m->prompt, "question") != NULL ? "question" : "answer",
-                      train, run->arena, &m->ask));
-    TRY(rerank_encode(m, run->arena));
+    m->candidates = (uint32_t)p->candidates;
+    TRY(read_base(p, run->arena, &m->base));
+    TRY(cross_encoder_open(&options, train, run, &m->cross));
     TRY(read_given(m, p, train, run));
     TRY(history_copy(train->by_user, HISTORY_EQUAL, run->arena, &m->train));
-    TRY(rerank_histories(m, train, p->minimum_rating, run));
     TRY(calibrate(m, run));
     return nested_fit(&m->base, train, run);
 }
 
 /* ------------------------------------------------------------------------------------------------------ files */
 
+static enum status rerank_save(const void *state, struct model_writer *w)
+{
+    const struct llm_rerank *m = state;
+    const uint32_t shape[4] = {m->train.n_rows, m->train.n_cols, m->cross.without != NULL, m->given != NULL};
+    TRY(model_put(w, "shape", ARRAY_U32, 4, 1, shape));
+    TRY(csr_put(w, "train", &m->train));
+    TRY(cross_encoder_save(&m->cross, w));
+    if (m->given != NULL)
+        TRY(csr_put(w, "given", m->given));
+    return nested_save(&m->base, "base", w);
+}
+
 static enum status rerank_load(void *state, const void *params, struct model_reader *r, struct run *run)
 {
     struct llm_rerank *m = state;
     const struct llm_rerank_params *p = params;
+    const struct cross_encoder_options options = options_of(p);
+    const void *shape;
+    uint64_t four = 4, one = 1;
+    struct csr *given;
     m->backend = run->backend;
-    m->seed = run->seed;
-    TRY(read_params(p, run->arena, m));
-    TRY(open_decoder(m, p, run));
-    TRY(rerank_get(m, r, run));
-    TRY(rerank_memo_new(m->train.n_rows, &m->memo));
-    TRY(rerank_encode(m, run->arena));
+    m->candidates = (uint32_t)p->candidates;
+    TRY(read_base(p, run->arena, &m->base));
+    TRY(model_get(r, "shape", ARRAY_U32, &four, &one, &shape));
+    const uint32_t *s = shape;
+    TRY(csr_get(r, "train", s[1], false, &m->train));
+    if (m->train.n_rows != s[0])
+        return status_fail(STATUS_DATA, "the model file has train rows of %u users in place of %u",
+                           m->train.n_rows, s[0]);
+    TRY(cross_encoder_load(&options, s[0], s[1], r, run, &m->cross));
+    if (s[3] != 0) {
+        ARENA_NEW(given, run->arena, 1);
+        TRY(csr_get(r, "given", s[1], false, given));
+        m->given = given;
+    }
     return nested_load(&m->base, "base", r, run);
 }
 
@@ -326,13 +324,12 @@ static void rerank_free(void *state)
 {
     struct llm_rerank *m = state;
     nested_free(&m->base);
-    decoder_close(m->decoder);
-    rerank_memo_free(m->memo);
+    cross_encoder_free(&m->cross);
 }
 
 static void usage(const void *state, struct model_usage *out)
 {
-    rerank_usage(state, out);
+    cross_encoder_usage(&((const struct llm_rerank *)state)->cross, out);
 }
 
 extern const struct model_type model_llm_rerank;

@@ -130,7 +130,8 @@ static size_t count_tokens(const struct llm_rerank *m, const char *text)
 {
     uint32_t *ids;
     size_t n;
-    assert_ok(tokenizer_encode(decoder_tokenizer(m->decoder), text, strlen(text), 0, f.arena, &ids, &n));
+    assert_ok(
+        tokenizer_encode(decoder_tokenizer(m->cross.decoder), text, strlen(text), 0, f.arena, &ids, &n));
     return n;
 }
 
@@ -140,10 +141,11 @@ static double oracle(const struct llm_rerank *m, const char *prompt, const char 
     struct decoder_cache *cache;
     uint32_t *ids, *more, wanted[1024];
     size_t n, k;
-    const size_t vocabulary = decoder_vocabulary(m->decoder), hidden = decoder_hidden(m->decoder);
-    assert_ok(tokenizer_encode(decoder_tokenizer(m->decoder), prompt, strlen(prompt), TOKENIZER_BEGIN,
+    const size_t vocabulary = decoder_vocabulary(m->cross.decoder), hidden = decoder_hidden(m->cross.decoder);
+    assert_ok(tokenizer_encode(decoder_tokenizer(m->cross.decoder), prompt, strlen(prompt), TOKENIZER_BEGIN,
                                f.arena, &ids, &n));
-    assert_ok(tokenizer_encode(decoder_tokenizer(m->decoder), text, strlen(text), 0, f.arena, &more, &k));
+    assert_ok(
+        tokenizer_encode(decoder_tokenizer(m->cross.decoder), text, strlen(text), 0, f.arena, &more, &k));
     assert_true(ids[0] == 0 && n + k <= 1024);
     uint32_t *all = arena_alloc(f.arena, n + k, sizeof *all);
     memcpy(all, ids, n * sizeof *all);
@@ -152,12 +154,12 @@ static double oracle(const struct llm_rerank *m, const char *prompt, const char 
     for (uint32_t i = 0; i < n + k; i++)
         wanted[i] = i;
     const struct decoder_run run = {.n = (uint32_t)(n + k)};
-    assert_ok(decoder_cache_new(m->decoder, (uint32_t)(n + k), &cache));
-    assert_ok(decoder_forward(m->decoder, cache, all, &run, 1, wanted, n + k, states));
+    assert_ok(decoder_cache_new(m->cross.decoder, (uint32_t)(n + k), &cache));
+    assert_ok(decoder_forward(m->cross.decoder, cache, all, &run, 1, wanted, n + k, states));
     double sum = 0;
     for (size_t i = n + from; i < n + k; i++) {
         double total = 0;
-        assert_ok(decoder_logits(m->decoder, states + (i - 1) * hidden, 1, logits));
+        assert_ok(decoder_logits(m->cross.decoder, states + (i - 1) * hidden, 1, logits));
         for (size_t v = 0; v < vocabulary; v++)
             total += exp((double)logits[v]);
         sum += (double)logits[all[i]] - log(total);
@@ -207,7 +209,7 @@ static void scores_are_the_decoders(void **state)
                 assert_true(score <= -1001); /* not asked about */
                 continue;
             }
-            char *answer = strings_copy(&m->ask, i, f.arena);
+            char *answer = strings_copy(&m->cross.ask, i, f.arena);
             const double expected = (oracle(m, prompt, answer, 0) - 0.5 * oracle(m, after, answer, 0)) /
                                     (double)count_tokens(m, answer);
             if (!(fabs(score - expected) < 1e-4))
@@ -230,7 +232,7 @@ static void yes_and_no_are_the_decoders(void **state)
                 arena_printf(f.arena, "A user liked the following movies: %s.", told(u, 2, 0, 0));
             double value = 0;
             for (int k = 0; k < 4; k++) {
-                const char *question = strings_copy(&m->ask, i, f.arena);
+                const char *question = strings_copy(&m->cross.ask, i, f.arena);
                 const char *text = arena_printf(f.arena, "%s%s", question, k % 2 == 0 ? " Yes" : " No");
                 const double x = oracle(m, k < 2 ? with : "A user is looking for a movie.", text,
                                         count_tokens(m, question));
@@ -315,14 +317,14 @@ static void controls_change_the_history(void **state)
         for (uint32_t i = 0; i < N_ITEMS && n < 4; i++)
             if (!csr_has(&f.by_user, u, i) && i != UNTITLED)
                 items[n++] = i;
-        assert_ok(rerank_prompt(own, u, items, n, f.arena, &mine, &known));
+        assert_ok(cross_encoder_prompt(&own->cross, u, items, n, f.arena, &mine, &known));
         assert_true(known == (u != COLD));
-        assert_ok(rerank_prompt(other, u, items, n, f.arena, &theirs, &known));
-        assert_ok(rerank_prompt(none, u, items, n, f.arena, &nobodys, &known));
+        assert_ok(cross_encoder_prompt(&other->cross, u, items, n, f.arena, &theirs, &known));
+        assert_ok(cross_encoder_prompt(&none->cross, u, items, n, f.arena, &nobodys, &known));
         assert_string_equal(nobodys, "The movie that I will watch next is");
         assert_string_not_equal(mine, theirs);
         for (uint32_t k = 0; k < n; k++) { /* no candidate of the user in a stranger's history */
-            char *quoted = strings_copy(&own->line, items[k], f.arena);
+            char *quoted = strings_copy(&own->cross.line, items[k], f.arena);
             assert_null(strstr(theirs, quoted));
             assert_true(c[u * N_ITEMS + items[k]] > -1000);
             if (u > 0 && !csr_has(&f.by_user, 0, items[k]) &&
@@ -380,7 +382,7 @@ static void long_histories_lose_their_oldest(void **state)
     for (uint32_t u = 0; u < N_USERS; u++) {
         char *text;
         bool known;
-        assert_ok(rerank_prompt(m, u, NULL, 0, f.arena, &text, &known));
+        assert_ok(cross_encoder_prompt(&m->cross, u, NULL, 0, f.arena, &text, &known));
         assert_true(count_tokens(m, text) + 1 <= 160);
         const char *all = told(u, 9, 0, 0);
         if (known && strstr(text, all) == NULL) {

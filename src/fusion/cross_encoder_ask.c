@@ -1,10 +1,10 @@
 /*
- * llm_rerank_score.c - what the language model is asked about a user's candidates (llm_rerank.h).
+ * cross_encoder_ask.c - what the language model is asked about a user's candidates (cross_encoder.h).
  *
  * The prompt with the user's history goes through once; behind it each candidate is read by itself, in order of the items' numbers, so that
  * scores know nothing of the order in which the first stage had them.  A history that the model's context can't hold loses its oldest items.
  */
-#include "fusion/llm_rerank.h"
+#include "fusion/cross_encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static enum status encode_all(const struct tokenizer *tokenizer, const struct st
     return status;
 }
 
-enum status rerank_encode(struct llm_rerank *m, struct arena *arena)
+enum status cross_encoder_tokens(struct cross_encoder *m, struct arena *arena)
 {
     const struct tokenizer *tokenizer = decoder_tokenizer(m->decoder);
     static const char *const names[] = {"yes", "no"};
@@ -72,7 +72,7 @@ enum status rerank_encode(struct llm_rerank *m, struct arena *arena)
 
 /* History items from..to - 1 as text. */
 struct told {
-    const struct llm_rerank *m;
+    const struct cross_encoder *m;
     const uint32_t *item;
     uint32_t n;
 };
@@ -100,7 +100,7 @@ static enum status history_value(void *context, const char *name, struct string_
     return *known ? join(&last, last.n, out) : STATUS_OK;
 }
 
-static enum status tell(const struct llm_rerank *m, const uint32_t *item, uint32_t n, struct arena *arena,
+static enum status tell(const struct cross_encoder *m, const uint32_t *item, uint32_t n, struct arena *arena,
                         char **text)
 {
     struct told told = {m, item, n};
@@ -111,8 +111,9 @@ static enum status tell(const struct llm_rerank *m, const uint32_t *item, uint32
 }
 
 /* The prompt's tokens; the oldest items go until `behind` tokens more have room. */
-static enum status prompt_tokens(const struct llm_rerank *m, const uint32_t *item, uint32_t n, size_t behind,
-                                 struct arena *arena, char **text, uint32_t **ids, size_t *n_ids)
+static enum status prompt_tokens(const struct cross_encoder *m, const uint32_t *item, uint32_t n,
+                                 size_t behind, struct arena *arena, char **text, uint32_t **ids,
+                                 size_t *n_ids)
 {
     for (;; item++, n--) {
         TRY(tell(m, item, n, arena, text));
@@ -125,7 +126,7 @@ static enum status prompt_tokens(const struct llm_rerank *m, const uint32_t *ite
 
 /* ------------------------------------------------------------------------------------------------------ scores */
 
-static size_t longest(const struct llm_rerank *m, const uint32_t *items, uint32_t n)
+static size_t longest(const struct cross_encoder *m, const uint32_t *items, uint32_t n)
 {
     size_t most = 0, answer = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -139,7 +140,7 @@ static size_t longest(const struct llm_rerank *m, const uint32_t *items, uint32_
 }
 
 /* The question about each item with yes behind it, then with no. */
-static enum status with_answers(const struct llm_rerank *m, const uint32_t *items, uint32_t n,
+static enum status with_answers(const struct cross_encoder *m, const uint32_t *items, uint32_t n,
                                 struct arena *arena, struct likelihood_text *text)
 {
     for (uint32_t i = 0; i < 2 * n; i++) {
@@ -156,7 +157,7 @@ static enum status with_answers(const struct llm_rerank *m, const uint32_t *item
 }
 
 /* What the model says of each item behind the prompt: log P(answer), or log P(yes) - log P(no). */
-static enum status ask(const struct llm_rerank *m, const uint32_t *prompt, size_t n_prompt,
+static enum status ask(const struct cross_encoder *m, const uint32_t *prompt, size_t n_prompt,
                        const uint32_t *items, uint32_t n, struct arena *arena, double *out,
                        struct model_usage *used)
 {
@@ -183,15 +184,15 @@ static enum status ask(const struct llm_rerank *m, const uint32_t *prompt, size_
 }
 
 /* What a log-likelihood is divided by. */
-static double length_of(const struct llm_rerank *m, uint32_t item)
+static double length_of(const struct cross_encoder *m, uint32_t item)
 {
-    if (m->yes_no.ids != NULL || m->length == RERANK_SUM)
+    if (m->yes_no.ids != NULL || m->length == CROSS_SUM)
         return 1;
-    return m->length == RERANK_PER_BYTE ? (double)strings_length(&m->ask, item)
-                                        : (double)(m->asked.ptr[item + 1] - m->asked.ptr[item]);
+    return m->length == CROSS_PER_BYTE ? (double)strings_length(&m->ask, item)
+                                       : (double)(m->asked.ptr[item + 1] - m->asked.ptr[item]);
 }
 
-static enum status score(const struct llm_rerank *m, uint32_t user, const uint32_t *items, uint32_t n,
+static enum status score(const struct cross_encoder *m, uint32_t user, const uint32_t *items, uint32_t n,
                          struct arena *arena, float *out, bool *asked, struct model_usage *used)
 {
     const uint32_t *told;
@@ -199,8 +200,8 @@ static enum status score(const struct llm_rerank *m, uint32_t user, const uint32
     size_t n_ids;
     double *value;
     char *text;
-    TRY(rerank_history_of(m, user, items, n, arena, &told, &n_told));
-    *asked = n_told > 0 || m->history == RERANK_NONE;
+    TRY(cross_encoder_history(m, user, items, n, arena, &told, &n_told));
+    *asked = n_told > 0 || m->history == CROSS_NONE;
     if (!*asked)
         return STATUS_OK;
     ARENA_NEW(value, arena, n);
@@ -220,13 +221,13 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-enum status rerank_user(const struct llm_rerank *m, uint32_t user, const uint32_t *items, uint32_t n,
-                        float *out, bool *asked)
+enum status cross_encoder_ask(const struct cross_encoder *m, uint32_t user, const uint32_t *items, uint32_t n,
+                              float *out, bool *asked)
 {
     struct model_usage used = {0};
     const double start = now();
     *asked = true;
-    if (n == 0 || rerank_recall(m->memo, user, items, n, out))
+    if (n == 0 || cross_memo_recall(m->memo, user, items, n, out))
         return STATUS_OK;
     struct arena *arena = arena_new();
     if (arena == NULL)
@@ -235,46 +236,61 @@ enum status rerank_user(const struct llm_rerank *m, uint32_t user, const uint32_
     arena_free(arena);
     used.seconds = now() - start;
     if (status == STATUS_OK && *asked)
-        status = rerank_keep(m->memo, user, items, n, out, &used);
+        status = cross_memo_keep(m->memo, user, items, n, out, &used);
     return status;
 }
 
-enum status rerank_calibrate(struct llm_rerank *m, const uint32_t *items, uint32_t n,
-                             const volatile sig_atomic_t *cancelled, struct arena *arena)
+/* What the model says of the items with no history. */
+static enum status ask_nobody(const struct cross_encoder *m, const uint32_t *items, uint32_t n,
+                              double *without)
+{
+    struct model_usage unused = {0};
+    uint32_t *ids;
+    double *value;
+    size_t n_ids;
+    char *text;
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    value = arena_alloc(arena, n, sizeof *value);
+    enum status status =
+        value != NULL ? prompt_tokens(m, NULL, 0, 0, arena, &text, &ids, &n_ids) : STATUS_SYSTEM;
+    if (status == STATUS_OK)
+        status = ask(m, ids, n_ids, items, n, arena, value, &unused);
+    for (uint32_t i = 0; i < n && status == STATUS_OK; i++)
+        without[items[i]] = value[i];
+    arena_free(arena);
+    return status;
+}
+
+enum status cross_encoder_calibrate(struct cross_encoder *m, const uint8_t *wanted, struct run *run)
 {
     double *without;
-    ARENA_NEW(without, arena, m->ask.n);
+    uint32_t *items, n = 0;
+    if (m->calibration <= 0)
+        return STATUS_OK;
+    ARENA_NEW(without, run->arena, m->n_items);
+    ARENA_NEW(items, run->scratch, m->n_items);
+    for (uint32_t i = 0; i < m->n_items; i++)
+        if ((wanted == NULL || wanted[i]) && cross_encoder_asks(m, i))
+            items[n++] = i;
     for (uint32_t first = 0; first < n; first += CALIBRATE_AT_ONCE) {
-        const uint32_t some = n - first < CALIBRATE_AT_ONCE ? n - first : CALIBRATE_AT_ONCE;
-        struct model_usage unused = {0};
-        uint32_t *ids;
-        double *value;
-        size_t n_ids;
-        char *text;
-        if (*cancelled)
+        if (*run->cancelled)
             return STATUS_STOPPED;
-        struct arena *scratch = arena_new();
-        value = scratch != NULL ? arena_alloc(scratch, some, sizeof *value) : NULL;
-        enum status status =
-            value != NULL ? prompt_tokens(m, NULL, 0, 0, scratch, &text, &ids, &n_ids) : STATUS_SYSTEM;
-        if (status == STATUS_OK)
-            status = ask(m, ids, n_ids, items + first, some, scratch, value, &unused);
-        for (uint32_t i = 0; i < some && status == STATUS_OK; i++)
-            without[items[first + i]] = value[i];
-        arena_free(scratch);
-        TRY(status);
+        TRY(ask_nobody(m, items + first, n - first < CALIBRATE_AT_ONCE ? n - first : CALIBRATE_AT_ONCE,
+                       without));
     }
     m->without = without;
     return STATUS_OK;
 }
 
-enum status rerank_prompt(const struct llm_rerank *m, uint32_t user, const uint32_t *items, uint32_t n,
-                          struct arena *arena, char **text, bool *known)
+enum status cross_encoder_prompt(const struct cross_encoder *m, uint32_t user, const uint32_t *items,
+                                 uint32_t n, struct arena *arena, char **text, bool *known)
 {
     const uint32_t *told;
     uint32_t n_told, *ids;
     size_t n_ids;
-    TRY(rerank_history_of(m, user, items, n, arena, &told, &n_told));
-    *known = n_told > 0 || m->history == RERANK_NONE;
+    TRY(cross_encoder_history(m, user, items, n, arena, &told, &n_told));
+    *known = n_told > 0 || m->history == CROSS_NONE;
     return prompt_tokens(m, told, n_told, longest(m, items, n), arena, text, &ids, &n_ids);
 }

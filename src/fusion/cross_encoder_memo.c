@@ -1,8 +1,8 @@
 /*
- * llm_rerank_memo.c - what users' candidates were given, kept, since lists, positions and tables ask for the same scores again; and counts of
- * what the language model read (llm_rerank.h).
+ * llm_cross_memo.c - what users' candidates were given, kept, since lists, positions and tables ask for the same scores again; and counts of
+ * what the language model read (cross_encoder.h).
  */
-#include "fusion/llm_rerank.h"
+#include "fusion/cross_encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +12,15 @@ struct kept {
     uint32_t *item; /* [n] rising */
     float *score;   /* [n] */
 };
-struct rerank_memo {
+struct cross_memo {
     uint32_t n_users;
     struct kept *user; /* [n_users] */
     struct model_usage usage;
 };
 
-enum status rerank_memo_new(uint32_t n_users, struct rerank_memo **out)
+enum status cross_memo_new(uint32_t n_users, struct cross_memo **out)
 {
-    struct rerank_memo *memo = calloc(1, sizeof *memo);
+    struct cross_memo *memo = calloc(1, sizeof *memo);
     if (memo != NULL)
         memo->user = calloc((size_t)n_users + 1, sizeof *memo->user);
     if (memo == NULL || memo->user == NULL) {
@@ -32,7 +32,7 @@ enum status rerank_memo_new(uint32_t n_users, struct rerank_memo **out)
     return STATUS_OK;
 }
 
-void rerank_memo_free(struct rerank_memo *memo)
+void cross_memo_free(struct cross_memo *memo)
 {
     if (memo == NULL)
         return;
@@ -42,16 +42,17 @@ void rerank_memo_free(struct rerank_memo *memo)
     free(memo);
 }
 
-void rerank_usage(const struct llm_rerank *m, struct model_usage *out)
+void cross_encoder_usage(const struct cross_encoder *m, struct model_usage *out)
 {
-#pragma omp critical(llm_rerank)
+#pragma omp critical(cross_encoder)
     *out = m->memo->usage;
 }
 
-bool rerank_recall(struct rerank_memo *memo, uint32_t user, const uint32_t *items, uint32_t n, float *score)
+bool cross_memo_recall(struct cross_memo *memo, uint32_t user, const uint32_t *items, uint32_t n,
+                       float *score)
 {
     bool found;
-#pragma omp critical(llm_rerank)
+#pragma omp critical(cross_encoder)
     {
         const struct kept *k = &memo->user[user];
         found = k->item != NULL && k->n == n && memcmp(k->item, items, n * sizeof *items) == 0;
@@ -61,8 +62,8 @@ bool rerank_recall(struct rerank_memo *memo, uint32_t user, const uint32_t *item
     return found;
 }
 
-enum status rerank_keep(struct rerank_memo *memo, uint32_t user, const uint32_t *items, uint32_t n,
-                        const float *score, const struct model_usage *used)
+enum status cross_memo_keep(struct cross_memo *memo, uint32_t user, const uint32_t *items, uint32_t n,
+                            const float *score, const struct model_usage *used)
 {
     uint32_t *copy = malloc(n * (sizeof *copy + sizeof *score) + 1);
     if (copy == NULL)
@@ -70,7 +71,7 @@ enum status rerank_keep(struct rerank_memo *memo, uint32_t user, const uint32_t 
     float *scores = (float *)(copy + n);
     memcpy(copy, items, n * sizeof *items);
     memcpy(scores, score, n * sizeof *score);
-#pragma omp critical(llm_rerank)
+#pragma omp critical(cross_encoder)
     {
         free(memo->user[user].item);
         memo->user[user] = (struct kept){n, copy, scores};

@@ -1,5 +1,5 @@
-/* llm_rerank_history.c - whose history the language model reads, and what of it (llm_rerank.h). */
-#include "fusion/llm_rerank.h"
+/* cross_encoder_history.c - whose history the language model reads, and what of it (cross_encoder.h). */
+#include "fusion/cross_encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,16 +18,17 @@ static int oldest_first(const void *a, const void *b)
     return x->item < y->item ? -1 : x->item > y->item;
 }
 
-enum status rerank_known(struct llm_rerank *m, struct arena *arena)
+enum status cross_encoder_known(struct cross_encoder *m, struct arena *arena)
 {
-    ARENA_NEW(m->known, arena, m->train.n_rows);
-    for (uint32_t u = 0; u < m->train.n_rows; u++)
+    ARENA_NEW(m->known, arena, m->n_users);
+    for (uint32_t u = 0; u < m->n_users; u++)
         if (m->taken_ptr[u + 1] > m->taken_ptr[u])
             m->known[m->n_known++] = u;
     return STATUS_OK;
 }
 
-enum status rerank_histories(struct llm_rerank *m, const struct view *train, double minimum, struct run *run)
+enum status cross_encoder_histories(struct cross_encoder *m, const struct view *train, double minimum,
+                                    struct run *run)
 {
     const struct csr *by_user = train->by_user;
     int64_t *ptr;
@@ -49,11 +50,11 @@ enum status rerank_histories(struct llm_rerank *m, const struct view *train, dou
     }
     m->taken_ptr = ptr;
     m->taken = items;
-    return rerank_known(m, run->arena);
+    return cross_encoder_known(m, run->arena);
 }
 
 /* Whose history stands in for the user's; UINT32_MAX: there is nobody else. */
-static uint32_t stranger_of(const struct llm_rerank *m, uint32_t user)
+static uint32_t stranger_of(const struct cross_encoder *m, uint32_t user)
 {
     const double u = random_unit(m->seed, RANDOM_STRANGER, 0, user);
     if (m->n_known == 0)
@@ -77,15 +78,16 @@ static int among(const uint32_t *items, uint32_t n, uint32_t item)
     return low < n && items[low] == item;
 }
 
-enum status rerank_history_of(const struct llm_rerank *m, uint32_t user, const uint32_t *candidates,
-                              uint32_t n_candidates, struct arena *arena, const uint32_t **item, uint32_t *n)
+enum status cross_encoder_history(const struct cross_encoder *m, uint32_t user, const uint32_t *candidates,
+                                  uint32_t n_candidates, struct arena *arena, const uint32_t **item,
+                                  uint32_t *n)
 {
     uint32_t *out;
-    const uint32_t who = m->history == RERANK_OTHER_USER ? stranger_of(m, user) : user;
+    const uint32_t who = m->history == CROSS_OTHER_USER ? stranger_of(m, user) : user;
     *n = 0;
     ARENA_NEW(out, arena, (size_t)m->history_length + 1);
     *item = out;
-    if (m->history == RERANK_NONE || who == UINT32_MAX)
+    if (m->history == CROSS_NONE || who == UINT32_MAX)
         return STATUS_OK;
     for (int64_t e = m->taken_ptr[who + 1]; e > m->taken_ptr[who] && *n < m->history_length; e--)
         if (strings_length(&m->line, m->taken[e - 1]) > 0 &&
