@@ -210,6 +210,7 @@ enum status tree_room_fill(const struct tree_features *f, const uint32_t *users,
     if (f->items.d == 0)
         return STATUS_OK;
     TRY(item_vectors_profiles(f->backend, &f->history, &f->items, users, n, true, room->vector));
+    user_texts_blend(&f->texts, users, n, room->vector);
     return tree_vectors_users(&f->vectors, f->backend, room->vector, n, room->part);
 }
 

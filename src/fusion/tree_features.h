@@ -15,6 +15,7 @@
 #include "fusion/collaborative.h"
 #include "fusion/tree_vectors.h"
 #include "models/forest.h"
+#include "models/user_texts.h"
 
 enum { TREE_LISTS_MOST = 4 };
 
@@ -24,6 +25,7 @@ struct tree_features {
     const float *item_rows;    /* [n_items] log(1 + train rows) */
     float row_scale;           /* of counts: as many train rows as the whole has, to one of the view's */
     struct item_vectors items; /* d 0: no text */
+    struct user_texts texts;   /* d 0: the user's vector is the history's alone */
     struct tree_vectors vectors;
     struct collaborative collaborative;
     uint32_t n_lists, n_pair, n_user, n_item;
@@ -32,8 +34,8 @@ struct tree_features {
     struct tree_columns columns;      /* names and kinds of [pair | user | item] */
 };
 
-/* From the view, whose rows stand for row_scale as many; items, collaborative and the blocks of vectors are
- * set before.  At most max_names names a list column get a 0 / 1 of their own, and only text columns of at
+/* From the view, whose rows stand for row_scale as many; items, texts, collaborative and the blocks of
+ * vectors are set before.  At most max_names names a list column get a 0 / 1 of their own, and only text columns of at
  * most 255 texts, half as many as rows or fewer, count as categories. */
 enum status tree_features_describe(struct tree_features *f, const struct view *view, double row_scale,
                                    uint32_t max_names, struct arena *arena, struct arena *scratch);
@@ -58,7 +60,10 @@ enum status tree_features_groups(const struct tree_features *f, const struct int
                                  struct run *run, float **x);
 
 enum status tree_features_save(const struct tree_features *f, struct model_writer *w);
-/* collaborative and the blocks of vectors are chosen before. */
-enum status tree_features_load(struct tree_features *f, struct model_reader *r, struct run *run);
+/* collaborative and the blocks of vectors are chosen before; own: what of users' texts was asked for, of those
+ * vectors. */
+enum status tree_features_load(struct tree_features *f, const struct user_texts_options *own,
+                               const struct item_vectors_options *vectors, struct model_reader *r,
+                               struct run *run);
 
 #endif

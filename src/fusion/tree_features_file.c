@@ -67,6 +67,7 @@ enum status tree_features_save(const struct tree_features *f, struct model_write
     TRY(model_put(w, "item_rows", ARRAY_F32, f->history.n_cols, 1, f->item_rows));
     if (f->items.d > 0)
         TRY(model_put(w, "vectors", ARRAY_F32, f->items.n_items, f->items.d, f->items.v));
+    TRY(user_texts_save(&f->texts, w));
     for (uint32_t l = 0; l < f->n_lists; l++) {
         char name[16], list[16];
         snprintf(name, sizeof name, "names%u", l);
@@ -83,7 +84,9 @@ enum status tree_features_save(const struct tree_features *f, struct model_write
     return collaborative_save(&f->collaborative, w);
 }
 
-enum status tree_features_load(struct tree_features *f, struct model_reader *r, struct run *run)
+enum status tree_features_load(struct tree_features *f, const struct user_texts_options *own,
+                               const struct item_vectors_options *vectors, struct model_reader *r,
+                               struct run *run)
 {
     uint64_t seven = 7, one = 1, n_users, n_items, d, width;
     const void *shape, *array;
@@ -101,6 +104,7 @@ enum status tree_features_load(struct tree_features *f, struct model_reader *r, 
         TRY(model_get(r, "vectors", ARRAY_F32, &n_items, &d, &array));
         f->items.v = (float *)(uintptr_t)array;
     }
+    TRY(user_texts_load(&f->texts, own, vectors, s[0], s[2], r));
     TRY(tree_vectors_load(&f->vectors, &f->items, r, run));
     if (f->n_lists > TREE_LISTS_MOST || f->n_user > UINT16_MAX || f->n_item > UINT16_MAX ||
         f->n_pair != 2 + tree_vectors_columns(&f->vectors) + f->collaborative.n + f->n_lists)

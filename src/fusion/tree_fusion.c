@@ -3,7 +3,8 @@
  * (tree_features.h), other models' scores and text similarity among it.
  *
  * They learn from questions "which of these did this user take?" (intent.h: a train row and sampled negatives) about one part of the train
- * rows of `folds`, each described by the other parts alone, other models' scores among it; then all is described by all of train.
+ * rows of `folds`, each described by the other parts alone, other models' scores and what the user wrote among it (view_user_text() leaves out
+ * what is about a row of that part); then all is described by all of train.
  * They re-rank: of each user, the `candidates` items that the first collaborative
  * model puts in front (train items aside) are ranked by the trees, all others below in that model's order.
  *
@@ -20,6 +21,7 @@
 struct tree_fusion_params {
     /* questions and features */
     struct item_vectors_options vectors;
+    struct user_texts_options texts;
     struct param_list features, collaborative;
     const struct node *collaborative_params;
     int components, folds, n_negatives, negatives, samples, max_names, candidates;
@@ -30,6 +32,7 @@ struct tree_fusion_params {
 #define P struct tree_fusion_params
 #define QUESTIONS                                                                                            \
     ITEM_VECTORS_PARAMS(P, vectors., "none", "title|genres|tags", 64, 0, 4096, 1),                           \
+        USER_TEXTS_PARAMS(P, texts),                                                                         \
         PARAM_LIST(                                                                                          \
             P, features, "cosine", TREE_VECTORS_FEATURES,                                                    \
             "of the user's and the item's vector: their cosine; the two (user, item: a concatenation), "     \
@@ -110,9 +113,10 @@ static enum status tree_fusion_check(const void *params, const struct node *wher
 static enum status describe(struct tree_features *f, const struct tree_fusion_params *p,
                             const struct view *view, double row_scale, struct run *run)
 {
+    const struct history_fading no_fading = {.decay = 1};
     f->backend = run->backend;
     tree_vectors_choose(&p->features, (uint32_t)p->components, &f->vectors);
-    TRY(item_vectors_build(&p->vectors, view, run, &f->items));
+    TRY(user_texts_build(&p->texts, &p->vectors, &no_fading, view, run, &f->items, &f->texts));
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &f->collaborative));
     TRY(collaborative_fit(&f->collaborative, view, run));
     return tree_features_describe(f, view, row_scale, (uint32_t)p->max_names, run->arena, run->scratch);
@@ -343,7 +347,7 @@ static enum status tree_fusion_load(void *state, const void *params, struct mode
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena,
                              &m->features.collaborative));
     tree_vectors_choose(&p->features, (uint32_t)p->components, &m->features.vectors);
-    TRY(tree_features_load(&m->features, r, run));
+    TRY(tree_features_load(&m->features, &p->texts, &p->vectors, r, run));
     return forest_load(&m->forest, m->features.columns.n, r);
 }
 

@@ -1,76 +1,14 @@
 /*
  * test_user_texts.c - what users wrote as vectors among the items': means, fading, what is left out of a
- * question, users with texts and no train rows, controls, and that a held-out pair's text is nowhere.
+ * question, controls, and that a held-out pair's text is nowhere.  The models: tests/fusion/test_user_text_models.c.
  */
-#include "mf_fixture.h"
+#include "shelf_fixture.h"
 
 #include <math.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "data/view.h"
 #include "fusion/intent.h"
 #include "models/user_texts.h"
-#include "registry.h"
-
-/* Items 0 .. 9 are of space, 10 .. 19 of cooking.  User u < USERS - 2 has three items of the subject u % 2;
- * the last two have none, and write of space (USERS - 2) and of cooking. */
-enum { USERS = 12, ITEMS = 20, SUBJECT = 10, COLD = USERS - 2, MOST = 100 };
-static const char *const words[2][5] = {{"rocket", "moon", "galaxy", "astronaut", "comet"},
-                                        {"bread", "pastry", "soup", "oven", "recipe"}};
-
-struct shelf {
-    struct fixture f;
-    struct column title;
-    uint32_t user[MOST], item[MOST];
-    int64_t time[MOST];
-    uint8_t kind[MOST];
-    struct string_builder b;
-    uint64_t n;
-};
-
-static void writes(struct shelf *s, uint32_t user, uint32_t item, enum text_kind kind, const char *text)
-{
-    s->user[s->n] = user, s->item[s->n] = item, s->kind[s->n] = (uint8_t)kind;
-    s->time[s->n] = (int64_t)(s->n * 86400);
-    s->n++;
-    assert_int_equal(string_builder_add(&s->b, text, strlen(text)), STATUS_OK);
-}
-
-/* The view's texts are those written so far. */
-static void publish(struct shelf *s)
-{
-    struct strings text;
-    assert_int_equal(string_builder_finish(&s->b, s->f.arena, &text), STATUS_OK);
-    s->f.view.texts = (struct texts){
-        .n = s->n, .user = s->user, .item = s->item, .time = s->time, .kind = s->kind, .text = text};
-}
-
-static void open_shelf(struct shelf *s, int threads)
-{
-    uint32_t user[3 * COLD], item[3 * COLD];
-    float value[3 * COLD];
-    struct string_builder b = {0};
-    uint64_t n = 0;
-    memset(s, 0, sizeof *s);
-    for (uint32_t u = 0; u < COLD; u++)
-        for (uint32_t k = 0; k < 3; k++)
-            user[n] = u, item[n] = u % 2 * SUBJECT + (u + 3 * k) % SUBJECT, value[n++] = 4;
-    fixture_open(&s->f, USERS, ITEMS, n, user, item, value);
-    for (uint32_t i = 0; i < ITEMS; i++) {
-        char text[64];
-        const char *const *w = words[i >= SUBJECT];
-        const int length = snprintf(text, sizeof text, "%s %s", w[i % 5], w[(i + 1 + i / 5) % 5]);
-        assert_int_equal(string_builder_add(&b, text, (size_t)length), STATUS_OK);
-    }
-    s->title = (struct column){.name = "title", .kind = COLUMN_TEXT};
-    assert_int_equal(string_builder_finish(&b, s->f.arena, &s->title.text), STATUS_OK);
-    s->f.view.item_columns = &s->title;
-    s->f.view.n_item_columns = 1;
-    assert_int_equal(backend_open("cpu", threads, &s->f.backend), STATUS_OK);
-    s->f.run.backend = s->f.backend;
-    log_set_verbose(false);
-}
 
 static const char *title_field[] = {"title"};
 static const struct item_vectors_options by_words = {
@@ -93,19 +31,6 @@ static double dot(const float *a, const float *b, uint32_t d)
     for (uint32_t k = 0; k < d; k++)
         sum += (double)a[k] * (double)b[k];
     return sum;
-}
-
-static void write_some(struct shelf *s)
-{
-    writes(s, 0, 0, TEXT_REVIEW, "rocket moon");
-    writes(s, 0, 3, TEXT_REVIEW, "galaxy astronaut");
-    writes(s, 0, 3, TEXT_TAG, "comet");
-    writes(s, 1, 11, TEXT_REVIEW, "bread pastry");
-    writes(s, 1, UINT32_MAX, TEXT_QUERY, "soup recipe");
-    writes(s, 1, 11, TEXT_REVIEW, "");
-    writes(s, COLD, UINT32_MAX, TEXT_QUERY, "moon galaxy");
-    writes(s, COLD + 1, 15, TEXT_TAG, "oven bread");
-    publish(s);
 }
 
 /* The same vectors of items with and without; a text that is an item's title word for word lies where the
@@ -339,58 +264,6 @@ static void mistakes_are_named(void **state)
     fixture_close(&s.f);
 }
 
-static void score_all(const struct shelf *s, const struct model_type *type, const void *fitted, float *out)
-{
-    uint32_t users[USERS];
-    const struct tile tile = {out, ITEMS, ITEMS};
-    for (uint32_t u = 0; u < USERS; u++)
-        users[u] = u;
-    assert_int_equal(model_score_users(type, fitted, s->f.backend, users, USERS, &tile), STATUS_OK);
-}
-
-/* Planted: who has no rows is served by what he wrote, and by nothing without it; the same bytes with threads
- * and files. */
-static void users_without_rows_are_served(void **state)
-{
-#define WORDS  "encoder: tfidf, text: title, dimensions: 6"
-#define FUSION "{" WORDS ", collaborative: popularity, weights: rating"
-    static const char *const models[][3] = {
-        {"llm_content", "{" WORDS ", user_text: [tags, queries]}", "{" WORDS "}"},
-        {"llm_fusion", FUSION ", user_text: [tags, queries]}", FUSION "}"}};
-    (void)state;
-    for (size_t m = 0; m < 2; m++) {
-        float scores[4][USERS * ITEMS];
-        const struct model_type *type = model_find(models[m][0]);
-        for (int threads = 1; threads <= 2; threads++) {
-            char path[] = "/tmp/recfuse-user-texts-XXXXXX";
-            struct shelf s;
-            open_shelf(&s, threads);
-            write_some(&s);
-            const void *params = fixture_params(&s.f, type, models[m][1]);
-            void *fitted = fixture_fit(&s.f, type, models[m][1]), *loaded = fixture_state(&s.f, type);
-            score_all(&s, type, fitted, scores[threads - 1]);
-            assert_true(close(mkstemp(path)) == 0);
-            assert_int_equal(model_save(path, type, params, fitted), STATUS_OK);
-            assert_int_equal(model_load(path, type, params, &s.f.run, loaded), STATUS_OK);
-            score_all(&s, type, loaded, scores[2]);
-            assert_memory_equal(scores[2], scores[threads - 1], sizeof scores[2]);
-            unlink(path);
-            score_all(&s, type, fixture_fit(&s.f, type, models[m][2]), scores[3]);
-            fixture_close(&s.f);
-        }
-        assert_memory_equal(scores[0], scores[1], sizeof scores[0]);
-        for (uint32_t c = 0; c < 2; c++) {
-            const float *own = scores[0] + (COLD + c) * ITEMS, *other = scores[3] + COLD * ITEMS;
-            int right = 0;
-            for (uint32_t i = 0; i < SUBJECT; i++)
-                for (uint32_t j = SUBJECT; j < ITEMS; j++)
-                    right += c == 0 ? own[i] > own[j] : own[i] < own[j];
-            assert_true(right > 75);
-            assert_memory_equal(other, other + ITEMS, ITEMS * sizeof *other); /* without: both alike */
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(texts_lie_among_the_items),
@@ -399,7 +272,6 @@ int main(void)
                                        cmocka_unit_test(texts_of_rows_left_out_are_not_read),
                                        cmocka_unit_test(missing_parts_leave_the_other_alone),
                                        cmocka_unit_test(controls_take_the_texts_away),
-                                       cmocka_unit_test(mistakes_are_named),
-                                       cmocka_unit_test(users_without_rows_are_served)};
+                                       cmocka_unit_test(mistakes_are_named)};
     return cmocka_run_group_tests_name("user_texts", tests, NULL, NULL);
 }
