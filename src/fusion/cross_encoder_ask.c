@@ -175,8 +175,10 @@ static enum status ask(const struct cross_encoder *m, const uint32_t *prompt, si
     TRY(likelihood(m->decoder, prompt, n_prompt, text, n_texts, false, logprob));
     for (uint32_t i = 0; i < n; i++)
         out[i] = pairs ? logprob[2 * i] - logprob[2 * i + 1] : logprob[i];
+    /* Of two answers of one token each the question is read once (likelihood.c). */
+    const bool once = pairs && m->yes_no.ptr[1] == 1 && m->yes_no.ptr[2] == 2;
     used->n_tokens += n_prompt;
-    for (size_t i = 0; i < n_texts; i++) {
+    for (size_t i = 0; i < n_texts; i += once ? 2 : 1) {
         used->n_tokens += text[i].n;
         used->n_tokens_unshared += n_prompt + text[i].n;
     }

@@ -2,7 +2,8 @@
  * likelihood.c - see likelihood.h.
  *
  * Texts go through in groups, each behind the prompt's cells, which stay; the head runs only for tokens that count.  A group ends by the
- * texts' lengths alone, so that values do not depend on the machine.
+ * texts' lengths alone, so that values do not depend on the machine.  Of neighbours that differ in their last token alone (a question with yes
+ * behind it, then with no) one goes through: a last token is nothing that the model reads.
  */
 #include "llm/likelihood.h"
 
@@ -45,20 +46,29 @@ static enum status sum_up(const struct scorer *s, const struct likelihood_text *
     return STATUS_OK;
 }
 
+static bool differ_in_the_last_alone(const struct likelihood_text *a, const struct likelihood_text *b)
+{
+    return a->n > 0 && a->n == b->n && a->from == b->from && a->from == b->from &&
+           memcmp(a->ids, b->ids, (a->n - 1) * sizeof *a->ids) == 0;
+}
+
 static enum status score_group(const struct scorer *s, const struct likelihood_text *texts, size_t n,
                                size_t tokens, struct arena *arena, double *logprob)
 {
     struct decoder_run *runs;
     uint32_t *ids, *wanted, *next;
     float *states, *got;
-    size_t n_runs = 0, n_ids = 0, n_wanted = 0, n_states = 0;
+    size_t n_runs = 0, n_ids = 0, n_wanted = 0, n_states = 0, *first;
+    ARENA_NEW(first, arena, n); /* of a text's states in `got` */
     ARENA_NEW(runs, arena, n);
     ARENA_NEW(ids, arena, tokens);
     ARENA_NEW(wanted, arena, tokens);
     ARENA_NEW(next, arena, tokens);
     for (size_t i = 0; i < n; i++) {
         const struct likelihood_text *t = &texts[i];
-        if (t->n > 1)
+        const bool again = i > 0 && differ_in_the_last_alone(t - 1, t);
+        first[i] = again ? first[i - 1] : n_wanted;
+        if (t->n > 1 && !again)
             runs[n_runs++] = (struct decoder_run){.n = (uint32_t)t->n - 1,
                                                   .position = (uint32_t)s->n_prompt,
                                                   .shared = (uint32_t)s->n_prompt,
@@ -66,9 +76,9 @@ static enum status score_group(const struct scorer *s, const struct likelihood_t
         for (size_t k = 0; k < t->n; k++) {
             if (k >= t->from)
                 next[n_states++] = t->ids[k];
-            if (k + 1 < t->n && k + 1 >= t->from)
+            if (k + 1 < t->n && k + 1 >= t->from && !again)
                 wanted[n_wanted++] = (uint32_t)n_ids;
-            if (k + 1 < t->n)
+            if (k + 1 < t->n && !again)
                 ids[n_ids++] = t->ids[k];
         }
     }
@@ -77,8 +87,8 @@ static enum status score_group(const struct scorer *s, const struct likelihood_t
     if (n_runs > 0)
         TRY(decoder_forward(s->d, s->cache, ids, runs, n_runs, wanted, n_wanted, got));
     float *state = states;
-    for (size_t i = 0, at = 0; i < n; i++)
-        for (size_t k = texts[i].from; k < texts[i].n; k++, state += s->hidden)
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = texts[i].from, at = first[i]; k < texts[i].n; k++, state += s->hidden)
             memcpy(state, k == 0 ? s->prompt_state : got + at++ * s->hidden, s->hidden * sizeof *state);
     return sum_up(s, texts, n, states, next, n_states, arena, logprob);
 }

@@ -11,6 +11,7 @@
 
 #include "backend/backend.h"
 #include "llm/language_command.h"
+#include "llm/likelihood.h"
 #include "tiny_decoder.h"
 
 enum { N = 7 };
@@ -99,8 +100,32 @@ static void order_moves_no_score(void **state)
         }
 }
 
+/* Of neighbours that differ in their last token alone one goes through for all: each scores as it does alone. */
+static void a_shared_question_scores_as_alone(void **state)
+{
+    static const uint32_t prompt[] = {3, 1, 4, 1, 5},
+                          ids[][4] = {{9, 2, 6, 5}, {9, 2, 6, 7}, {9, 2, 6, 8}, {9, 2, 7, 8}, {11}, {12}};
+    static const struct likelihood_text texts[] = {
+        {ids[0], 4, 3}, {ids[1], 4, 3}, {ids[2], 4, 1}, {ids[2], 4, 3}, {ids[3], 4, 3}, {ids[4], 1, 0},
+        {ids[5], 1, 0}, {NULL, 0, 0},   {NULL, 0, 0},   {ids[0], 4, 0}, {ids[1], 4, 0}, {ids[1], 3, 0}};
+    enum { TEXTS = sizeof texts / sizeof *texts };
+    struct decoder *decoder;
+    double together[TEXTS], alone;
+    (void)state;
+    assert_ok(decoder_open(family("gemma2"), backend, &decoder));
+    assert_ok(likelihood(decoder, prompt, 5, texts, TEXTS, false, together));
+    for (int i = 0; i < TEXTS; i++) {
+        assert_ok(likelihood(decoder, prompt, 5, &texts[i], 1, false, &alone));
+        if (!(fabs(together[i] - alone) < 1e-5))
+            fail_msg("text %d: %.9g, alone %.9g", i, together[i], alone);
+    }
+    assert_true(fabs(together[0] - together[1]) > 1e-3 && fabs(together[5] - together[6]) > 1e-3);
+    decoder_close(decoder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(order_moves_no_score)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(order_moves_no_score),
+                                       cmocka_unit_test(a_shared_question_scores_as_alone)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
