@@ -1,69 +1,83 @@
 /*
- * comparisons.c - the family of tests that `compare` declares: significance.csv, and ranks.csv.
+ * comparisons.c - the families of tests that `compare` declares: significance.csv, and the same in each stratum, significance-strata.csv.
  *
  * Pairs are users (a user's value is its mean over folds and seeds, so that a user who is tested in five folds counts once) or folds
  * (means over seeds; Student's t with Nadeau and Bengio's variance, since the folds' train rows overlap).  Never seeds.
+ *
+ * In a stratum pairs are users: those who have a value there under both models.  All tests of strata are one family, that of the whole
+ * another, so what is found of the whole doesn't depend on how often one looks closer.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "eval/correction.h"
-#include "eval/friedman.h"
 #include "eval/paired.h"
 #include "eval/significance.h"
 #include "experiment/gather.h"
 
+/* Of a few users t's p says little, and that of equal differences is 0. */
+enum { STRATUM_PAIRS_LEAST = 10 };
+
 struct result {
     const struct dataset_config *dataset;
     const struct comparison *comparison;
+    const char *stratum; /* "all" */
     size_t n;
     double mean_a, mean_b, wilcoxon, sign, randomisation, delta;
     double chosen, holm, bonferroni, bh;
     struct paired_test test;
 };
 
+/* Tests that are corrected together. */
+struct family {
+    const struct record *r;
+    struct arena *arena;
+    struct result *result; /* [n] */
+    size_t n, room;
+};
+
 /* Values of both models, pair by pair. */
-static enum status pair_users(const struct record *r, const struct comparison *c,
-                              const struct dataset_config *dataset, struct arena *arena, double **x,
-                              double **y, size_t *n)
+struct pairs {
+    size_t n;
+    double *x, *y;
+    double test_share; /* of folds */
+};
+
+static enum status pair_users(const struct gathered *a, const struct gathered *b, struct arena *arena,
+                              struct pairs *out)
 {
-    struct gathered a, b;
-    TRY(gather_users(r, dataset, c->a, arena, &a));
-    TRY(gather_users(r, dataset, c->b, arena, &b));
-    const uint32_t size = a.size < b.size ? a.size : b.size;
-    ARENA_NEW(*x, arena, size);
-    ARENA_NEW(*y, arena, size);
-    *n = 0;
+    const uint32_t size = a->size < b->size ? a->size : b->size;
+    *out = (struct pairs){0};
+    ARENA_NEW(out->x, arena, size);
+    ARENA_NEW(out->y, arena, size);
     for (uint32_t u = 0; u < size; u++) {
-        const double va = a.value[c->measure * a.size + u], vb = b.value[c->measure * b.size + u];
-        if (isnan(va) || isnan(vb))
+        if (isnan(a->value[u]) || isnan(b->value[u]))
             continue;
-        (*x)[*n] = va;
-        (*y)[(*n)++] = vb;
+        out->x[out->n] = a->value[u];
+        out->y[out->n++] = b->value[u];
     }
     return STATUS_OK;
 }
 
 static enum status pair_folds(const struct record *r, const struct comparison *c,
-                              const struct dataset_config *dataset, struct arena *arena, double **x,
-                              double **y, size_t *n, double *test_share)
+                              const struct dataset_config *dataset, struct arena *arena, struct pairs *out)
 {
     struct gathered_folds a, b;
     TRY(gather_folds(r, dataset, c->a, c->measure, arena, &a));
     TRY(gather_folds(r, dataset, c->b, c->measure, arena, &b));
-    ARENA_NEW(*x, arena, a.n);
-    ARENA_NEW(*y, arena, a.n);
-    *n = 0;
+    *out = (struct pairs){.test_share = a.test_share};
+    ARENA_NEW(out->x, arena, a.n);
+    ARENA_NEW(out->y, arena, a.n);
     for (size_t i = 0; i < a.n; i++)
         for (size_t j = 0; j < b.n; j++)
             if (a.fold[i] == b.fold[j]) {
-                (*x)[*n] = a.value[i];
-                (*y)[(*n)++] = b.value[j];
+                out->x[out->n] = a.value[i];
+                out->y[out->n++] = b.value[j];
             }
-    *test_share = a.test_share;
-    if (*n == 1)
+    if (out->n == 1)
         log_warn("%s: compare over folds: there is one fold, and the seeds of one split show nothing but the "
                  "algorithm's "
                  "own chance; %s and %s are not tested (take over: users, or a split of several folds)",
@@ -71,19 +85,11 @@ static enum status pair_folds(const struct record *r, const struct comparison *c
     return STATUS_OK;
 }
 
-/* One dataset; out->n stays 0 when either model isn't there or they share fewer than two pairs. */
-static enum status compare_one(const struct record *r, const struct comparison *c,
-                               const struct dataset_config *dataset, struct arena *arena, struct result *out)
+static enum status test_pairs(const struct compare_config *how, const struct pairs *p, struct result *out)
 {
-    const struct compare_config *how = &r->experiment->compare;
     struct rank_test wilcoxon, sign;
-    double *x, *y, share = 0;
-    size_t n;
-    *out = (struct result){.dataset = dataset, .comparison = c};
-    TRY(how->over_folds ? pair_folds(r, c, dataset, arena, &x, &y, &n, &share)
-                        : pair_users(r, c, dataset, arena, &x, &y, &n));
-    if (n < 2)
-        return STATUS_OK;
+    const double *x = p->x, *y = p->y;
+    const size_t n = p->n;
     for (size_t u = 0; u < n; u++) {
         out->mean_a += x[u];
         out->mean_b += y[u];
@@ -91,49 +97,107 @@ static enum status compare_one(const struct record *r, const struct comparison *
     out->mean_a /= (double)n;
     out->mean_b /= (double)n;
     out->n = n;
-    TRY(how->over_folds ? significance_overlapping_t(x, y, n, share, &out->test)
+    TRY(how->over_folds ? significance_overlapping_t(x, y, n, p->test_share, &out->test)
                         : significance_paired_t(x, y, n, &out->test));
     TRY(paired_wilcoxon(x, y, n, &wilcoxon));
     TRY(paired_sign(x, y, n, &sign));
     TRY(paired_randomisation(NULL, x, y, n, how->draws, 0, &out->randomisation));
     out->wilcoxon = wilcoxon.p;
     out->sign = sign.p;
-    const double p[] = {out->test.p, out->wilcoxon, out->sign, out->randomisation};
-    out->chosen = p[how->test];
+    const double p_of[] = {out->test.p, out->wilcoxon, out->sign, out->randomisation};
+    out->chosen = p_of[how->test];
     return paired_cliffs_delta(x, y, n, &out->delta);
 }
 
-static enum status correct(struct result *results, size_t n, struct arena *arena)
+/* Adds the test to the family; not where there are fewer than `least` pairs. */
+static enum status add_test(struct family *f, const struct comparison *c,
+                            const struct dataset_config *dataset, const char *stratum, const struct pairs *p,
+                            size_t least)
 {
-    double *p, *corrected;
-    ARENA_NEW(p, arena, n);
-    ARENA_NEW(corrected, arena, n);
-    for (size_t i = 0; i < n; i++)
-        p[i] = results[i].chosen;
-    for (int how = CORRECTION_HOLM; how <= CORRECTION_BH; how++) {
-        TRY(correct_p((enum correction)how, p, n, corrected));
-        for (size_t i = 0; i < n; i++)
-            *(how == CORRECTION_HOLM         ? &results[i].holm
-              : how == CORRECTION_BONFERRONI ? &results[i].bonferroni
-                                             : &results[i].bh) = corrected[i];
+    if (p->n < least)
+        return STATUS_OK;
+    if (f->n == f->room) {
+        struct result *more;
+        f->room = 2 * f->room + 16;
+        ARENA_NEW(more, f->arena, f->room);
+        if (f->n > 0)
+            memcpy(more, f->result, f->n * sizeof *more);
+        f->result = more;
+    }
+    struct result *result = &f->result[f->n++];
+    *result =
+        (struct result){.dataset = dataset, .comparison = c, .stratum = arena_strdup(f->arena, stratum)};
+    return result->stratum != NULL ? test_pairs(&f->r->experiment->compare, p, result) : STATUS_SYSTEM;
+}
+
+/* A stratum that holds everything of all (warm_items where no item is cold) is no further test. */
+static bool is_whole(const struct pairs *p, const struct pairs *whole)
+{
+    return p->n == whole->n && memcmp(p->x, whole->x, p->n * sizeof *p->x) == 0 &&
+           memcmp(p->y, whole->y, p->n * sizeof *p->y) == 0;
+}
+
+static enum status compare_users(const struct record *r, const struct comparison *c,
+                                 const struct dataset_config *dataset, struct arena *arena,
+                                 struct family *wholes, struct family *strata)
+{
+    struct gathered_part *a, *b;
+    struct pairs whole, part;
+    TRY(gather_parts(r, dataset, c->a, c->measure, arena, &a));
+    TRY(gather_parts(r, dataset, c->b, c->measure, arena, &b));
+    if (a == NULL || b == NULL)
+        return STATUS_OK;
+    TRY(pair_users(&a->users, &b->users, arena, &whole));
+    TRY(add_test(wholes, c, dataset, a->stratum, &whole, 2));
+    for (a = a->next; a != NULL; a = a->next) {
+        const struct gathered_part *other = b->next;
+        while (other != NULL && strcmp(other->stratum, a->stratum) != 0)
+            other = other->next;
+        if (other == NULL)
+            continue;
+        TRY(pair_users(&a->users, &other->users, arena, &part));
+        if (!is_whole(&part, &whole))
+            TRY(add_test(strata, c, dataset, a->stratum, &part, STRATUM_PAIRS_LEAST));
     }
     return STATUS_OK;
 }
 
-/* Labels may hold commas and quotes. */
-static void write_quoted(FILE *out, const char *text)
+/* One dataset; adds nothing where either model isn't there or they share too few pairs. */
+static enum status compare_one(const struct comparison *c, const struct dataset_config *dataset,
+                               struct family *wholes, struct family *strata)
 {
-    fputc('"', out);
-    for (; *text != '\0'; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    fputs("\",", out);
+    const struct record *r = wholes->r;
+    struct pairs pairs;
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    enum status status;
+    if (!r->experiment->compare.over_folds)
+        status = compare_users(r, c, dataset, arena, wholes, strata);
+    else {
+        status = pair_folds(r, c, dataset, arena, &pairs);
+        if (status == STATUS_OK)
+            status = add_test(wholes, c, dataset, "all", &pairs, 2);
+    }
+    arena_free(arena);
+    return status;
 }
 
-static void write_measure(FILE *out, const struct metric_at *x)
+static enum status correct(struct family *f)
 {
-    fprintf(out, "%s,", x->metric->name);
-    if (x->k > 0)
-        fprintf(out, "%u", x->k);
+    double *p, *corrected;
+    ARENA_NEW(p, f->arena, f->n);
+    ARENA_NEW(corrected, f->arena, f->n);
+    for (size_t i = 0; i < f->n; i++)
+        p[i] = f->result[i].chosen;
+    for (int how = CORRECTION_HOLM; how <= CORRECTION_BH; how++) {
+        TRY(correct_p((enum correction)how, p, f->n, corrected));
+        for (size_t i = 0; i < f->n; i++)
+            *(how == CORRECTION_HOLM         ? &f->result[i].holm
+              : how == CORRECTION_BONFERRONI ? &f->result[i].bonferroni
+                                             : &f->result[i].bh) = corrected[i];
+    }
+    return STATUS_OK;
 }
 
 static void write_result(const struct record *r, const struct result *x, FILE *out)
@@ -142,190 +206,88 @@ static void write_result(const struct record *r, const struct result *x, FILE *o
     const struct compare_config *how = &r->experiment->compare;
     const struct metric_at *measure = &r->experiment->evaluate.measures[x->comparison->measure];
     const double corrected[] = {x->holm, x->bonferroni, x->bh};
-    write_quoted(out, x->dataset->name);
-    write_quoted(out, x->comparison->a->label);
-    write_quoted(out, x->comparison->b->label);
-    write_measure(out, measure);
+    record_csv_quoted(out, x->dataset->name);
+    record_csv_quoted(out, x->comparison->a->label);
+    record_csv_quoted(out, x->comparison->b->label);
+    record_csv_measure(out, measure);
     fprintf(out, ",%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g", x->n, x->mean_a, x->mean_b,
             x->test.mean_difference, x->test.low, x->test.high, x->test.t, x->test.degrees, x->test.p,
             x->holm, x->test.cohen_d);
-    fprintf(out, ",%s,%s,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%s,%d\n", dialect_types[measure->dialect].name,
+    fprintf(out, ",%s,%s,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%s,%d", dialect_types[measure->dialect].name,
             how->over_folds ? "folds" : "users", x->wilcoxon, x->sign, x->randomisation, x->bonferroni, x->bh,
             x->delta, tests[how->test], corrected[how->correction] < how->alpha);
 }
 
-static enum status write_results(const struct record *r, const struct result *results, size_t n)
+/* of_strata: with a last column `stratum`. */
+static enum status write_family(struct family *f, const char *name, bool of_strata)
 {
     char path[4096];
     struct atomic_file file;
-    TRY(path_join(r->folder, "significance.csv", path));
+    TRY(correct(f));
+    TRY(path_join(f->r->folder, name, path));
     TRY(atomic_open(&file, path));
-    fputs("dataset,a,b,metric,k,n_users,mean_a,mean_b,mean_difference,low,high,t,degrees,p,p_holm,cohen_d,"
-          "dialect,over,"
-          "p_wilcoxon,p_sign,p_randomisation,p_bonferroni,p_bh,cliffs_delta,test,significant\n",
-          file.stream);
-    for (size_t i = 0; i < n; i++)
-        write_result(r, &results[i], file.stream);
+    fprintf(file.stream,
+            "dataset,a,b,metric,k,n_users,mean_a,mean_b,mean_difference,low,high,t,degrees,p,p_holm,cohen_d,"
+            "dialect,over,"
+            "p_wilcoxon,p_sign,p_randomisation,p_bonferroni,p_bh,cliffs_delta,test,significant%s\n",
+            of_strata ? ",stratum" : "");
+    for (size_t i = 0; i < f->n; i++) {
+        write_result(f->r, &f->result[i], file.stream);
+        if (of_strata) {
+            fputc(',', file.stream);
+            record_csv_field(file.stream, f->result[i].stratum);
+        }
+        fputc('\n', file.stream);
+    }
     return atomic_commit(&file);
 }
 
-/* ---- all models ranked */
-/* The blocks of one measure: users of a dataset, or folds of all datasets. */
-struct blocks {
-    const struct model_config **model; /* [n_models] those that have every block */
-    size_t n_models, n;
-    double *value; /* [n x n_models] */
-};
-
-static enum status blocks_of_users(const struct record *r, const struct dataset_config *dataset,
-                                   size_t measure, struct arena *arena, struct blocks *out)
+/* How many strata there are the data say, so that too few draws show here only. */
+static void warn_of_draws(const struct family *strata)
 {
-    const struct experiment *e = r->experiment;
-    struct gathered *g;
-    uint32_t size = UINT32_MAX;
-    ARENA_NEW(g, arena, e->n_models);
-    for (size_t m = 0; m < e->n_models; m++) {
-        TRY(gather_users(r, dataset, &e->models[m], arena, &g[out->n_models]));
-        if (g[out->n_models].n_cells == 0)
-            continue;
-        size = g[out->n_models].size < size ? g[out->n_models].size : size;
-        out->model[out->n_models++] = &e->models[m];
-    }
-    if (out->n_models == 0)
-        return STATUS_OK;
-    ARENA_NEW(out->value, arena, (size_t)size * out->n_models);
-    for (uint32_t u = 0; u < size; u++) {
-        double *row = out->value + out->n * out->n_models;
-        size_t n = 0;
-        for (; n < out->n_models; n++) {
-            row[n] = g[n].value[measure * g[n].size + u];
-            if (isnan(row[n]))
-                break;
-        }
-        out->n += n == out->n_models;
-    }
-    return STATUS_OK;
+    const struct compare_config *how = &strata->r->experiment->compare;
+    if (how->test == COMPARE_RANDOMISATION && how->draws <= (double)strata->n / how->alpha)
+        log_warn("compare: %u draws for a family of %zu tests in strata at alpha %.9g can't show anything "
+                 "there; take more than %.0f",
+                 how->draws, strata->n, how->alpha, (double)strata->n / how->alpha);
 }
 
-static enum status blocks_of_folds(const struct record *r, size_t measure, struct arena *arena,
-                                   struct blocks *out)
+/* significance-strata.csv, where strata are tested; else none is left of an earlier run. */
+static enum status write_strata(struct family *strata)
 {
-    const struct experiment *e = r->experiment;
-    out->n_models = e->n_models;
-    for (size_t m = 0; m < e->n_models; m++)
-        out->model[m] = &e->models[m];
-    ARENA_NEW(out->value, arena, (r->n_lines + 1) * e->n_models);
-    for (size_t d = 0; d < e->n_datasets; d++) {
-        struct gathered_folds first, g;
-        TRY(gather_folds(r, &e->datasets[d], &e->models[0], measure, arena, &first));
-        for (size_t f = 0; f < first.n; f++) {
-            double *row = out->value + out->n * e->n_models;
-            size_t n = 0;
-            for (size_t m = 0; m < e->n_models; m++) {
-                TRY(gather_folds(r, &e->datasets[d], &e->models[m], measure, arena, &g));
-                for (size_t i = 0; i < g.n; i++)
-                    if (g.fold[i] == first.fold[f])
-                        row[m] = g.value[i], n++;
-            }
-            out->n += n == e->n_models;
-        }
-    }
-    return STATUS_OK;
-}
-
-static enum status write_ranks(const struct record *r, const char *dataset, size_t measure,
-                               const struct blocks *b, struct arena *arena, FILE *out)
-{
-    const struct metric_at *x = &r->experiment->evaluate.measures[measure];
-    struct friedman f;
-    double *rank;
-    if (b->n < 2 || b->n_models < 2) {
-        log_warn("%s: %zu models are there on %zu %s: not ranked by %s", dataset, b->n_models, b->n,
-                 r->experiment->compare.over_folds ? "folds" : "users", x->metric->name);
-        return STATUS_OK;
-    }
-    ARENA_NEW(rank, arena, b->n_models);
-    TRY(friedman_test(b->value, b->n, b->n_models, !x->metric->lower_is_better, r->experiment->compare.alpha,
-                      rank, &f));
-    for (size_t m = 0; m < b->n_models; m++) {
-        write_quoted(out, dataset);
-        write_measure(out, x);
-        fprintf(out, ",%s,%s,", dialect_types[x->dialect].name,
-                r->experiment->compare.over_folds ? "folds" : "users");
-        write_quoted(out, b->model[m]->label);
-        write_quoted(out, b->model[m]->grid_json);
-        fprintf(out, "%.9g,%zu,%.9g,%.9g,%.9g,%.9g,%.9g\n", rank[m], b->n, f.chi_square, f.p, f.p_f,
-                f.critical_difference, r->experiment->compare.alpha);
-    }
-    return STATUS_OK;
-}
-
-static enum status rank_measure(const struct record *r, size_t measure, FILE *out)
-{
-    const struct experiment *e = r->experiment;
-    for (size_t d = 0; d < (e->compare.over_folds ? 1 : e->n_datasets); d++) {
-        struct blocks b = {0};
-        struct arena *arena = arena_new();
-        b.model = arena != NULL ? arena_alloc(arena, e->n_models, sizeof *b.model) : NULL;
-        enum status status = b.model == NULL ? STATUS_SYSTEM
-                             : e->compare.over_folds
-                                 ? blocks_of_folds(r, measure, arena, &b)
-                                 : blocks_of_users(r, &e->datasets[d], measure, arena, &b);
-        if (status == STATUS_OK)
-            status =
-                write_ranks(r, e->compare.over_folds ? "all" : e->datasets[d].name, measure, &b, arena, out);
-        arena_free(arena);
-        TRY(status);
-    }
-    return STATUS_OK;
-}
-
-static enum status record_ranks(const struct record *r)
-{
+    static const char name[] = "significance-strata.csv";
+    const struct experiment *e = strata->r->experiment;
     char path[4096];
-    struct atomic_file file;
-    TRY(path_join(r->folder, "ranks.csv", path));
-    TRY(atomic_open(&file, path));
-    fputs("dataset,metric,k,dialect,over,label,grid,mean_rank,n_blocks,chi_square,p,p_f,critical_difference,"
-          "alpha\n",
-          file.stream);
-    for (size_t i = 0; i < r->experiment->compare.n_ranks; i++) {
-        const enum status status = rank_measure(r, r->experiment->compare.ranks[i], file.stream);
-        if (status != STATUS_OK) {
-            atomic_abort(&file);
-            return status;
-        }
+    if (e->n_comparisons > 0 && e->evaluate.strata.n > 0 && !e->compare.over_folds) {
+        warn_of_draws(strata);
+        return write_family(strata, name, true);
     }
-    return atomic_commit(&file);
+    TRY(path_join(strata->r->folder, name, path));
+    unlink(path);
+    return STATUS_OK;
+}
+
+static enum status compare_all(struct family *wholes, struct family *strata)
+{
+    const struct experiment *e = wholes->r->experiment;
+    for (size_t i = 0; i < e->n_comparisons; i++)
+        for (size_t d = 0; d < e->n_datasets; d++) {
+            const struct comparison *c = &e->comparisons[i];
+            if (c->dataset == NULL || c->dataset == &e->datasets[d])
+                TRY(compare_one(c, &e->datasets[d], wholes, strata));
+        }
+    if (e->n_comparisons > 0)
+        TRY(write_family(wholes, "significance.csv", false));
+    return write_strata(strata);
 }
 
 enum status record_compare(const struct record *r)
 {
-    const struct experiment *e = r->experiment;
-    if (e->compare.n_ranks > 0)
-        TRY(record_ranks(r));
-    if (e->n_comparisons == 0)
-        return STATUS_OK;
     struct arena *arena = arena_new();
-    struct result *results =
-        arena != NULL ? arena_alloc(arena, e->n_comparisons * e->n_datasets, sizeof *results) : NULL;
-    enum status status = results != NULL ? STATUS_OK : STATUS_SYSTEM;
-    size_t n = 0;
-    for (size_t i = 0; i < e->n_comparisons; i++)
-        for (size_t d = 0; d < e->n_datasets && status == STATUS_OK; d++) {
-            const struct comparison *c = &e->comparisons[i];
-            if (c->dataset != NULL && c->dataset != &e->datasets[d])
-                continue;
-            struct arena *scratch = arena_new();
-            status =
-                scratch != NULL ? compare_one(r, c, &e->datasets[d], scratch, &results[n]) : STATUS_SYSTEM;
-            arena_free(scratch);
-            n += status == STATUS_OK && results[n].n > 0;
-        }
-    if (status == STATUS_OK)
-        status = correct(results, n, arena);
-    if (status == STATUS_OK)
-        status = write_results(r, results, n);
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    struct family wholes = {.r = r, .arena = arena}, strata = {.r = r, .arena = arena};
+    const enum status status = compare_all(&wholes, &strata);
     arena_free(arena);
     return status;
 }

@@ -24,6 +24,7 @@ static enum status write_all(struct record *r, const struct folder *folder, cons
     TRY(record_more(r));
     TRY(record_trials(r));
     if (!part) {
+        TRY(record_ranks(r));
         TRY(record_compare(r));
         TRY(record_intervals(r));
         TRY(record_expect(r));

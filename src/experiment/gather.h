@@ -19,6 +19,18 @@ bool gather_is_done(const json_t *line, const struct dataset_config *dataset,
 enum status gather_users(const struct record *r, const struct dataset_config *dataset,
                          const struct model_config *model, struct arena *arena, struct gathered *out);
 
+/* One measure of the users of a stratum (eval/strata.h): each user's mean over the cells in which it was of the stratum and has a value. */
+struct gathered_part {
+    const char *stratum;
+    struct gathered users; /* value: [size] */
+    struct gathered_part *next;
+};
+/* *out: all users ("all"), then every stratum of any cell, in the order of the cells' files; NULL where no cell is done.
+ * STATUS_DATA: a damaged cell. */
+enum status gather_parts(const struct record *r, const struct dataset_config *dataset,
+                         const struct model_config *model, size_t measure, struct arena *arena,
+                         struct gathered_part **out);
+
 /* One measure by fold: the mean over seeds of the cells' pooled values. */
 struct gathered_folds {
     size_t n;          /* folds, rising */

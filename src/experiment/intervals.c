@@ -125,14 +125,6 @@ static enum status make_room(struct job *j)
     return STATUS_OK;
 }
 
-static void write_quoted(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text != '\0'; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    fputs("\",", out);
-}
-
 static void write_part(const struct job *j, struct part *p, FILE *out)
 {
     const struct experiment *e = j->r->experiment;
@@ -141,12 +133,10 @@ static void write_part(const struct job *j, struct part *p, FILE *out)
         const struct interval i = resampled_interval(&p->draws, m, LEVEL);
         if (isnan(i.value) || isnan(i.low))
             continue;
-        write_quoted(out, j->dataset->name);
-        write_quoted(out, j->model->label);
-        write_quoted(out, j->model->params_json);
-        fprintf(out, "%s,", x->metric->name);
-        if (x->k > 0)
-            fprintf(out, "%u", x->k);
+        record_csv_quoted(out, j->dataset->name);
+        record_csv_quoted(out, j->model->label);
+        record_csv_quoted(out, j->model->params_json);
+        record_csv_measure(out, x);
         fprintf(out, ",%s,", dialect_types[x->dialect].name);
         record_csv_field(out, p->stratum);
         fprintf(out, ",%.9g,%.9g,%.9g,%u,%u,%s\n", i.value, i.low, i.high, p->n, e->compare.intervals,

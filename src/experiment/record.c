@@ -28,19 +28,33 @@ const char *record_status(const json_t *line)
     return record_text(line, "status");
 }
 
+static void write_quoted(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (; *text != '\0'; text++)
+        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+    fputc('"', out);
+}
+
 void record_csv_field(FILE *out, const char *text)
 {
-    if (strpbrk(text, ",\"\r\n") == NULL) {
+    if (strpbrk(text, ",\"\r\n") == NULL)
         fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
+    else
+        write_quoted(out, text);
+}
+
+void record_csv_quoted(FILE *out, const char *text)
+{
+    write_quoted(out, text);
+    fputc(',', out);
+}
+
+void record_csv_measure(FILE *out, const struct metric_at *x)
+{
+    fprintf(out, "%s,", x->metric->name);
+    if (x->k > 0)
+        fprintf(out, "%u", x->k);
 }
 
 enum status record_csv_cell(FILE *out, const json_t *line)

@@ -1,6 +1,6 @@
 /*
  * record.h - what a run leaves behind, from its journal and cell files alone: metrics.csv, per_user.h5,
- * significance.csv, record.json (docs/results.md).
+ * significance.csv, significance-strata.csv, record.json (docs/results.md).
  *
  * A line of the journal about a cell: {"cell": place in the plan, "key", "status": "done" | "skipped" | "failed",
  * "message", "dataset", "dataset_sha256", "fold", "model", "label", "params", "grid", "seed", "block", "point",
@@ -32,8 +32,10 @@ enum status record_results(struct record *r, struct arena *arena);
 enum status record_expect(struct record *r);
 /* A line an expectation, for people. */
 void record_expect_print(const struct record *r, FILE *out);
-/* significance.csv and ranks.csv, where the experiment compares. */
+/* significance.csv, significance-strata.csv: where the experiment compares. */
 enum status record_compare(const struct record *r);
+/* ranks.csv: where it ranks all models. */
+enum status record_ranks(const struct record *r);
 /* intervals.csv: a confidence interval of every measure of every model. */
 enum status record_intervals(const struct record *r);
 /* audit.csv: what the leakage auditor counted. */
@@ -43,6 +45,9 @@ struct audit;
 json_t *audit_json(const struct audit *a);
 /* A field of a csv file: quoted where it must be (RFC 4180). */
 void record_csv_field(FILE *out, const char *text);
+/* The same in quotes always, and the comma behind it; "METRIC,K", K empty where there is none. */
+void record_csv_quoted(FILE *out, const char *text);
+void record_csv_measure(FILE *out, const struct metric_at *x);
 /* curves.csv, popularity.csv, multiverse.csv: what cells have lines for. */
 enum status record_more(const struct record *r);
 /* "DATASET,FOLD,MODEL,LABEL,PARAMS,SEED,": the columns that name a cell in a csv file. */
