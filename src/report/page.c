@@ -243,6 +243,7 @@ static enum status write_page(const struct records *r, struct arena *arena, FILE
     }
     TRY(write_after(r, arena, out));
     TRY(page_csv(r, "significance.csv", "Significance tests", arena, out));
+    TRY(page_csv(r, "significance-strata.csv", "Significance tests in strata", arena, out));
     TRY(page_csv(r, "ranks.csv", "Mean ranks of the models", arena, out));
     TRY(write_file(r, "experiment.yaml", "The experiment, every default written out", arena, out));
     TRY(write_file(r, "record.json", "The record", arena, out));

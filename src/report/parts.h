@@ -52,17 +52,47 @@ enum status oracle_write(const struct records *r, const char *dataset, enum tabl
 bool oracle_has(const struct records *r, const char *dataset);
 void oracle_write_csv(const struct records *r, const char *dataset, FILE *out);
 /* A dataset's comparisons (table_compare.c), a table a measure, for the first `most` measures.  Its models' values in each stratum
- * (table_strata.c), a table a kind of stratum and measure, for the first `most` of records_main_measures().  Nothing where the run has none. */
+ * (table_strata.c), a table a kind of stratum and measure, for the first `most` of records_main_measures(); the comparisons there, as many
+ * (table_compare_strata.c).  Nothing where the run has none. */
 enum status compare_write(const struct records *r, const char *dataset, size_t most, enum table_form form,
                           struct arena *arena, FILE *out);
 enum status strata_write(const struct records *r, const char *dataset, size_t most, enum table_form form,
                          struct arena *arena, FILE *out);
+enum status compare_strata_write(const struct records *r, const char *dataset, size_t most,
+                                 enum table_form form, struct arena *arena, FILE *out);
 /* tables/DATASET-compare.csv: a,b,metric,k,value_a,low_a,high_a,value_b,low_b,high_b,difference,low,high,p,p_corrected,significant.
- * tables/DATASET-strata.csv: label,model,params,metric,k,stratum,value,low,high, every metric and cut-off. */
+ * tables/DATASET-strata.csv: label,model,params,metric,k,stratum,value,low,high, every metric and cut-off.
+ * tables/DATASET-compare-strata.csv: a,b,metric,k,stratum,n_users,value_a,value_b,difference,low,high,p,p_corrected,significant. */
 bool compare_has(const struct records *r, const char *dataset);
 bool strata_has(const struct records *r, const char *dataset);
 void compare_write_csv(const struct records *r, const char *dataset, FILE *out);
 void strata_write_csv(const struct records *r, const char *dataset, FILE *out);
+bool compare_strata_has(const struct records *r, const char *dataset);
+void compare_strata_write_csv(const struct records *r, const char *dataset, FILE *out);
+/* The strata of the first one's kind that a table holds: *kind, *length its name as `evaluate` calls it; returns the number after the
+ * last.  How the strata's differences are tested, or why not, in a sentence; "" where nothing is compared, NULL: memory is out. */
+size_t strata_of_kind(const struct records *r, size_t first, const char **kind, size_t *length);
+const char *strata_tests(const struct records *r, struct arena *arena);
+
+/* The comparisons of a dataset by one measure. */
+struct compare_family {
+    const struct records *r;
+    size_t n;
+    const struct pair_row **pair; /* [n] */
+    bool one_a, one_b;            /* the same a, or b, in all */
+};
+/* The first comparison of each family, in the order of the file; returns their number.  And the family of one. */
+enum { COMPARE_FAMILIES = 32 };
+size_t compare_families(const struct records *r, const char *dataset,
+                        const struct pair_row *first[COMPARE_FAMILIES]);
+enum status compare_family_of(const struct records *r, const struct pair_row *first, struct arena *arena,
+                              struct compare_family *out);
+/* "metric@k"; what its differences are, as a note begins ("" where each row says it).  NULL: memory is out. */
+const char *compare_measure(const struct pair_row *pair, struct arena *arena);
+const char *compare_sides(const struct compare_family *f, struct arena *arena);
+/* A difference with its interval and mark; a csv number behind its comma, nothing of NaN. */
+struct grid_cell compare_difference(const struct pair_row *pair);
+void compare_csv_number(double value, FILE *out);
 
 /* The dataset's oracles one after the other; NULL: no more. */
 const struct series *oracle_next(const struct records *r, const char *dataset, const struct series *before);

@@ -184,8 +184,10 @@ static enum status take_record(struct records *r, const json_t *record, struct a
     TRY(take_tests(r, json_object_get(record, "compare"), arena));
     r->correction = text_of(json_object_get(record, "compare"), "correction", arena);
     r->prints_strata = json_is_true(json_object_get(report, "strata"));
-    if (r->correction == NULL)
+    const char *over = text_of(json_object_get(record, "compare"), "over", arena);
+    if (r->correction == NULL || over == NULL)
         return STATUS_SYSTEM;
+    r->over_folds = records_same(over, "folds");
     TRY(list_of(json_object_get(report, "tables"), arena, &r->tables, &r->n_tables));
     return list_of(json_object_get(report, "plots"), arena, &r->plots, &r->n_plots);
 }

@@ -38,7 +38,7 @@ struct series {
     long n_trials;            /* settings that its search tried, the most of a cell; 0: it did not search */
     double *mean, *deviation; /* [n_measures] over the cells; NaN where missing */
     double *low, *high;       /* [n_measures] of intervals.csv; NaN where missing */
-    double *stratum_mean;     /* [n_strata x n_measures] */
+    double *stratum_mean;     /* [n_strata x n_measures]: mean, low and high go on with these of the strata */
     double *stratum_low, *stratum_high; /* likewise */
 };
 /* A table's column. */
@@ -50,10 +50,12 @@ struct rank_row {
     const char *dataset, *metric, *k, *over, *name;
     double mean_rank, n_blocks, p, critical_difference;
 };
-/* A line of significance.csv: two labels. */
+/* A line of significance.csv or of significance-strata.csv: two labels. */
 struct pair_row {
     const char *dataset, *a, *b, *metric,
-        *k; /* metric: as tables call it, with a dialect that they do not show */
+        *k;         /* metric: as tables call it, with a dialect that they do not show */
+    size_t stratum; /* 0: all; else 1 + its number in records.stratum */
+    double n;       /* pairs */
     double mean_a, mean_b;
     double difference, low, high; /* a less b; 95 % interval */
     double p, p_corrected;        /* of the declared test; for the whole family */
@@ -109,6 +111,8 @@ struct records {
     const char
         *tests; /* how differences were tested: "t over users, holm, alpha 0.05"; NULL: none were declared */
     const char *correction; /* "holm", "bonferroni", "bh" */
+    bool over_folds;        /* what is paired, where not users */
+    bool tests_strata;      /* the run has significance-strata.csv */
     bool prints_strata;     /* tables of strata on the terminal too */
     const char *warning; /* a sentence: a few candidates were ranked, sampled or given; NULL: they were not */
     size_t n_rows, n_cells, n_datasets, n_measures, n_series;
@@ -117,10 +121,10 @@ struct records {
     const char **dataset;    /* in order of the plan */
     struct measure *measure; /* in order of metrics.csv */
     struct series *series;   /* in order of the plan */
-    size_t n_strata, n_ranks, n_pairs;
+    size_t n_strata, n_ranks, n_pairs, n_part_pairs;
     const char **stratum; /* parts of users and items beside all, in order of metrics.csv */
     struct rank_row *rank;
-    struct pair_row *pair;
+    struct pair_row *pair, *part_pair; /* of the whole, of strata */
     size_t n_curves, n_popularity, n_universe_rows;
     size_t n_trials;
     struct trial_row *trial;
@@ -138,7 +142,7 @@ struct records {
 
 /* Reads and joins; STATUS_DATA naming file and line. */
 enum status records_read(const char *run_dir, struct arena *arena, struct records **out);
-/* intervals.csv, ranks.csv, significance.csv; curves.csv, popularity.csv, multiverse.csv: records_read() calls them. */
+/* intervals.csv, ranks.csv, significance.csv, significance-strata.csv; curves.csv, popularity.csv, multiverse.csv: records_read() calls them. */
 enum status records_read_statistics(struct records *r, struct arena *arena);
 enum status records_read_more(struct records *r, struct arena *arena);
 /* probe.csv: likewise. */
@@ -149,11 +153,11 @@ const char *records_probe_note(const struct records *r, const char *dataset, siz
  * shown, or memory is out. */
 const char *records_shown_name(const char *metric, const char *dialect, struct arena *arena);
 bool series_is_of(const struct series *s, const char *dataset, const char *label, const char *params);
-/* Of the series of a dataset, is this one's value the best in the column?  Oracles (model "oracle") do not
- * count. */
-bool records_best(const struct records *r, const struct series *s, size_t measure);
+/* Of the series of a dataset, is this one's value mean[at] the best in the column?  Oracles (model "oracle") do not
+ * count.  at: a measure; of a stratum: (1 + its number) x n_measures more. */
+bool records_best(const struct records *r, const struct series *s, size_t at);
 /* Does a significant comparison say that the dataset's best series in this column is another one than this? */
-bool records_below_best(const struct records *r, const struct series *s, size_t measure);
+bool records_below_best(const struct records *r, const struct series *s, size_t at);
 /* The series of a label that stands once on the dataset (as compare has it), with values; NULL: there is none. */
 const struct series *records_labelled(const struct records *r, const char *dataset, const char *label);
 /* The measure of that name and cut-off; n_measures: tables have none. */

@@ -19,32 +19,34 @@ bool series_is_oracle(const struct series *s)
     return records_same(s->model, "oracle");
 }
 
-bool records_best(const struct records *r, const struct series *s, size_t measure)
+bool records_best(const struct records *r, const struct series *s, size_t at)
 {
-    if (isnan(s->mean[measure]) || series_is_oracle(s))
+    if (isnan(s->mean[at]) || series_is_oracle(s))
         return false;
-    const struct metric_type *metric = metric_find(r->measure[measure].metric);
+    const struct metric_type *metric = metric_find(r->measure[at % r->n_measures].metric);
     const double sign = metric != NULL && metric->lower_is_better ? -1 : 1;
     for (size_t t = 0; t < r->n_series; t++)
         if (records_same(r->series[t].dataset, s->dataset) && !series_is_oracle(&r->series[t]) &&
-            sign * r->series[t].mean[measure] > sign * s->mean[measure])
+            sign * r->series[t].mean[at] > sign * s->mean[at])
             return false;
     return true;
 }
 
-bool records_below_best(const struct records *r, const struct series *s, size_t measure)
+bool records_below_best(const struct records *r, const struct series *s, size_t at)
 {
-    for (size_t p = 0; p < r->n_pairs; p++) {
-        const struct pair_row *pair = &r->pair[p];
-        if (!pair->significant || !records_same(pair->dataset, s->dataset) ||
-            !records_same(pair->metric, r->measure[measure].metric) ||
-            !records_same(pair->k, r->measure[measure].k) ||
+    const struct measure *m = &r->measure[at % r->n_measures];
+    const bool whole = at < r->n_measures;
+    for (size_t p = 0; p < (whole ? r->n_pairs : r->n_part_pairs); p++) {
+        const struct pair_row *pair = whole ? &r->pair[p] : &r->part_pair[p];
+        if (!pair->significant || pair->stratum != at / r->n_measures ||
+            !records_same(pair->dataset, s->dataset) || !records_same(pair->metric, m->metric) ||
+            !records_same(pair->k, m->k) ||
             !(records_same(pair->a, s->label) || records_same(pair->b, s->label)))
             continue;
         const char *other = records_same(pair->a, s->label) ? pair->b : pair->a;
         for (size_t t = 0; t < r->n_series; t++)
             if (records_same(r->series[t].dataset, s->dataset) && records_same(r->series[t].label, other) &&
-                records_best(r, &r->series[t], measure))
+                records_best(r, &r->series[t], at))
                 return true;
     }
     return false;

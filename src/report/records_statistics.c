@@ -1,5 +1,6 @@
-/* records_statistics.c - intervals.csv, ranks.csv and significance.csv, where a run has them, joined to its series. */
+/* records_statistics.c - intervals.csv, ranks.csv, significance.csv and significance-strata.csv, where a run has them, joined to its series. */
 
+#include "base/fsio.h"
 #include "report/csv_table.h"
 #include "report/records.h"
 
@@ -78,13 +79,14 @@ static enum status read_ranks(struct records *r, struct arena *arena)
     return STATUS_OK;
 }
 
-/* Columns of significance.csv. */
+/* Columns of significance.csv, and the last one of significance-strata.csv. */
 enum {
     A = 1,
     B,
     METRIC,
     K,
-    MEAN_A = 6,
+    N,
+    MEAN_A,
     MEAN_B,
     DIFFERENCE,
     LOW,
@@ -98,7 +100,9 @@ enum {
     P_BONFERRONI,
     P_BH,
     TEST = 24,
-    SIGNIFICANT
+    SIGNIFICANT,
+    STRATUM,
+    COLUMNS
 };
 
 /* The column of the word; the first where none has it. */
@@ -128,6 +132,7 @@ static enum status take_pair(const struct records *r, const struct csv_table *t,
                           .significant = records_same(csv_cell(t, i, SIGNIFICANT), "1")};
     if (out->metric == NULL)
         return STATUS_SYSTEM;
+    TRY(csv_number(t, i, N, "n_users", &out->n));
     TRY(csv_number(t, i, MEAN_A, "mean_a", &out->mean_a));
     TRY(csv_number(t, i, MEAN_B, "mean_b", &out->mean_b));
     TRY(csv_number(t, i, DIFFERENCE, "mean_difference", &out->difference));
@@ -138,30 +143,44 @@ static enum status take_pair(const struct records *r, const struct csv_table *t,
                       &out->p_corrected);
 }
 
-/* significance.csv, where the run has one. */
-static enum status read_significance(struct records *r, struct arena *arena)
+/* One of the files, where the run has it.  Of a stratum that metrics.csv lacks tables show nothing. */
+static enum status read_significance(struct records *r, const char *name, bool of_strata, struct arena *arena,
+                                     struct pair_row **out, size_t *n)
 {
-    static const char *const columns[] = {"dataset",      "a",          "b",
-                                          "metric",       "k",          "n_users",
-                                          "mean_a",       "mean_b",     "mean_difference",
-                                          "low",          "high",       "t",
-                                          "degrees",      "p",          "p_holm",
-                                          "cohen_d",      "dialect",    "over",
-                                          "p_wilcoxon",   "p_sign",     "p_randomisation",
-                                          "p_bonferroni", "p_bh",       "cliffs_delta",
-                                          "test",         "significant"};
+    static const char *const columns[] = {"dataset",      "a",           "b",
+                                          "metric",       "k",           "n_users",
+                                          "mean_a",       "mean_b",      "mean_difference",
+                                          "low",          "high",        "t",
+                                          "degrees",      "p",           "p_holm",
+                                          "cohen_d",      "dialect",     "over",
+                                          "p_wilcoxon",   "p_sign",      "p_randomisation",
+                                          "p_bonferroni", "p_bh",        "cliffs_delta",
+                                          "test",         "significant", "stratum"};
     struct csv_table t;
-    TRY(csv_table_read_some(r->run_dir, "significance.csv", columns, sizeof columns / sizeof *columns, arena,
-                            &t));
-    ARENA_NEW(r->pair, arena, t.n_rows);
-    for (size_t i = 0; i < t.n_rows; i++)
-        TRY(take_pair(r, &t, i, arena, &r->pair[r->n_pairs++]));
+    TRY(csv_table_read_some(r->run_dir, name, columns, of_strata ? COLUMNS : STRATUM, arena, &t));
+    ARENA_NEW(*out, arena, t.n_rows);
+    for (size_t i = 0; i < t.n_rows; i++) {
+        TRY(take_pair(r, &t, i, arena, &(*out)[i]));
+        if (of_strata)
+            (*out)[i].stratum = place_of(r, csv_cell(&t, i, STRATUM));
+    }
+    *n = t.n_rows;
     return STATUS_OK;
+}
+
+static enum status read_tests(struct records *r, struct arena *arena)
+{
+    static const char strata[] = "significance-strata.csv";
+    char path[4096];
+    TRY(path_join(r->run_dir, strata, path));
+    r->tests_strata = file_exists(path);
+    TRY(read_significance(r, "significance.csv", false, arena, &r->pair, &r->n_pairs));
+    return read_significance(r, strata, true, arena, &r->part_pair, &r->n_part_pairs);
 }
 
 enum status records_read_statistics(struct records *r, struct arena *arena)
 {
     TRY(read_intervals(r, arena));
     TRY(read_ranks(r, arena));
-    return read_significance(r, arena);
+    return read_tests(r, arena);
 }

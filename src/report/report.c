@@ -31,8 +31,10 @@ static enum status print(const char *run_dir, FILE *out, struct arena *arena)
         fprintf(out, "\n%s\n", r->dataset[d]);
         table_print(r, r->dataset[d], table_main_k(r), out);
         TRY(compare_write(r, r->dataset[d], 1, TABLE_TERMINAL, arena, out));
-        if (r->prints_strata)
+        if (r->prints_strata) {
             TRY(strata_write(r, r->dataset[d], 1, TABLE_TERMINAL, arena, out));
+            TRY(compare_strata_write(r, r->dataset[d], 1, TABLE_TERMINAL, arena, out));
+        }
     }
     if (r->warning != NULL)
         fprintf(out, "\n%s\n", r->warning);

@@ -9,7 +9,7 @@
  *                 of the plan; "compare": {"test", "over", "correction", "alpha"}; "report": {"tables": ["csv", "md", "tex"],
  *                 "plots": ["metrics", "per_k", "time"], "strata": false}
  *   significance.csv, intervals.csv ... when they are there
- * Written: tables/DATASET.{csv,md,tex}, tables/DATASET-{compare,strata,oracle}.csv, plots/DATASET-PLOT.{svg,png} and the gnuplot
+ * Written: tables/DATASET.{csv,md,tex}, tables/DATASET-{compare,strata,compare-strata,oracle}.csv, plots/DATASET-PLOT.{svg,png} and the gnuplot
  * scripts that drew them (.gp, self-contained), index.html (tables and plots in one file, no network).
  */
 #ifndef REPORT_REPORT_H
@@ -24,7 +24,7 @@
 enum status report_run(const char *run_dir);
 
 /* The tables as a person reads them on a terminal: dataset by dataset, one row a label, best value marked
- * with *; comparisons by the first measure; strata where the record asks. */
+ * with *; comparisons by the first measure; strata, and the comparisons there, where the record asks. */
 enum status report_print(const char *run_dir, FILE *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fsio.h"
 #include "report/multiverse.h"
@@ -181,6 +182,7 @@ enum status tables_further(const struct records *r, const char *dataset, enum ta
 {
     TRY(compare_write(r, dataset, SIZE_MAX, form, arena, out));
     TRY(strata_write(r, dataset, SIZE_MAX, form, arena, out));
+    TRY(compare_strata_write(r, dataset, SIZE_MAX, form, arena, out));
     return oracle_write(r, dataset, form, arena, out);
 }
 
@@ -244,14 +246,17 @@ static enum status write_further_csv(const struct records *r, const char *datase
         void (*write)(const struct records *, const char *, FILE *);
     } kinds[] = {{"compare", compare_has, compare_write_csv},
                  {"strata", strata_has, strata_write_csv},
+                 {"compare-strata", compare_strata_has, compare_strata_write_csv},
                  {"oracle", oracle_has, oracle_write_csv}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const char *path = arena_printf(arena, "%s-%s.csv", stem, kinds[i].name);
         struct atomic_file file;
         if (path == NULL)
             return STATUS_SYSTEM;
-        if (!kinds[i].has(r, dataset))
+        if (!kinds[i].has(r, dataset)) {
+            unlink(path); /* of an earlier run into the folder */
             continue;
+        }
         TRY(atomic_open(&file, path));
         kinds[i].write(r, dataset, file.stream);
         TRY(atomic_commit(&file));

@@ -11,15 +11,7 @@
 
 #include "report/parts.h"
 
-enum { MOST_FAMILIES = 32, COLUMNS_OF_ONE = 3, COLUMNS_OF_PAIRS = 4 };
-
-/* The comparisons of a dataset by one measure. */
-struct family {
-    const struct records *r;
-    size_t n;
-    const struct pair_row **pair; /* [n] */
-    bool one_a, one_b;            /* the same a, or b, in all */
-};
+enum { COLUMNS_OF_ONE = 3, COLUMNS_OF_PAIRS = 4 };
 
 static bool same_measure(const struct pair_row *x, const struct pair_row *y)
 {
@@ -34,25 +26,24 @@ bool compare_has(const struct records *r, const char *dataset)
     return false;
 }
 
-/* The first comparison of each family, in the order of the file; returns their number. */
-static size_t families(const struct records *r, const char *dataset,
-                       const struct pair_row *first[MOST_FAMILIES])
+size_t compare_families(const struct records *r, const char *dataset,
+                        const struct pair_row *first[COMPARE_FAMILIES])
 {
     size_t n = 0;
     for (size_t p = 0; p < r->n_pairs; p++) {
         bool known = !records_same(r->pair[p].dataset, dataset);
         for (size_t i = 0; i < n && !known; i++)
             known = same_measure(first[i], &r->pair[p]);
-        if (!known && n < MOST_FAMILIES)
+        if (!known && n < COMPARE_FAMILIES)
             first[n++] = &r->pair[p];
     }
     return n;
 }
 
-static enum status family_of(const struct records *r, const struct pair_row *first, struct arena *arena,
-                             struct family *out)
+enum status compare_family_of(const struct records *r, const struct pair_row *first, struct arena *arena,
+                              struct compare_family *out)
 {
-    *out = (struct family){.r = r, .one_a = true, .one_b = true};
+    *out = (struct compare_family){.r = r, .one_a = true, .one_b = true};
     ARENA_NEW(out->pair, arena, r->n_pairs);
     for (size_t p = 0; p < r->n_pairs; p++) {
         const struct pair_row *pair = &r->pair[p];
@@ -78,7 +69,7 @@ static struct grid_cell value_cell(const struct records *r, const struct pair_ro
     return cell;
 }
 
-static struct grid_cell difference_cell(const struct pair_row *pair)
+struct grid_cell compare_difference(const struct pair_row *pair)
 {
     return (struct grid_cell){.kind = GRID_DIFFERENCE,
                               .value = pair->difference,
@@ -94,7 +85,7 @@ static struct grid_cell p_cell(const struct pair_row *pair)
 }
 
 /* One model and what it is compared with. */
-static void fill_one(const struct family *f, struct grid *g)
+static void fill_one(const struct compare_family *f, struct grid *g)
 {
     const struct pair_row *first = f->pair[0];
     g->row[0] = f->one_a ? first->a : first->b;
@@ -104,12 +95,12 @@ static void fill_one(const struct family *f, struct grid *g)
         struct grid_cell *cell = g->cell + (i + 1) * COLUMNS_OF_ONE;
         g->row[i + 1] = f->one_a ? pair->b : pair->a;
         cell[0] = value_cell(f->r, pair, g->row[i + 1], f->one_a ? pair->mean_b : pair->mean_a);
-        cell[1] = difference_cell(pair);
+        cell[1] = compare_difference(pair);
         cell[2] = p_cell(pair);
     }
 }
 
-static enum status fill_pairs(const struct family *f, struct arena *arena, struct grid *g)
+static enum status fill_pairs(const struct compare_family *f, struct arena *arena, struct grid *g)
 {
     for (size_t i = 0; i < f->n; i++) {
         const struct pair_row *pair = f->pair[i];
@@ -119,22 +110,34 @@ static enum status fill_pairs(const struct family *f, struct arena *arena, struc
             return STATUS_SYSTEM;
         cell[0] = value_cell(f->r, pair, pair->a, pair->mean_a);
         cell[1] = value_cell(f->r, pair, pair->b, pair->mean_b);
-        cell[2] = difference_cell(pair);
+        cell[2] = compare_difference(pair);
         cell[3] = p_cell(pair);
     }
     return STATUS_OK;
 }
 
-static enum status write_family(const struct family *f, enum table_form form, struct arena *arena, FILE *out)
+const char *compare_measure(const struct pair_row *pair, struct arena *arena)
+{
+    return arena_printf(arena, "%s%s%s", pair->metric, pair->k[0] != '\0' ? "@" : "", pair->k);
+}
+
+const char *compare_sides(const struct compare_family *f, struct arena *arena)
+{
+    const struct pair_row *first = f->pair[0];
+    return f->one_a   ? arena_printf(arena, "Difference: %s less the row's model. ", first->a)
+           : f->one_b ? arena_printf(arena, "Difference: the row's model less %s. ", first->b)
+                      : "";
+}
+
+static enum status write_family(const struct compare_family *f, enum table_form form, struct arena *arena,
+                                FILE *out)
 {
     static const char *const of_one[] = {NULL, "difference", "p"};
     static const char *const of_pairs[] = {"the first", "the second", "difference", "p"};
     const struct records *r = f->r;
     const struct pair_row *first = f->pair[0];
     const bool one = f->one_a || f->one_b;
-    const char *measure =
-        arena_printf(arena, "%s%s%s", first->metric, first->k[0] != '\0' ? "@" : "", first->k);
-    const char *who = f->one_a ? first->a : first->b;
+    const char *measure = compare_measure(first, arena), *sides = compare_sides(f, arena);
     struct grid g = {.dataset = first->dataset,
                      .n_rows = f->n + one,
                      .n_columns = one ? COLUMNS_OF_ONE : COLUMNS_OF_PAIRS};
@@ -150,16 +153,11 @@ static enum status write_family(const struct family *f, enum table_form form, st
     g.title = measure != NULL ? arena_printf(arena, "Comparisons by %s", measure) : NULL;
     g.name = measure != NULL ? arena_printf(arena, "%s-compare-%s", first->dataset, measure) : NULL;
     g.note =
-        arena_printf(arena, "%s%s%s95 %% intervals; p corrected for %zu comparison%s%s%s; † significant.",
-                     f->one_a   ? "Difference: "
-                     : f->one_b ? "Difference: the row's model less "
-                                : "",
-                     one ? who : "",
-                     f->one_a   ? " less the row's model. "
-                     : f->one_b ? ". "
-                                : "",
-                     r->n_pairs, r->n_pairs == 1 ? "" : "s", r->tests != NULL ? ": " : "",
-                     r->tests != NULL ? r->tests : "");
+        sides != NULL
+            ? arena_printf(arena, "%s95 %% intervals; p corrected for %zu comparison%s%s%s; † significant.",
+                           sides, r->n_pairs, r->n_pairs == 1 ? "" : "s", r->tests != NULL ? ": " : "",
+                           r->tests != NULL ? r->tests : "")
+            : NULL;
     if (g.title == NULL || g.name == NULL || g.note == NULL)
         return STATUS_SYSTEM;
     grid_write(&g, form, out);
@@ -169,17 +167,17 @@ static enum status write_family(const struct family *f, enum table_form form, st
 enum status compare_write(const struct records *r, const char *dataset, size_t most, enum table_form form,
                           struct arena *arena, FILE *out)
 {
-    const struct pair_row *first[MOST_FAMILIES];
-    const size_t n = families(r, dataset, first);
+    const struct pair_row *first[COMPARE_FAMILIES];
+    const size_t n = compare_families(r, dataset, first);
     for (size_t i = 0; i < n && i < most; i++) {
-        struct family f;
-        TRY(family_of(r, first[i], arena, &f));
+        struct compare_family f;
+        TRY(compare_family_of(r, first[i], arena, &f));
         TRY(write_family(&f, form, arena, out));
     }
     return STATUS_OK;
 }
 
-static void write_csv_number(double value, FILE *out)
+void compare_csv_number(double value, FILE *out)
 {
     if (isnan(value))
         fputc(',', out);
@@ -207,7 +205,7 @@ void compare_write_csv(const struct records *r, const char *dataset, FILE *out)
             table_csv_field(out, fields[i]);
         }
         for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-            write_csv_number(values[i], out);
+            compare_csv_number(values[i], out);
         fprintf(out, ",%d\n", pair->significant);
     }
 }

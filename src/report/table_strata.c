@@ -1,5 +1,6 @@
 /*
- * table_strata.c - values of each model in each part of the users and the items (evaluate: strata), with intervals.
+ * table_strata.c - values of each model in each part of the users and the items (evaluate: strata), with intervals, and what differs there
+ * from the best.
  *
  * A table a measure and kind of stratum: the whole first, then the parts, a few a table.  What kind a part is of its name tells (eval/strata.h).
  */
@@ -39,17 +40,47 @@ static bool same_kind(const char *a, const char *b)
     return n == m && strncmp(x, y, n) == 0;
 }
 
-/* The value of a measure in a part; of the whole: part n_strata. */
-static double value_of(const struct records *r, const struct series *s, size_t part, size_t m)
+size_t strata_of_kind(const struct records *r, size_t first, const char **kind, size_t *length)
 {
-    return part == r->n_strata ? s->mean[m] : s->stratum_mean[part * r->n_measures + m];
+    size_t end = first + 1;
+    *kind = kind_of(r->stratum[first], length);
+    while (end < r->n_strata && end - first < MOST_PARTS && same_kind(r->stratum[first], r->stratum[end]))
+        end++;
+    return end;
+}
+
+static bool is_tested(const struct records *r)
+{
+    return r->tests != NULL && r->n_part_pairs > 0;
+}
+
+const char *strata_tests(const struct records *r, struct arena *arena)
+{
+    if (r->tests == NULL)
+        return "";
+    if (r->over_folds)
+        return "Differences in strata are not tested: compare is over folds.";
+    if (!r->tests_strata)
+        return "Differences in strata are not tested: the run has no significance-strata.csv (recfuse run "
+               "into "
+               "the same folder makes it).";
+    if (r->n_part_pairs == 0)
+        return "Differences in strata are not tested: no part of the users has enough of them.";
+    return arena_printf(arena, "p corrected for %zu test%s in strata, of the whole (all) for %zu: %s.",
+                        r->n_part_pairs, r->n_part_pairs == 1 ? "" : "s", r->n_pairs, r->tests);
+}
+
+/* Where the values of a measure in a part stand in a series. */
+static size_t place_of(const struct records *r, size_t part, size_t m)
+{
+    return (part + 1) * r->n_measures + m;
 }
 
 /* Is it shown: has it a value in any part first .. end? */
 static bool has_value(const struct records *r, const struct series *s, size_t first, size_t end, size_t m)
 {
     for (size_t part = first; part < end && s->n_cells > 0; part++)
-        if (!isnan(value_of(r, s, part, m)))
+        if (!isnan(s->mean[place_of(r, part, m)]))
             return true;
     return false;
 }
@@ -60,7 +91,7 @@ static bool tells_more(const struct records *r, const char *dataset, size_t firs
     for (size_t s = 0; s < r->n_series; s++) {
         const struct series *series = &r->series[s];
         if (records_same(series->dataset, dataset) && has_value(r, series, first, end, m) &&
-            (end - first > 1 || value_of(r, series, first, m) != series->mean[m]))
+            (end - first > 1 || series->mean[place_of(r, first, m)] != series->mean[m]))
             return true;
     }
     return false;
@@ -76,27 +107,15 @@ bool strata_has(const struct records *r, const char *dataset)
     return false;
 }
 
-static bool is_best(const struct records *r, const struct series *s, size_t part, size_t m)
+static struct grid_cell cell_of(const struct records *r, const struct series *s, size_t at)
 {
-    const struct metric_type *metric = metric_find(r->measure[m].metric);
-    const double sign = metric != NULL && metric->lower_is_better ? -1 : 1, mine = value_of(r, s, part, m);
-    for (size_t t = 0; t < r->n_series; t++)
-        if (records_same(r->series[t].dataset, s->dataset) && !series_is_oracle(&r->series[t]) &&
-            sign * value_of(r, &r->series[t], part, m) > sign * mine)
-            return false;
-    return !isnan(mine) && !series_is_oracle(s);
-}
-
-static struct grid_cell cell_of(const struct records *r, const struct series *s, size_t part, size_t m)
-{
-    const size_t at = part * r->n_measures + m;
-    const bool whole = part == r->n_strata;
     return (struct grid_cell){.kind = GRID_VALUE,
-                              .value = value_of(r, s, part, m),
+                              .value = s->mean[at],
                               .interval = true,
-                              .low = whole ? s->low[m] : s->stratum_low[at],
-                              .high = whole ? s->high[m] : s->stratum_high[at],
-                              .best = is_best(r, s, part, m)};
+                              .low = s->low[at],
+                              .high = s->high[at],
+                              .best = records_best(r, s, at),
+                              .marked = records_below_best(r, s, at)};
 }
 
 /* The parts first .. end of one kind. */
@@ -104,7 +123,8 @@ static enum status write_parts(const struct records *r, const char *dataset, siz
                                size_t m, enum table_form form, struct arena *arena, FILE *out)
 {
     size_t length;
-    const char *kind = kind_of(r->stratum[first], &length), *k = r->measure[m].k;
+    const char *kind, *k = r->measure[m].k;
+    strata_of_kind(r, first, &kind, &length);
     struct grid g = {.dataset = dataset, .n_columns = end - first + 1};
     ARENA_NEW(g.row, arena, r->n_series);
     ARENA_NEW(g.column, arena, g.n_columns);
@@ -118,16 +138,23 @@ static enum status write_parts(const struct records *r, const char *dataset, siz
             continue;
         struct grid_cell *cell = g.cell + g.n_rows * g.n_columns;
         g.row[g.n_rows++] = s->name;
-        cell[0] = cell_of(r, s, r->n_strata, m);
+        cell[0] = cell_of(r, s, m);
         for (size_t part = first; part < end; part++)
-            cell[part - first + 1] = cell_of(r, s, part, m);
+            cell[part - first + 1] = cell_of(r, s, place_of(r, part, m));
     }
     g.title = arena_printf(arena, "%s%s%s by %.*s", r->measure[m].metric, k[0] != '\0' ? "@" : "", k,
                            (int)length, kind);
     g.name = arena_printf(arena, "%s-%s-%s-%s", dataset, r->measure[m].metric, k, r->stratum[first]);
-    g.note = form == TABLE_TERMINAL ? NULL : "95 % intervals over users; best value of a column bold.";
-    if (g.title == NULL || g.name == NULL)
+    const char *tests = strata_tests(r, arena);
+    if (g.title == NULL || g.name == NULL || tests == NULL)
         return STATUS_SYSTEM;
+    if (form != TABLE_TERMINAL) {
+        g.note = arena_printf(arena, "95 %% intervals over users; best value of a column bold%s.%s%s",
+                              is_tested(r) ? "; † differs from it significantly" : "",
+                              tests[0] != '\0' ? " " : "", tests);
+        if (g.note == NULL)
+            return STATUS_SYSTEM;
+    }
     grid_write(&g, form, out);
     return STATUS_OK;
 }
@@ -135,18 +162,21 @@ static enum status write_parts(const struct records *r, const char *dataset, siz
 enum status strata_write(const struct records *r, const char *dataset, size_t most, enum table_form form,
                          struct arena *arena, FILE *out)
 {
-    size_t measure[MOST_MEASURES];
+    size_t measure[MOST_MEASURES], length;
+    const char *kind, *tests = strata_tests(r, arena);
+    bool any = false;
     const size_t n = records_main_measures(r, dataset, measure, most < MOST_MEASURES ? most : MOST_MEASURES);
     for (size_t i = 0; i < n; i++)
         for (size_t first = 0, end; first < r->n_strata; first = end) {
-            end = first + 1;
-            while (end < r->n_strata && end - first < MOST_PARTS &&
-                   same_kind(r->stratum[first], r->stratum[end]))
-                end++;
-            if (tells_more(r, dataset, first, end, measure[i]))
-                TRY(write_parts(r, dataset, first, end, measure[i], form, arena, out));
+            end = strata_of_kind(r, first, &kind, &length);
+            if (!tells_more(r, dataset, first, end, measure[i]))
+                continue;
+            TRY(write_parts(r, dataset, first, end, measure[i], form, arena, out));
+            any = true;
         }
-    return STATUS_OK;
+    if (tests != NULL && any && form == TABLE_TERMINAL && !is_tested(r) && tests[0] != '\0')
+        fprintf(out, "%s\n", tests); /* else it stands below the differences */
+    return tests != NULL ? STATUS_OK : STATUS_SYSTEM;
 }
 
 void strata_write_csv(const struct records *r, const char *dataset, FILE *out)

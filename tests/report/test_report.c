@@ -297,6 +297,9 @@ static void further_files_are_shown(void **state)
 #define PAIR(a, b, means, difference, p, significant)                                                        \
     "toy," a "," b ",ndcg,10,8," means "," difference ",5,9,0.7,0.71,1,default,users," p ",0.72,0.73,0.74,"  \
     "0.041,0.5,wilcoxon," significant "\n"
+#define PART(a, b, means, difference, p, significant, stratum)                                               \
+    "toy," a "," b ",ndcg,10,8," means "," difference ",5,9,0.7,0.71,1,default,users," p ",0.72,0.73,0.74,"  \
+    "0.041,0.5,wilcoxon," significant "," stratum "\n"
 static const char PAIRS[] =
     "dataset,a,b,metric,k,n_users,mean_a,mean_b,mean_difference,low,high,t,degrees,p,p_holm,cohen_d,dialect,"
     "over,"
@@ -428,6 +431,46 @@ static void strata_are_shown(void **state)
     assert_string_equal(csv, content("tables/toy-strata.csv"));
 }
 
+/* Significant in one quarter alone: a mark beside its best and at its difference, in no other column. */
+static void strata_are_compared(void **state)
+{
+    (void)state;
+    write_compared(PAIR("E_1 & co", "P", "0.5,0.3", "0.2,-0.1,0.5", "0.06", "0"));
+    assert_ok(report_run(folder));
+    assert_non_null(strstr(content("tables/toy.md"), "Differences in strata are not tested: the run has no "
+                                                     "significance-strata.csv"));
+    assert_non_null(strstr(printed(), "not tested: the run has no significance-strata.csv"));
+    assert_false(file_exists(test_path(folder, "tables/toy-compare-strata.csv")));
+    test_write(test_path(folder, "significance-strata.csv"),
+               arena_printf(arena, "%.*s,stratum\n%s", (int)strlen(PAIRS) - 1, PAIRS,
+                            PART("E_1 & co", "P", "0.4,0.45", "-0.05,-0.2,0.1", "0.5", "0", "activity_q1")
+                                PART("E_1 & co", "P", "0.6,0.15", "0.45,0.3,0.6", "0.02", "1", "activity_q2")
+                                    PART("E_1 & co", "P", "0.6,0.15", "0.45,0.3,0.6", "0.02", "1", "gone")));
+    assert_ok(report_run(folder));
+    const char *md = content("tables/toy.md"), *tex = content("tables/toy.tex"),
+               *page = content("index.html");
+    assert_non_null(strstr(md, "| P | 0.3000 (0.2100 to 0.4200) | **0.4500** | 0.1500\u2020 |\n"));
+    assert_non_null(strstr(md, "## Differences in ndcg@10 by user\\_activity\n"));
+    assert_non_null(strstr(md, "p corrected for 3 tests in strata, of the whole (all) for 1: Wilcoxon"));
+    assert_non_null(strstr(
+        md, "| model | all | activity\\_q1 | activity\\_q2 |\n|:--|--:|--:|--:|\n| P | +0.2000 (-0.1000 "
+            "to +0.5000) | -0.0500 (-0.2000 to +0.1000) | +0.4500\u2020 (+0.3000 to "
+            "+0.6000) |\n"));
+    assert_non_null(strstr(tex, "\\label{tab:toy-compare-ndcg-10-activity-q1}"));
+    assert_non_null(strstr(tex, "+0.4500$^\\dagger$"));
+    assert_null(strstr(tex, "-0.0500$^\\dagger$"));
+    assert_non_null(strstr(page, "<td>+0.4500<sup>\u2020</sup> <small>+0.3000 to +0.6000</small></td></tr>"));
+    assert_non_null(strstr(printed(), "\nmodel       all  activity_q1  activity_q2\n"
+                                      "P      +0.2000      -0.0500      +0.4500\u2020\n"));
+    assert_string_equal(
+        content("tables/toy-compare-strata.csv"),
+        "a,b,metric,k,stratum,n_users,value_a,value_b,difference,low,high,p,p_corrected,significant\n"
+        "E_1 & co,P,ndcg,10,activity_q1,8,0.4,0.45,-0.05,-0.2,0.1,0.5,0.041,0\n"
+        "E_1 & co,P,ndcg,10,activity_q2,8,0.6,0.15,0.45,0.3,0.6,0.02,0.041,1\n");
+    test_write(test_path(folder, "significance-strata.csv"), PAIRS);
+    test_fails(report_run(folder), STATUS_DATA, "significance-strata.csv:1", "expected 27", NULL);
+}
+
 /* Two tests that only a reader of the file passes, one significant the wrong way round; one of knowledge; another dataset's is not shown. */
 static void memory_is_told_below_the_tables(void **state)
 {
@@ -498,6 +541,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(comparisons_are_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(comparisons_of_any_pairs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(strata_are_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(strata_are_compared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_is_told_below_the_tables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_cut_to_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_records_are_named, set_up, tear_down),
