@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "experiment/machine.h"
 #include "experiment/plan.h"
 #include "experiment/searches.h"
@@ -108,9 +109,36 @@ static void print_dataset(const struct experiment *e, size_t d, const struct dat
         print_fold(&p->folds[f], f);
 }
 
+/* The columns of names, as wide as the widest and its gap. */
+struct widths {
+    int dataset, model;
+};
+
+/* `width`, or the columns of `text` where it is wider. */
+static int widest(int width, const char *text)
+{
+    const int columns = (int)text_columns(text);
+    return columns > width ? columns : width;
+}
+
+static struct widths widths_of(const struct experiment *e)
+{
+    struct widths w = {widest(0, "dataset"), widest(0, "model")};
+    for (size_t d = 0; d < e->n_datasets; d++)
+        w.dataset = widest(w.dataset, e->datasets[d].name);
+    for (size_t m = 0; m < e->n_models; m++)
+        w.model = widest(w.model, e->models[m].label);
+    return (struct widths){w.dataset + 2, w.model + 1};
+}
+
+static void print_name(const char *name, int width)
+{
+    printf("%s%*s", name, width - (int)text_columns(name), "");
+}
+
 /* One line a dataset and grid point: all folds and seeds together. */
 static void print_models(const struct experiment *e, const struct dataset_plan *p, const char *dataset,
-                         double speed, struct estimate *total)
+                         struct widths widths, double speed, struct estimate *total)
 {
     for (size_t i = 0; i < e->n_models; i++) {
         struct estimate sum = {.known = true};
@@ -124,13 +152,16 @@ static void print_models(const struct experiment *e, const struct dataset_plan *
             sum.known = sum.known && one.known;
         }
         const size_t n_cells = p->n_folds * e->n_seeds;
-        printf("%-24s %-20s %5zu", dataset, m->label, n_cells);
+        print_name(dataset, widths.dataset);
+        print_name(m->label, widths.model);
+        printf("%5zu", n_cells);
         printf(sum.known ? " %9.1f MiB %9.1f s" : " %8.1f+? MiB %7.1f+? s", sum.bytes / 1048576.0,
                sum.seconds);
         if (searches_any(m))
-            printf("  search of %zu trials a cell\n", searches_trials(m));
-        else
-            printf("  %s\n", strcmp(m->grid_json, "{}") != 0 ? m->grid_json : "");
+            printf("  search of %zu trials a cell", searches_trials(m));
+        else if (strcmp(m->grid_json, "{}") != 0)
+            printf("  %s", m->grid_json);
+        printf("\n");
         total->bytes = sum.bytes > total->bytes ? sum.bytes : total->bytes;
         total->seconds += sum.seconds;
         total->known = total->known && sum.known;
@@ -149,10 +180,12 @@ enum status plan_print(const struct experiment *e, const struct plan *plan, cons
         printf("warning: %s\n", candidates_warning);
     for (size_t d = 0; d < e->n_datasets; d++)
         print_dataset(e, d, &plan->datasets[d]);
-    printf("\n%-24s %-20s %5s %13s %11s\n", "dataset", "model", "cells", "memory", "time");
+    const struct widths widths = widths_of(e);
+    printf("\n%-*s%-*s%5s %13s %11s\n", widths.dataset, "dataset", widths.model, "model", "cells", "memory",
+           "time");
     for (size_t d = 0; d < e->n_datasets; d++)
         if (plan->datasets[d].status == STATUS_OK)
-            print_models(e, &plan->datasets[d], e->datasets[d].name, speed, &total);
+            print_models(e, &plan->datasets[d], e->datasets[d].name, widths, speed, &total);
     printf("\nlargest cell %.1f MiB; all cells %.1f s at %.1f GFLOP/s measured, half of it used%s\n",
            total.bytes / 1048576.0, total.seconds, speed / 1e9,
            total.known ? "" : "; ?: the model doesn't say what its fit costs");

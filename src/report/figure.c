@@ -1,5 +1,6 @@
 /* figure.c - see figure.h. */
 #include "report/figure.h"
+#include "base/columns.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "plot_recipes.h"
 #include "report/figure.h"
 #include "report/multiverse.h"

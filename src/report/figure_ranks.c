@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "plot_recipes.h"
 #include "report/figure.h"
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "report/parts.h"
 
 bool grid_is_empty(const struct grid_cell *c)

@@ -122,9 +122,4 @@ enum status audit_section(const struct records *r, const char *dataset, struct a
 /* A dataset's name as a file name: letters, digits, '.', '-' and '_' stay, others become '_'. */
 char *report_file_name(const char *name, struct arena *arena);
 
-/* The columns that `text` (UTF-8) takes where every letter has the same width: 2 a CJK letter, 0 a combining one. */
-size_t text_columns(const char *text);
-/* `text` cut to at most `columns` of them, the last being an ellipsis; `text` itself where it fits. NULL: memory is out. */
-const char *text_shortened(const char *text, size_t columns, struct arena *arena);
-
 #endif

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "report/parts.h"
 
 /* LaTeX of the Greek letters, by code point from alpha (U+03B1). */

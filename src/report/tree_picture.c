@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "base/fsio.h"
 #include "report/figure.h"
 #include "report/parts.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/columns.h"
 #include "base/fsio.h"
 #include "report/multiverse.h"
 #include "report/parts.h"

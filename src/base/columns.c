@@ -1,8 +1,8 @@
-/* text.c - how wide a name is, and a name cut to a width (utf8proc's widths of letters). */
+/* columns.c - utf8proc's widths of letters. */
 #include <string.h>
 #include <utf8proc.h>
 
-#include "report/parts.h"
+#include "base/columns.h"
 
 /* The letter at `text`: its bytes and its columns; a byte that is no UTF-8 counts as one column. */
 static size_t letter(const char *text, size_t *columns)
