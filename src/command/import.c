@@ -27,6 +27,7 @@ enum {
     OPTION_META,
     OPTION_FEATURE,
     OPTION_FRIENDS,
+    OPTION_QUERIES,
     OPTION_COLUMNS,
     OPTION_DUPLICATES,
     OPTION_SCALE,
@@ -100,6 +101,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_FRIENDS:
         a->options.friends = argument;
+        return 0;
+    case OPTION_QUERIES:
+        a->options.queries = argument;
         return 0;
     case OPTION_DUPLICATES:
         a->options.duplicates = word(state, "--duplicates", policies_duplicates, argument);
@@ -178,6 +182,11 @@ static enum status run(int argc, char **argv)
          "Links between users, two ids a row (.csv: parted by commas, else tabs): the first has the second "
          "as "
          "a friend; both: each has the other",
+         0},
+        {"queries", OPTION_QUERIES, "FILE[,user=NAME,text=NAME,...]", 0,
+         "What users searched for: csv (.csv) or tabs behind a header with the columns user and text, or "
+         "what "
+         "they are called, and where there are such item (it led to) and time",
          0},
         {"duplicates", OPTION_DUPLICATES, "WHAT", 0,
          "Of a (user, item) pair that occurs again: all (default), last, first, sum, error", 0},

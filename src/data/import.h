@@ -31,6 +31,8 @@ struct import_options {
     const char **item_texts; /* [n_item_texts] "NAME=FILE.json": text columns of the items */
     size_t n_item_texts;
     const char *friends; /* "FILE" or "FILE,both": links between users (import/friends.h); NULL: none */
+    const char
+        *queries; /* "FILE" or "FILE,user=NAME,text=NAME ...": searches (import/queries.h); NULL: none */
     int duplicates, out_of_range, missing_times; /* of the enums above */
     bool has_scale;                              /* ratings lie within scale_low .. scale_high */
     float scale_low, scale_high;

@@ -238,7 +238,8 @@ enum status query_measure_cases(const struct query *q, const struct view *view, 
     if (cases->text.n == 0)
         return status_fail(STATUS_USAGE,
                            "no searches of held-out pairs: the dataset has no texts of kind query "
-                           "about them (recfuse synth --scenario shop writes some)");
+                           "about them (recfuse import --queries reads some, recfuse synth --scenario "
+                           "shop writes some)");
     struct arena *arena = arena_new();
     const enum status status =
         arena != NULL ? measure_all(q, view, backend, cases, preference, context, arena, out) : STATUS_SYSTEM;

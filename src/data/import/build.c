@@ -6,6 +6,7 @@
 #include "data/import/features.h"
 #include "data/import/friends.h"
 #include "data/import/policies.h"
+#include "data/import/queries.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -72,6 +73,8 @@ enum status import_fill(const char *source, const struct import_options *options
         status = features_read_option(&im, options->features[k], arena);
     if (status == STATUS_OK && options->friends != NULL)
         status = friends_read_option(&im, options->friends, arena);
+    if (status == STATUS_OK && options->queries != NULL)
+        status = queries_read_option(&im, options->queries, arena);
     if (status == STATUS_OK)
         status = note_bad_rows(&im);
     if (status == STATUS_OK)

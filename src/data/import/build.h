@@ -81,6 +81,8 @@ enum status import_read_rows_of(struct import *im, const char *source, enum reco
                                 const char *ending, const struct import_options *options,
                                 struct arena *arena);
 
+/* The name that `columns` ("user=visitor,item=sku") gives to that role; false: it gives none. */
+bool import_column_name(const char *columns, const char *role, struct field *name);
 /* STATUS_USAGE: not "user=NAME,item=NAME[,rating=NAME][,time=NAME]". */
 enum status import_check_columns(const char *columns);
 

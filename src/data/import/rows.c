@@ -36,8 +36,7 @@ static enum status take_column(const struct record_reader *r, size_t at, int *pl
     return STATUS_OK;
 }
 
-/* The name that `columns` ("user=visitor,item=sku") gives to that role; false: it gives none. */
-static bool mapped(const char *columns, const char *role, struct field *name)
+bool import_column_name(const char *columns, const char *role, struct field *name)
 {
     const size_t n = strlen(role);
     for (const char *at = columns; *at != '\0';) {
@@ -58,8 +57,9 @@ enum status import_check_columns(const char *columns)
     for (const char *at = columns; *at != '\0'; at++)
         n_parts += *at == ',';
     for (size_t k = 0; k < sizeof roles / sizeof *roles; k++)
-        n += mapped(columns, roles[k], &name) && name.length > 0;
-    if (n != n_parts || !mapped(columns, "user", &name) || !mapped(columns, "item", &name))
+        n += import_column_name(columns, roles[k], &name) && name.length > 0;
+    if (n != n_parts || !import_column_name(columns, "user", &name) ||
+        !import_column_name(columns, "item", &name))
         return status_fail(
             STATUS_USAGE,
             "--columns: found '%s', expected user=NAME,item=NAME and where there are such columns "
@@ -74,7 +74,7 @@ static bool columns_are_numbers(const char *columns)
     for (size_t k = 0; k < sizeof roles / sizeof *roles; k++) {
         struct field name;
         int64_t number;
-        if (mapped(columns, roles[k], &name) && (!field_integer(name, &number) || number < 1))
+        if (import_column_name(columns, roles[k], &name) && (!field_integer(name, &number) || number < 1))
             return false;
     }
     return true;
@@ -88,7 +88,7 @@ static enum status layout_from_numbers(struct import *im, const struct record_re
     for (size_t k = 0; k < sizeof roles / sizeof *roles; k++) {
         struct field name;
         int64_t number = 0;
-        if (!mapped(im->options->columns, roles[k], &name))
+        if (!import_column_name(im->options->columns, roles[k], &name))
             continue;
         if (!field_integer(name, &number) || number > (int64_t)r->n)
             return reader_fail(&r->reader, r->line, 0,
@@ -108,7 +108,7 @@ static enum status layout_from_columns(struct import *im, const struct record_re
     uint64_t n_used = 0;
     for (size_t k = 0; k < sizeof roles / sizeof *roles; k++) {
         struct field name;
-        if (!mapped(im->options->columns, roles[k], &name))
+        if (!import_column_name(im->options->columns, roles[k], &name))
             continue;
         for (size_t i = 0; i < r->n && *places[k] < 0; i++)
             if (r->field[i].length == name.length && memcmp(r->field[i].at, name.at, name.length) == 0)
