@@ -4,10 +4,12 @@
  */
 #include "../models/shelf_fixture.h"
 
+#include <math.h>
 #include <unistd.h>
 
 #include "fusion/collaborative.h"
 #include "models/forest.h"
+#include "models/user_texts.h"
 #include "registry.h"
 
 static void score_all(const struct shelf *s, const struct model_type *type, const void *fitted, float *out)
@@ -26,6 +28,7 @@ static void score_all(const struct shelf *s, const struct model_type *type, cons
 static const char *const models[][2] = {
     {"llm_content", "{" WORDS},
     {"llm_fusion", FUSION},
+    {"attention_content", "{" WORDS ", weights: rating"},
     {"decision_tree", TREES},
     {"random_forest", TREES ", trees: 20"},
     {"gbdt", TREES ", trees: 20, features: [cosine, product, difference], components: 2"},
@@ -128,6 +131,85 @@ static void encoders_that_cannot_read_refuse(void **state)
     fixture_close(&s.f);
 }
 
+/* A user's items and texts, a vector and a weight each, as attention_content attends to them. */
+struct attended {
+    const float *v[8];
+    double weight[8], all;
+    int n;
+};
+
+static void attend_to(struct attended *a, const float *v, double weight)
+{
+    assert_true(a->n < 8);
+    a->v[a->n] = v, a->weight[a->n++] = weight;
+    a->all += weight;
+}
+
+/* The formula at the head of attention_content.c in double; a text that was written twice counts twice, one without a known word not at all. */
+static void attention_counts_texts_beside_items(void **state)
+{
+    static const char *title[] = {"title"}, *kinds[] = {"reviews", "tags", "queries"};
+    const struct item_vectors_options words_of_title = {
+        .encoder = ITEM_ENCODER_TFIDF, .text = {1, title}, .dimensions = 6, .center = true};
+    static const double weights[] = {0, 0.4, 1}, temperature = 0.5, beta = 0.25;
+    const struct history_fading no_fading = {.decay = 1};
+    (void)state;
+    for (size_t w = 0; w < 3; w++) {
+        char yaml[200];
+        float scores[USERS * ITEMS];
+        double size = 0;
+        struct shelf s;
+        struct item_vectors items;
+        struct user_texts t;
+        const struct user_texts_options options = {.kinds = {3, kinds}, .weight = weights[w]};
+        open_shelf(&s, 2);
+        writes(&s, 0, 3, TEXT_TAG, "comet");
+        writes(&s, 2, 4, TEXT_REVIEW, "zzz");
+        writes(&s, COLD + 1, UINT32_MAX, TEXT_QUERY, "zzz");
+        write_some(&s); /* "comet" again */
+        snprintf(yaml, sizeof yaml,
+                 "{" WORDS ", temperature: %g, beta: %g, user_text: [reviews, tags, queries], "
+                 "user_text_weight: %g}",
+                 temperature, beta, weights[w]);
+        fit_and_score(&s, model_find("attention_content"), yaml, scores);
+        assert_int_equal(
+            user_texts_build(&options, &words_of_title, &no_fading, &s.f.view, &s.f.run, &items, &t),
+            STATUS_OK);
+        for (uint32_t u = 0; u < USERS; u++) {
+            struct attended of_items = {0}, of_texts = {0};
+            for (int64_t e = s.f.by_user.ptr[u]; e < s.f.by_user.ptr[u + 1]; e++)
+                attend_to(&of_items, items.v + s.f.by_user.idx[e] * items.d, 1);
+            for (int64_t e = t.of.ptr[u]; e < t.of.ptr[u + 1]; e++)
+                if (t.each[t.of.idx[e] * t.d] != 0)
+                    attend_to(&of_texts, t.each + t.of.idx[e] * t.d, 1);
+            assert_int_equal(of_texts.n, u == 0 ? 4 : u == 1 ? 2 : u >= COLD ? 1 : 0);
+            const bool both = of_items.n > 0 && of_texts.n > 0;
+            for (uint32_t i = 0; i < ITEMS; i++) {
+                double sum = 0, total = 0;
+                for (int side = 0; side < 2; side++) {
+                    const struct attended *a = side == 0 ? &of_items : &of_texts;
+                    const double share = !both ? 1 : side == 0 ? 1 - weights[w] : weights[w];
+                    for (int j = 0; j < a->n; j++) {
+                        double c = 0;
+                        for (uint32_t k = 0; k < items.d; k++)
+                            c += (double)a->v[j][k] * (double)items.v[i * items.d + k];
+                        const double x =
+                            a->weight[j] * share * (both ? of_items.all / a->all : 1) * exp(c / temperature);
+                        sum += x * c, total += x;
+                    }
+                }
+                const double want = total > 0 ? exp(-(1 - beta) / temperature) * sum / pow(total, beta) : 0;
+                if (!(fabs((double)scores[u * ITEMS + i] - want) < 1e-5))
+                    fail_msg("weight %g, user %u, item %u: %g, not %g", weights[w], u, i,
+                             (double)scores[u * ITEMS + i], want);
+                size += fabs(want);
+            }
+        }
+        assert_true(size > 10);
+        fixture_close(&s.f);
+    }
+}
+
 /* The trees' nodes where each user wrote about those of his rows that `of` says: in the part that trees are asked of, in the other, both. */
 static void grow(bool asked, bool told, struct arena *keep, struct forest *out)
 {
@@ -182,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(users_without_rows_are_served),
                                        cmocka_unit_test(encoders_that_cannot_read_refuse),
+                                       cmocka_unit_test(attention_counts_texts_beside_items),
                                        cmocka_unit_test(trees_learn_without_the_texts_of_their_questions)};
     return cmocka_run_group_tests_name("user_text_models", tests, NULL, NULL);
 }
