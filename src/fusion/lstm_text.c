@@ -22,7 +22,7 @@
 
 struct lstm_text_params {
     struct param_list text;
-    int source, max_reviews, max_words, min_df, max_length, embedding, hidden, epochs, batch_size;
+    int source, max_reviews, chinese, max_words, min_df, max_length, embedding, hidden, epochs, batch_size;
     double liked_from, learning_rate, validation;
     struct corruption corruption;
 };
@@ -35,6 +35,8 @@ static const struct param lstm_text_params[] = {
     PARAM_INT(P, max_reviews, 50, 0, 1e9, "items: at most so many reviews, when `text` asks for them"),
     CORRUPTION_PARAMS(P, corruption.),
     PARAM_REAL(P, liked_from, 4, -1e9, 1e9, "ratings from here on are liked"),
+    PARAM_CHOICE(P, chinese, "characters", TEXT_CHINESE,
+                 "Chinese text as single characters, or as friso's words"),
     PARAM_INT(P, max_words, 10000, 1, 10000000, "words known, the most frequent"),
     PARAM_INT(P, min_df, 2, 1, 1e9, "a word of fewer texts is not known"),
     PARAM_INT(P, max_length, 100, 1, 4096, "words of a text that are read, its last ones"),
@@ -216,6 +218,7 @@ static enum status training_new(struct training *t, const struct view *train, st
                                                 .text = p->text,
                                                 .max_reviews = p->max_reviews,
                                                 .corruption = p->corruption,
+                                                .chinese = p->chinese,
                                                 .max_words = p->max_words,
                                                 .min_df = p->min_df,
                                                 .liked_from = p->liked_from};

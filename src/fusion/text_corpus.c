@@ -143,7 +143,7 @@ static enum status number_words(const struct text_corpus_options *p, const struc
 static enum status read_all(const struct text_corpus_options *p, struct reading *r, struct arena *scratch,
                             struct text_corpus *c)
 {
-    const struct text_options options = {0};
+    const struct text_options options = {.chinese = p->chinese};
     struct text_analyzer *analyzer = NULL;
     uint32_t *number = NULL;
     enum status status = text_analyzer_open(&options, &analyzer);

@@ -12,6 +12,7 @@ struct text_corpus_options {
     int source;             /* enum text_corpus_source; auto: reviews where the view has any */
     struct param_list text; /* items: fields as of view_item_texts() */
     int max_reviews, max_words, min_df;
+    int chinese;                  /* 0: each Han character a word; 1: friso's words (text/terms.h) */
     struct corruption corruption; /* items */
     double liked_from;            /* ratings from here on are liked */
 };
@@ -31,7 +32,7 @@ struct text_corpus {
 };
 
 /* Reviews of the view's train rows, or the texts of all items.  Words: runs of letters and digits, case folded (text/terms.h).  Memory of the
- * arena; texts stay the view's.  STATUS_UNAVAILABLE: no reviews, or no such field. */
+ * arena; texts stay the view's.  STATUS_UNAVAILABLE: no reviews, no such field, or no dictionary of Chinese words. */
 enum status text_corpus_read(const struct text_corpus_options *options, const struct view *view,
                              struct arena *arena, struct text_corpus *out);
 

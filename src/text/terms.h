@@ -27,6 +27,7 @@ struct text_options {
     double max_df;            /* a term of more than this share of the texts is left out; 0 and 1: none is */
     int max_features;         /* only so many terms, the most frequent over all texts; 0: all */
 };
+#define TEXT_CHINESE "characters|friso"
 #define TEXT_STEMMERS                                                                                        \
     "none|english|porter|danish|dutch|finnish|french|german|hungarian|italian|norwegian|portuguese|"         \
     "romanian|"                                                                                              \
@@ -41,8 +42,8 @@ struct text_options {
         {TEXT_ROW(P, at, words), .kind = PARAM_KIND_CHOICE, .text = "runs", .choices = WORDS_CHOICES,        \
          .help =                                                                                             \
              "runs of two or more letters and digits (scikit-learn), or the rules of UAX 29 (can't, 32.3)"}, \
-        {TEXT_ROW(P, at, chinese), .kind = PARAM_KIND_CHOICE, .text = "characters",                          \
-         .choices = "characters|friso", .help = "Chinese text as single characters, or as friso's words"},   \
+        {TEXT_ROW(P, at, chinese), .kind = PARAM_KIND_CHOICE, .text = "characters", .choices = TEXT_CHINESE, \
+         .help = "Chinese text as single characters, or as friso's words"},                                  \
         {TEXT_ROW(P, at, stop_words), .kind = PARAM_KIND_CHOICE, .text = "english",                          \
          .choices = STOPS_CHOICES, .help = "words left out"},                                                \
         {TEXT_ROW(P, at, stem), .kind = PARAM_KIND_CHOICE, .text = "none", .choices = TEXT_STEMMERS,         \

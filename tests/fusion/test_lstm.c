@@ -230,6 +230,27 @@ static void texts_are_read_as_numbers(void **state)
     fixture_close(&f);
 }
 
+/* Two words of friso's dictionary, or four characters. */
+static void chinese_is_read_by_characters_or_words(void **state)
+{
+    static const char text[] = "电影好看";
+    (void)state;
+    for (int friso = 0; friso <= 1; friso++) {
+        struct fixture f;
+        struct text_corpus c;
+        struct string_builder b = {0};
+        const struct text_corpus_options options = {.max_words = 9, .min_df = 1, .chinese = friso};
+        open_reviews(&f, true);
+        for (uint64_t t = 0; t < f.view.texts.n; t++)
+            assert_int_equal(string_builder_add(&b, text, strlen(text)), STATUS_OK);
+        assert_int_equal(string_builder_finish(&b, f.arena, &f.view.texts.text), STATUS_OK);
+        assert_int_equal(text_corpus_read(&options, &f.view, f.arena, &c), STATUS_OK);
+        assert_int_equal(c.ptr[1] - c.ptr[0], friso ? 2 : 4);
+        assert_int_equal(c.n_words, TEXT_CORPUS_FIRST_WORD + (friso ? 2 : 4));
+        fixture_close(&f);
+    }
+}
+
 struct heard {
     double loss[2], accuracy; /* first and last */
 };
@@ -268,9 +289,11 @@ static void what_is_liked_is_learned(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_are_the_derivatives_of_the_loss),
-        cmocka_unit_test(it_computes_what_keras_computes), cmocka_unit_test(weights_start_as_in_keras),
-        cmocka_unit_test(texts_are_read_as_numbers), cmocka_unit_test(what_is_liked_is_learned)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(gradients_are_the_derivatives_of_the_loss),
+                                       cmocka_unit_test(it_computes_what_keras_computes),
+                                       cmocka_unit_test(weights_start_as_in_keras),
+                                       cmocka_unit_test(texts_are_read_as_numbers),
+                                       cmocka_unit_test(chinese_is_read_by_characters_or_words),
+                                       cmocka_unit_test(what_is_liked_is_learned)};
     return cmocka_run_group_tests_name("lstm", tests, NULL, NULL);
 }
