@@ -77,13 +77,32 @@ static enum status graph_new(struct alpha_net *net, const struct csr *by_user, c
     return weighed(by_item, by_user, false, true, arena, &net->mean_transpose);
 }
 
-/* Users' mean vectors above the items' own. */
-static enum status inputs_new(struct alpha_net *net, const float *V, struct arena *arena)
+/* Users' vectors z become |z| q; t, of norm 1, where z is 0. */
+static enum status blend(const struct alpha_net *net, const struct user_texts *texts, float *z,
+                         struct arena *arena)
+{
+    const size_t d = net->o.d;
+    float *norm;
+    ARENA_NEW(norm, arena, net->n_users);
+    unit_rows(z, net->n_users, d, norm);
+    user_texts_blend(texts, NULL, net->n_users, z);
+#pragma omp parallel for schedule(static)
+    for (uint32_t u = 0; u < net->n_users; u++)
+        for (size_t c = 0; c < d && norm[u] > 0; c++)
+            z[u * d + c] *= norm[u];
+    return STATUS_OK;
+}
+
+/* Users' mean vectors, with what they wrote (NULL: without), above the items' own. */
+static enum status inputs_new(const struct alpha_net *net, const float *V, const struct user_texts *texts,
+                              struct arena *arena, float **X)
 {
     const size_t d = net->o.d, users = net->n_users * d;
-    ARENA_NEW(net->X, arena, n_rows(net) * d);
-    memcpy(net->X + users, V, net->n_items * d * sizeof *V);
-    TRY(times(net, &net->mean, net->X + users, d, net->X));
+    ARENA_NEW(*X, arena, n_rows(net) * d);
+    memcpy(*X + users, V, net->n_items * d * sizeof *V);
+    TRY(times(net, &net->mean, *X + users, d, *X));
+    if (texts != NULL)
+        TRY(blend(net, texts, *X, arena));
     if (net->o.hidden > 0)
         return STATUS_OK;
     float *from = NULL, *to = NULL;
@@ -92,10 +111,15 @@ static enum status inputs_new(struct alpha_net *net, const float *V, struct aren
         return STATUS_SYSTEM;
     from = arena_alloc(room, n_rows(net) * d, sizeof *from);
     to = arena_alloc(room, n_rows(net) * d, sizeof *to);
-    const enum status status =
-        from == NULL || to == NULL ? STATUS_SYSTEM : propagate(net, net->X, d, from, to);
+    const enum status status = from == NULL || to == NULL ? STATUS_SYSTEM : propagate(net, *X, d, from, to);
     arena_free(room);
     return status;
+}
+
+enum status alpha_net_tell(struct alpha_net *net, const float *V, const struct user_texts *texts,
+                           struct arena *arena)
+{
+    return texts->d == 0 ? STATUS_OK : inputs_new(net, V, texts, arena, &net->told);
 }
 
 static void init_weights(struct alpha_net *net, uint64_t seed)
@@ -129,7 +153,7 @@ enum status alpha_net_new(const struct backend *backend, const struct alpha_opti
                                          : o->d * k;
     TRY(graph_new(net, by_user, by_item, arena));
     if (o->d > 0)
-        TRY(inputs_new(net, V, arena));
+        TRY(inputs_new(net, V, NULL, arena, &net->X));
     ARENA_NEW(net->weights, arena, net->n_weights);
     ARENA_NEW(net->gradient, arena, net->n_weights);
     if (net->o.hidden > 0) {
@@ -166,8 +190,8 @@ static void add_bias(float *x, size_t rows, size_t cols, const float *b, bool le
         }
 }
 
-/* F = the map of the inputs, not yet propagated where that was not done before. */
-static enum status map_forward(struct alpha_net *net)
+/* F = the map of the inputs X, not yet propagated where that was not done before. */
+static enum status map_forward(struct alpha_net *net, const float *X)
 {
     const struct alpha_options *o = &net->o;
     const size_t rows = n_rows(net), d = o->d, h = o->hidden, k = o->factors;
@@ -177,20 +201,24 @@ static enum status map_forward(struct alpha_net *net)
         return times(net, &net->mean, items, k, net->F);
     }
     if (h == 0)
-        return backend_sgemm(net->backend, false, false, rows, k, d, 1, net->X, d, net->weights, k, 0, net->F,
-                             k);
+        return backend_sgemm(net->backend, false, false, rows, k, d, 1, X, d, net->weights, k, 0, net->F, k);
     const float *W1 = net->weights, *b1 = W1 + d * h, *W2 = b1 + h, *b2 = W2 + h * k;
-    TRY(backend_sgemm(net->backend, false, false, rows, h, d, 1, net->X, d, W1, h, 0, net->H, h));
+    TRY(backend_sgemm(net->backend, false, false, rows, h, d, 1, X, d, W1, h, 0, net->H, h));
     add_bias(net->H, rows, h, b1, true);
     TRY(backend_sgemm(net->backend, false, false, rows, k, h, 1, net->H, h, W2, k, 0, net->F, k));
     add_bias(net->F, rows, k, b2, false);
     return STATUS_OK;
 }
 
+static enum status forward(struct alpha_net *net, const float *X)
+{
+    TRY(map_forward(net, X));
+    return commutes(net) ? STATUS_OK : propagate(net, net->F, net->o.factors, net->E, net->room);
+}
+
 enum status alpha_net_forward(struct alpha_net *net)
 {
-    TRY(map_forward(net));
-    return commutes(net) ? STATUS_OK : propagate(net, net->F, net->o.factors, net->E, net->room);
+    return forward(net, net->told != NULL ? net->told : net->X);
 }
 
 void alpha_net_unit(struct alpha_net *net)
@@ -228,7 +256,7 @@ static enum status block_forward(struct alpha_net *net, const struct alpha_batch
         TRY(backend_sgemm(net->backend, false, false, rows, k, d, 1, net->inputs, d, net->weights, k, 0,
                           net->block, k));
     } else {
-        TRY(alpha_net_forward(net));
+        TRY(forward(net, net->X));
         gather(net, b, net->F, k, net->block);
     }
     unit_rows(net->block, rows, k, net->norm);

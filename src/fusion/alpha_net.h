@@ -8,12 +8,17 @@
  *     s_ui = cosine(F_u, F_i)
  *     loss = mean over a batch of -log( exp(s_ui / t) / (exp(s_ui / t) + sum_j exp(s_uj / t)) )
  *
+ * What users wrote (user_texts.h) is read as the paper reads queries (its user intention capture: the trained network is fed another vector of the
+ * user, nothing is fitted to it): z_u becomes |z_u| q_u, q_u the direction of (1 - weight) z_u / |z_u| + weight t_u, and t_u where u has no row.  So
+ * no pair that is trained on is asked with a text.  |z_u| stays, as what a user counts for in the graph and in the MLP, which is not homogeneous.
+ *
  * without text ("ids"): e_i is free, e_u the mean of e_i.  A linear map commutes with propagation: A acts once on the vectors, never again.
  */
 #ifndef FUSION_ALPHA_NET_H
 #define FUSION_ALPHA_NET_H
 #include "backend/backend.h"
 #include "base/arena.h"
+#include "models/user_texts.h"
 
 struct alpha_options {
     uint32_t d, hidden,
@@ -37,6 +42,7 @@ struct alpha_net {
     struct csr users, items;         /* R and R' of A, with values */
     struct csr mean, mean_transpose; /* history / |I_u|, and its transpose */
     float *X;                        /* [users, items][d], propagated where the map is linear; NULL: ids */
+    float *told;                     /* the same, users' rows with what they wrote; NULL: X */
     size_t n_weights;
     float *weights,
         *gradient; /* [n_weights]: W [d x factors]; W1 [d x hidden], b1, W2 [hidden x factors], b2; or e_i [n_items x factors] */
@@ -59,6 +65,9 @@ struct alpha_net {
 enum status alpha_net_new(const struct backend *backend, const struct alpha_options *options,
                           const struct csr *by_user, const struct csr *by_item, const float *V, uint32_t most,
                           uint32_t most_negatives, uint64_t seed, struct arena *arena, struct alpha_net *net);
+/* What users wrote, to be read by alpha_net_forward() and never in training; V as before.  Nothing changes where texts->d is 0. */
+enum status alpha_net_tell(struct alpha_net *net, const float *V, const struct user_texts *texts,
+                           struct arena *arena);
 /* F by the weights as they stand; alpha_net_unit() then divides its rows by their norms. */
 enum status alpha_net_forward(struct alpha_net *net);
 void alpha_net_unit(struct alpha_net *net);

@@ -4,6 +4,7 @@
  * Differences from the authors' program (github.com/LehengTHU/AlphaRec): the pairs of a batch share their negatives, `negatives` items with train rows
  * drawn for each batch, where there each pair has 256 of its own; so products of two matrices take the place of gathers.  A user's own
  * items are no negatives, as there.
+ * What users wrote (`user_text`) is read where users are scored and in validation, not in training (alpha_net.h).
  * `encoder: none` is the same head on ids alone: free item vectors.
  *
  * Cost of a batch: linear, 2 (2 batch_size + negatives) d factors multiply-adds; mlp, 3 (n_users + n_items) (d + factors) hidden, for every hidden unit
@@ -18,17 +19,20 @@
 #include "fusion/text_factors.h"
 #include "models/curve.h"
 #include "models/early.h"
+#include "models/user_texts.h"
 
 enum { MAP_LINEAR, MAP_MLP };
 
 struct alpha_rec_params {
     struct item_vectors_options vectors;
+    struct user_texts_options texts;
     int map, hidden, factors, layers, negatives, batch_size, epochs, patience;
     double temperature, learning_rate, regularization;
 };
 #define P struct alpha_rec_params
 static const struct param alpha_rec_params[] = {
     TEXT_FACTORS_PARAMS(P),
+    USER_TEXTS_PARAMS(P, texts),
     PARAM_CHOICE(P, map, "mlp", "linear|mlp", "from vectors to factors: linear, or with one hidden layer"),
     PARAM_INT(P, hidden, 256, 1, 65536, "mlp: width of the hidden layer"),
     PARAM_INT(P, factors, 64, 1, 4096, "dimensions that the map leads to"),
@@ -58,10 +62,12 @@ static enum status training_new(struct training *t, const struct view *train, st
 {
     const struct alpha_rec_params *p = t->p;
     const struct csr *a = train->by_user;
+    const struct history_fading no_fading = {.decay = 1};
     struct item_vectors items;
+    struct user_texts texts;
     struct run inner = *run;
     inner.arena = run->scratch; /* vectors are not kept */
-    TRY(item_vectors_build(&p->vectors, train, &inner, &items));
+    TRY(user_texts_build(&p->texts, &p->vectors, &no_fading, train, &inner, &items, &texts));
     ARENA_NEW(t->warm, run->scratch, train->n_items);
     ARENA_NEW(t->place, run->scratch, train->n_items);
     for (uint32_t i = 0; i < train->n_items; i++)
@@ -76,6 +82,7 @@ static enum status training_new(struct training *t, const struct view *train, st
                                       .temperature = p->temperature};
     TRY(alpha_net_new(run->backend, &net, a, train->by_item, items.v, batch, negatives, run->seed,
                       run->scratch, &t->net));
+    TRY(alpha_net_tell(&t->net, items.v, &texts, run->scratch));
     TRY(adam_new(t->net.n_weights, run->scratch, &t->adam));
     ARENA_NEW(t->pair_user, run->scratch, (size_t)a->nnz);
     ARENA_NEW(t->pair_item, run->scratch, (size_t)a->nnz);

@@ -1,6 +1,6 @@
 /*
  * test_alpha_rec.c - AlphaRec's gradient against gsl_deriv_central() of its loss written out in double; training lowers the loss, finds planted
- * taste, places new items by their text; threads, files.
+ * taste, places new items by their text; what users wrote moves them and no gradient; threads, files.
  */
 #include "../models/mf_fixture.h"
 
@@ -26,8 +26,26 @@ struct problem {
     uint32_t d, hidden, layers;
     double V[ITEMS][D], weights[MOST];
     struct alpha_batch batch;
-    size_t at; /* the weight that is varied */
+    size_t at;         /* the weight that is varied */
+    const float *told; /* [USERS x D] what users wrote, half of a user's direction; NULL: unread */
 };
+
+/* A user's mean vector of that length, its direction half what he wrote; that alone where there is no mean. */
+static void tell(const float *t, double *x)
+{
+    double of_x = 0, of_t = 0, of_sum = 0;
+    for (uint32_t c = 0; c < D; c++)
+        of_x += x[c] * x[c], of_t += (double)t[c] * (double)t[c];
+    if (of_t == 0)
+        return;
+    for (uint32_t c = 0; c < D; c++) {
+        const double wrote = (double)t[c] / sqrt(of_t);
+        x[c] = of_x > 0 ? x[c] / sqrt(of_x) + wrote : wrote;
+        of_sum += x[c] * x[c];
+    }
+    for (uint32_t c = 0; c < D; c++)
+        x[c] *= (of_x > 0 ? sqrt(of_x) : 1) / sqrt(of_sum);
+}
 
 /* Users' mean vectors and items' own through the map, then the graph; by loops over all pairs. */
 static void place(const struct problem *p, double F[ROWS][K])
@@ -46,6 +64,8 @@ static void place(const struct problem *p, double F[ROWS][K])
             for (uint32_t c = 0; c < width; c++)
                 x[c] += share * (p->d > 0 ? p->V[i][c] : i == c);
         }
+        if (p->told != NULL && r < USERS)
+            tell(p->told + (size_t)r * D, x);
         for (uint32_t k = 0; k < K; k++) {
             const double *w = p->weights;
             E[r][k] = p->hidden > 0 ? w[(p->d + 1) * p->hidden + p->hidden * K + k] : 0;
@@ -99,6 +119,45 @@ static double loss(double x, void *problem)
     return sum;
 }
 
+/* Told what users wrote (all but user 1; 6 has no train row), the net gives the same loss and gradient, and places as written out above. */
+static void texts_move_users_and_no_gradient(struct alpha_net *net, struct problem *p, const float *V,
+                                             struct arena *arena)
+{
+    float v[USERS * D], before[MOST];
+    double F[ROWS][K], untold[ROWS][K], moved = 0, loss_before, loss_after;
+    const struct user_texts texts = {.n_users = USERS, .d = D, .weight = 0.5F, .v = v},
+                            none = {.n_users = USERS};
+    for (uint32_t u = 0; u < USERS; u++) {
+        double norm = 0;
+        for (uint32_t c = 0; c < D; c++) {
+            v[u * D + c] = u == 1 ? 0 : (float)random_normal(8, RANDOM_SYNTH, u, c);
+            norm += (double)v[u * D + c] * (double)v[u * D + c];
+        }
+        for (uint32_t c = 0; c < D && norm > 0; c++)
+            v[u * D + c] /= (float)sqrt(norm);
+    }
+    assert_int_equal(alpha_net_loss(net, &p->batch, &loss_before), STATUS_OK);
+    memcpy(before, net->gradient, net->n_weights * sizeof *before);
+    assert_int_equal(alpha_net_tell(net, V, &none, arena), STATUS_OK);
+    assert_null(net->told);
+    assert_int_equal(alpha_net_tell(net, V, &texts, arena), STATUS_OK);
+    assert_int_equal(alpha_net_forward(net), STATUS_OK);
+    place(p, untold);
+    p->told = v;
+    place(p, F);
+    for (uint32_t r = 0; r < ROWS; r++)
+        for (uint32_t k = 0; k < K; k++) {
+            if (!(fabs(F[r][k] - (double)net->F[r * K + k]) < 1e-5))
+                fail_msg("row %u stands at %g, not %g", r, (double)net->F[r * K + k], F[r][k]);
+            moved += r < USERS ? fabs(F[r][k] - untold[r][k]) : 0;
+        }
+    assert_true(moved > 1);
+    p->told = NULL;
+    assert_int_equal(alpha_net_loss(net, &p->batch, &loss_after), STATUS_OK);
+    assert_true(loss_before == loss_after);
+    assert_memory_equal(before, net->gradient, net->n_weights * sizeof *before);
+}
+
 static void gradients_are_the_derivatives_of_the_loss(void **state)
 {
     static const uint32_t user[PAIRS] = {0, 1, 1, 3, 5, 4}, negative[NEGATIVES] = {1, 6, 3, 8};
@@ -129,7 +188,8 @@ static void gradients_are_the_derivatives_of_the_loss(void **state)
                             {{0}},
                             {0},
                             {PAIRS, NEGATIVES, user, item, negative},
-                            0};
+                            0,
+                            NULL};
         const struct alpha_options options = {p.d, p.hidden, K, p.layers, TEMPERATURE};
         for (uint32_t e = 0; e < ITEMS * D; e++)
             p.V[e / D][e % D] = V[e] = (float)random_normal(3, RANDOM_SYNTH, 0, e);
@@ -151,6 +211,8 @@ static void gradients_are_the_derivatives_of_the_loss(void **state)
             size += fabs(want);
         }
         assert_true(size > 0.1);
+        if (p.d > 0)
+            texts_move_users_and_no_gradient(&net, &p, V, arena);
     }
     arena_free(arena);
 }

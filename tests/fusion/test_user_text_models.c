@@ -29,6 +29,8 @@ static const char *const models[][2] = {
     {"llm_content", "{" WORDS},
     {"llm_fusion", FUSION},
     {"attention_content", "{" WORDS ", weights: rating"},
+    {"alpha_rec", "{" WORDS ", map: linear, epochs: 5"},
+    {"alpha_rec", "{" WORDS ", map: mlp, hidden: 64, epochs: 5"},
     {"decision_tree", TREES},
     {"random_forest", TREES ", trees: 20"},
     {"gbdt", TREES ", trees: 20, features: [cosine, product, difference], components: 2"},
