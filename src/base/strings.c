@@ -214,6 +214,30 @@ void string_map_free(struct string_map *map)
     free(map);
 }
 
+enum status strings_places(const struct strings *s, const struct strings *wanted, struct arena *arena,
+                           uint32_t **out)
+{
+    uint32_t *place;
+    ARENA_NEW(*out, arena, wanted->n);
+    ARENA_NEW(place, arena, s->n); /* of the map's strings, which holds none twice */
+    struct string_map *map = string_map_new();
+    enum status status = map != NULL ? STATUS_OK : STATUS_SYSTEM;
+    for (uint64_t i = 0; status == STATUS_OK && i < s->n; i++) {
+        const uint32_t n = string_map_size(map),
+                       at = string_map_add(map, strings_at(s, i), strings_length(s, i));
+        if (at == UINT32_MAX)
+            status = STATUS_SYSTEM;
+        else if (at == n)
+            place[at] = (uint32_t)i;
+    }
+    for (uint64_t k = 0; status == STATUS_OK && k < wanted->n; k++) {
+        const uint32_t at = string_map_find(map, strings_at(wanted, k), strings_length(wanted, k));
+        (*out)[k] = at != UINT32_MAX ? place[at] : UINT32_MAX;
+    }
+    string_map_free(map);
+    return status;
+}
+
 unsigned string_distance(const char *a, const char *b)
 {
     enum { LIMIT = 64 };

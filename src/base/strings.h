@@ -60,6 +60,11 @@ uint32_t string_map_size(const struct string_map *map);
 struct strings string_map_strings(const struct string_map *map);
 void string_map_free(struct string_map *map);
 
+/* *out: [wanted->n] the place of each string of `wanted` in `s`, the first where it stands twice; UINT32_MAX: it isn't there. STATUS_SYSTEM:
+ * memory. */
+enum status strings_places(const struct strings *s, const struct strings *wanted, struct arena *arena,
+                           uint32_t **out);
+
 /* Edit distance (Levenshtein 1966) and the nearest of `n` names; NULL when none is within a third of its
  * length. */
 unsigned string_distance(const char *a, const char *b);

@@ -95,6 +95,10 @@ const struct column *dataset_item_column(const struct dataset *d, const char *na
 /* Likewise of the users. */
 const struct column *dataset_user_column(const struct dataset *d, const char *name);
 
+/* Links between friends (user column `friends`; 0 without it): those of which both ends are users with a row in `rows`, and not the same.
+ * STATUS_SYSTEM: memory. */
+enum status dataset_links(const struct dataset *d, const struct interactions *rows, uint64_t *n);
+
 /* The feature of that name, or NULL. */
 const struct feature *dataset_feature(const struct dataset *d, const char *name);
 

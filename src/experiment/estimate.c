@@ -103,6 +103,9 @@ static void print_dataset(const struct experiment *e, size_t d, const struct dat
     printf("%u users, %u items, %llu interactions, %llu after filters, %llu texts\n", p->n_users, p->n_items,
            (unsigned long long)p->n_interactions, (unsigned long long)p->n_filtered,
            (unsigned long long)p->n_texts);
+    if (p->n_links > 0)
+        printf("  friends: %llu links, %llu of them between users with rows after filters\n",
+               (unsigned long long)p->n_links, (unsigned long long)p->n_links_filtered);
     const struct split_type *split = e->datasets[d].split.type;
     printf("  split %s: %s; what it loses: %s\n", split->name, split->help, split->loses);
     for (size_t f = 0; f < p->n_folds; f++)

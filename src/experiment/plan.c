@@ -33,6 +33,8 @@ static enum status fill_dataset(const struct stage *s, struct arena *arena, stru
     out->n_interactions = s->n_interactions;
     out->n_filtered = s->n_filtered;
     out->n_texts = s->dataset->texts.n;
+    out->n_links = s->n_links;
+    out->n_links_filtered = s->n_links_filtered;
     out->bytes = arena_bytes(s->data);
     out->n_folds = s->n_folds;
     ARENA_NEW(out->folds, arena, s->n_folds);

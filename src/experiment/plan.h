@@ -23,7 +23,7 @@ struct dataset_plan {
     const char *sentence; /* why */
     const char *sha256;   /* content; "" when unavailable */
     uint32_t n_users, n_items;
-    uint64_t n_interactions, n_filtered, n_texts;
+    uint64_t n_interactions, n_filtered, n_texts, n_links, n_links_filtered; /* links: stage.h */
     size_t bytes;            /* of the dataset and its folds in memory */
     size_t n_folds;          /* 1 when unavailable */
     struct fold_plan *folds; /* [n_folds] */

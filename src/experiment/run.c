@@ -123,9 +123,14 @@ static bool is_done(const struct runner *r, size_t i)
 /* What a reader of the tables should know of the data. */
 static void tell_counts(const struct runner *r)
 {
-    for (size_t d = 0; d < r->experiment->n_datasets; d++)
-        for (size_t f = 0; f < r->plan.datasets[d].n_folds; f++) {
-            const struct fold_plan *p = &r->plan.datasets[d].folds[f];
+    for (size_t d = 0; d < r->experiment->n_datasets; d++) {
+        const struct dataset_plan *set = &r->plan.datasets[d];
+        if (set->n_links_filtered < set->n_links)
+            log_info("%s: of %llu links between friends %llu are between users with rows after filters",
+                     r->experiment->datasets[d].name, (unsigned long long)set->n_links,
+                     (unsigned long long)set->n_links_filtered);
+        for (size_t f = 0; f < set->n_folds; f++) {
+            const struct fold_plan *p = &set->folds[f];
             if (p->n_duplicates + p->n_unknown_dropped + p->n_train_test_pairs == 0)
                 continue;
             log_info("%s fold %zu: %llu duplicate pairs (the last was kept), %llu rows with unknown ids "
@@ -134,6 +139,7 @@ static void tell_counts(const struct runner *r)
                      r->experiment->datasets[d].name, f, (unsigned long long)p->n_duplicates,
                      (unsigned long long)p->n_unknown_dropped, (unsigned long long)p->n_train_test_pairs);
         }
+    }
 }
 
 /* The cells of datasets that can't be used: a line each, unless the journal says the same already. */

@@ -65,8 +65,8 @@ static void add_clocks(json_t *line, const char *what, struct clocks clocks)
     json_object_set_new(line, name, json_real(clocks.cpu));
 }
 
-/* What was counted when the fold was made (split.h). */
-static void add_counts(json_t *line, const struct fold_plan *fold)
+/* What was counted when the dataset was filtered and the fold was made (stage.h, split.h). */
+static void add_counts(json_t *line, const struct dataset_plan *dataset, const struct fold_plan *fold)
 {
     const struct {
         const char *name;
@@ -83,8 +83,11 @@ static void add_counts(json_t *line, const struct fold_plan *fold)
                   {"n_cold_test_users", fold->n_cold_test_users},
                   {"n_users_without_test", fold->n_users_without_test},
                   {"n_left_out", fold->n_left_out},
-                  {"n_train_dropped", fold->n_train_dropped}};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+                  {"n_train_dropped", fold->n_train_dropped},
+                  {"n_links", dataset->n_links},
+                  {"n_links_dropped", dataset->n_links - dataset->n_links_filtered}};
+    const size_t n = sizeof counts / sizeof *counts - (dataset->n_links > 0 ? 0 : 2);
+    for (size_t i = 0; i < n; i++)
         json_object_set_new(line, counts[i].name, json_integer((json_int_t)counts[i].n));
     json_object_set_new(line, "audit", audit_json(&fold->audit));
 }
@@ -126,7 +129,8 @@ static enum status write_done(struct runner *r, size_t i, const struct cell_outc
         json_object_set_new(line, "n_users", json_integer(outcome->values.n_users));
         json_object_set_new(line, "n_tied", json_integer(outcome->n_tied));
         json_object_set_new(line, "peak_rss_mib", json_real(outcome->peak_rss_mib));
-        add_counts(line, &r->plan.datasets[r->plan.cells[i].dataset].folds[r->plan.cells[i].fold]);
+        const struct dataset_plan *dataset = &r->plan.datasets[r->plan.cells[i].dataset];
+        add_counts(line, dataset, &dataset->folds[r->plan.cells[i].fold]);
         add_clocks(line, "fit", outcome->fit);
         add_clocks(line, "rank", outcome->rank);
         add_clocks(line, "evaluate", outcome->evaluate);

@@ -44,6 +44,8 @@ enum status stage_open(const struct dataset_config *config, struct stage *out)
     TRY(filters_apply(config->filter, whole, out->data, &rows));
     out->n_interactions = whole->interactions.n;
     out->n_filtered = rows.n;
+    TRY(dataset_links(whole, &whole->interactions, &out->n_links));
+    TRY(dataset_links(whole, &rows, &out->n_links_filtered));
     TRY(split_apply(&config->split, whole, &rows, out->data, &out->folds, &out->n_folds));
     TRY(cut_validation(config, whole, out));
     for (size_t f = 0; f < out->n_folds; f++) {

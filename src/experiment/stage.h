@@ -10,6 +10,8 @@ struct stage {
     struct arena *data, *fold_data;      /* owners of what follows */
     const struct dataset *dataset;       /* what filters and split left of it: the items that are ranked */
     uint64_t n_interactions, n_filtered; /* rows of the file; rows after the filters */
+    uint64_t n_links,
+        n_links_filtered; /* between friends in the file; between those who have rows after the filters */
     struct fold *folds;
     size_t n_folds;
 

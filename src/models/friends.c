@@ -14,24 +14,6 @@ static const struct column *column_of(const struct view *v)
     return NULL;
 }
 
-/* The user that each name of the column is; UINT32_MAX: none of the view. */
-static enum status users_of_names(const struct view *v, const struct strings *names, struct arena *arena,
-                                  uint32_t **out)
-{
-    struct string_map *map = string_map_new();
-    enum status status = map != NULL ? STATUS_OK : STATUS_SYSTEM;
-    *out = arena_alloc(arena, names->n, sizeof **out);
-    if (*out == NULL)
-        status = STATUS_SYSTEM;
-    for (uint64_t u = 0; status == STATUS_OK && u < v->user_ids.n; u++)
-        if (string_map_add(map, strings_at(&v->user_ids, u), strings_length(&v->user_ids, u)) == UINT32_MAX)
-            status = STATUS_SYSTEM;
-    for (uint64_t k = 0; status == STATUS_OK && k < names->n; k++)
-        (*out)[k] = string_map_find(map, strings_at(names, k), strings_length(names, k));
-    string_map_free(map);
-    return status;
-}
-
 enum status friends_of(const char *model, const struct view *train, int friends, uint64_t seed,
                        struct arena *arena, struct csr *out)
 {
@@ -47,7 +29,7 @@ enum status friends_of(const char *model, const struct view *train, int friends,
     ARENA_NEW(whose, arena, n);
     ARENA_NEW(row, arena, (size_t)column->list.nnz);
     ARENA_NEW(col, arena, (size_t)column->list.nnz);
-    TRY(users_of_names(train, &column->names, arena, &user));
+    TRY(strings_places(&train->user_ids, &column->names, arena, &user));
     for (uint32_t u = 0; u < n; u++)
         whose[u] = u;
     if (friends == FRIENDS_SHUFFLED)

@@ -67,6 +67,21 @@ static void map_numbers_strings_in_order(void **state)
     string_map_free(map);
 }
 
+static void places_of_strings(void **state)
+{
+    static const uint64_t offsets[] = {0, 1, 3, 3, 4}, asked[] = {0, 2, 2, 3, 4};
+    const struct strings s = {4, offsets, "abca"}, wanted = {4, asked, "bcab"}; /* a bc "" a; bc "" a b */
+    uint32_t *place;
+    (void)state;
+    assert_ok(strings_places(&s, &wanted, arena, &place));
+    assert_int_equal(place[0], 1);
+    assert_int_equal(place[1], 2);
+    assert_int_equal(place[2], 0); /* the first of two */
+    assert_int_equal(place[3], UINT32_MAX);
+    assert_ok(strings_places(&(struct strings){0}, &wanted, arena, &place));
+    assert_int_equal(place[2], UINT32_MAX);
+}
+
 static void builder_keeps_pieces(void **state)
 {
     struct string_builder b = {0};
@@ -209,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(arena_gives_zeroed_aligned_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(map_numbers_strings_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(places_of_strings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(builder_keeps_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nearest_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(utf8_is_checked, set_up, tear_down),

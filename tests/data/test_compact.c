@@ -130,12 +130,47 @@ static void nothing_dropped_is_the_same_dataset(void **state)
     }
 }
 
+/* Counted by comparing every name with every user, and looking for rows of either. */
+static uint64_t links_by_names(const struct dataset *d, const struct interactions *left)
+{
+    const struct column *f = dataset_user_column(d, "friends");
+    uint64_t n = 0;
+    for (uint32_t u = 0; u < d->n_users; u++)
+        for (int64_t e = f->list.ptr[u]; e < f->list.ptr[u + 1]; e++)
+            for (uint32_t v = 0; v < d->n_users; v++) {
+                const char *name = strings_copy(&f->names, f->list.idx[e], arena);
+                bool has_u = false, has_v = false;
+                for (uint64_t r = 0; r < left->n; r++)
+                    has_u |= left->user[r] == u, has_v |= left->user[r] == v;
+                n += v != u && has_u && has_v && strings_equal(&d->user_ids, v, name);
+            }
+    return n;
+}
+
+static void links_of_those_who_have_rows(void **state)
+{
+    uint64_t n_whole, n_left;
+    struct interactions few = rows;
+    (void)state;
+    few.n = rows.n / 2; /* by user: the first ones' */
+    assert_ok(dataset_links(whole, &whole->interactions, &n_whole));
+    assert_int_equal(n_whole, dataset_user_column(whole, "friends")->list.nnz);
+    assert_ok(dataset_links(whole, &few, &n_left));
+    assert_int_equal(n_left, links_by_names(whole, &few));
+    assert_true(n_left > 0 && n_left < n_whole / 2);
+    struct dataset lonely = *whole;
+    lonely.n_user_columns = 0;
+    assert_ok(dataset_links(&lonely, &few, &n_left));
+    assert_int_equal(n_left, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_are_who_they_were, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_what_has_rows_or_texts_remains, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_dropped_is_the_same_dataset, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(links_of_those_who_have_rows, set_up, tear_down),
     };
     test_quiet();
     return cmocka_run_group_tests(tests, NULL, NULL);
