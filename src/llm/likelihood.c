@@ -48,7 +48,7 @@ static enum status sum_up(const struct scorer *s, const struct likelihood_text *
 
 static bool differ_in_the_last_alone(const struct likelihood_text *a, const struct likelihood_text *b)
 {
-    return a->n > 0 && a->n == b->n && a->from == b->from && a->from == b->from &&
+    return a->n > 0 && a->n == b->n && a->from == b->from &&
            memcmp(a->ids, b->ids, (a->n - 1) * sizeof *a->ids) == 0;
 }
 
