@@ -109,6 +109,7 @@ static void users_without_rows_are_served(void **state)
 /* Vectors by item can't read what users wrote. */
 static void encoders_that_cannot_read_refuse(void **state)
 {
+    static const char read[] = "{encoder: tfidf, text: title";
     float image[ITEMS * 2];
     const struct feature feature = {.name = "image", .width = 2, .value = image};
     struct shelf s;
@@ -122,8 +123,9 @@ static void encoders_that_cannot_read_refuse(void **state)
     for (size_t m = 0; m < N_MODELS; m++) {
         const struct model_type *type = model_find(models[m][0]);
         char yaml[400];
-        snprintf(yaml, sizeof yaml, "%s, user_text: [tags, queries]}", models[m][1]);
-        memcpy(strstr(yaml, "encoder: tfidf, text: title"), "encoder: 'feature:image'   ", 27);
+        assert_int_equal(strncmp(models[m][1], read, strlen(read)), 0);
+        snprintf(yaml, sizeof yaml, "{encoder: 'feature:image'%s, user_text: [tags, queries]}",
+                 models[m][1] + strlen(read));
         const void *params = fixture_params(&s.f, type, yaml);
         assert_int_equal(type->fit(fixture_state(&s.f, type), params, &s.f.view, &s.f.run),
                          STATUS_UNAVAILABLE);
