@@ -34,6 +34,11 @@ holds policy_word_told "$out" "found 'newest', expected one of all, last, first,
 "$program" import tsv odd.tsv --scale 5..1 -o b.h5 >/dev/null 2>&1; check scale_rises $? 2
 "$program" import lastfm reviews.json --meta x -o b.h5 >/dev/null 2>&1; check meta_not_for_lastfm $? 2
 "$program" import amazon -o b.h5 >/dev/null 2>&1; check no_source $? 2
+printf 'who,said\nu,red shoes\n' >log.csv
+out=$("$program" import tsv odd.tsv --missing-times none --queries log.csv,user=who,text=said -o q.h5 2>&1); check queries_exit $? 0
+out=$("$program" info q.h5); holds queries_are_counted "$out" '"queries": 1'
+out=$("$program" text q.h5 --written); holds queries_are_kept "$out" 'red shoes'
+"$program" import tsv odd.tsv --missing-times none --queries log.csv,who=user -o b.h5 >/dev/null 2>&1; check queries_columns $? 2
 out=$("$program" formats)
 for format in movielens amazon tsv csv recbole adjacency ncf s3rec libfm lastfm book-crossing citeulike douban npy-features; do
     holds "formats_lists_$format" "
