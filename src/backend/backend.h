@@ -115,6 +115,7 @@ enum random_purpose {
     RANDOM_PROBE = 48,      /* rows that a language model is asked about */
     RANDOM_CORRUPTION = 49, /* words kept, words replaced */
     RANDOM_FRIENDS = 50,    /* who is whose friend: in a generated set, where shuffled; a friend's item */
+    RANDOM_CROSS = 51,      /* questions and items that a decoder is asked about */
     RANDOM_DROPOUT = 64     /* the masks of an encoder's fine-tuning */
 };
 /* epoch: sub-stream (0 where there is none). */

@@ -71,11 +71,11 @@ static enum status decoder_part(const char *name, const char *value, const char 
 static enum status language_part(json_t *values, const char *models, json_t *known, struct arena *arena,
                                  json_t *out)
 {
-    static const char *const names[] = {"decoder", "prompt"};
+    static const char *const names[] = {"decoder", "prompt", "cross_prompt"};
     const char *encoder = json_string_value(json_object_get(values, "encoder"));
     if (encoder != NULL)
         TRY(encoder_part(encoder, models, known, arena, out));
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *value = json_string_value(json_object_get(values, names[i]));
         if (value != NULL)
             TRY(decoder_part(names[i], value, models, known, arena, out));

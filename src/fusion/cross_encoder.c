@@ -1,6 +1,9 @@
 /* cross_encoder.c - what a decoder needs to read users' histories and items together: prompt, texts, histories (cross_encoder.h). */
 #include "fusion/cross_encoder.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 #include "fusion/decoder_file.h"
 #include "fusion/item_text.h"
 
@@ -68,6 +71,17 @@ enum status cross_encoder_open(const struct cross_encoder_options *options, cons
 bool cross_encoder_asks(const struct cross_encoder *m, uint32_t item)
 {
     return m->asked.ptr[item + 1] > m->asked.ptr[item];
+}
+
+uint32_t cross_encoder_candidates(const struct cross_encoder *m, const struct csr *had, uint32_t user,
+                                  const struct scored *all, uint32_t most, uint32_t *out)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->n_items && n < most && all[i].score > -INFINITY; i++)
+        if (cross_encoder_asks(m, all[i].item) && !csr_has(had, user, all[i].item))
+            out[n++] = all[i].item;
+    qsort(out, n, sizeof *out, cross_rising);
+    return n;
 }
 
 void cross_encoder_free(struct cross_encoder *m)

@@ -8,6 +8,7 @@
 #include "fusion/prompt.h"
 #include "llm/decoder.h"
 #include "models/model_io.h"
+#include "models/scored.h"
 
 enum cross_history { CROSS_OWN, CROSS_OTHER_USER, CROSS_NONE };
 #define CROSS_HISTORIES "own|other_user|none"
@@ -62,6 +63,10 @@ enum status cross_encoder_open(const struct cross_encoder_options *options, cons
                                struct run *run, struct cross_encoder *out);
 /* Is there something to ask about the item? */
 bool cross_encoder_asks(const struct cross_encoder *m, uint32_t item);
+/* Of all [n_items], best first, the first `most` that can be asked about, are ranked at all and are none of the user's in `had`: rising in
+ * out; how many. */
+uint32_t cross_encoder_candidates(const struct cross_encoder *m, const struct csr *had, uint32_t user,
+                                  const struct scored *all, uint32_t most, uint32_t *out);
 /* m->without: what the model says of the items (of which `wanted` [n_items] is set; NULL: of all) with no history.  Nothing where calibration is
  * 0. */
 enum status cross_encoder_calibrate(struct cross_encoder *m, const uint8_t *wanted, struct run *run);
@@ -84,7 +89,11 @@ enum status cross_encoder_load(const struct cross_encoder_options *options, uint
                                uint32_t n_items, struct model_reader *r, struct run *run,
                                struct cross_encoder *out);
 
-/* ---- between cross_encoder*.c ---- */
+/* ---- between cross_*.c ---- */
+
+/* Numbers of items for qsort and bsearch; is the item in a rising list? */
+int cross_rising(const void *a, const void *b);
+bool cross_among(const uint32_t *items, uint32_t n, uint32_t item);
 
 /* Room for what users were given and for counts; STATUS_SYSTEM. */
 enum status cross_memo_new(uint32_t n_users, struct cross_memo **out);

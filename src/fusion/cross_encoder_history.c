@@ -65,17 +65,15 @@ static uint32_t stranger_of(const struct cross_encoder *m, uint32_t user)
     return m->known[at] == user ? UINT32_MAX : m->known[at];
 }
 
-static int among(const uint32_t *items, uint32_t n, uint32_t item)
+int cross_rising(const void *a, const void *b)
 {
-    uint32_t low = 0, high = n;
-    while (low < high) {
-        const uint32_t middle = (low + high) / 2;
-        if (items[middle] < item)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < n && items[low] == item;
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+bool cross_among(const uint32_t *items, uint32_t n, uint32_t item)
+{
+    return n > 0 && bsearch(&item, items, n, sizeof item, cross_rising) != NULL;
 }
 
 enum status cross_encoder_history(const struct cross_encoder *m, uint32_t user, const uint32_t *candidates,
@@ -91,7 +89,7 @@ enum status cross_encoder_history(const struct cross_encoder *m, uint32_t user, 
         return STATUS_OK;
     for (int64_t e = m->taken_ptr[who + 1]; e > m->taken_ptr[who] && *n < m->history_length; e--)
         if (strings_length(&m->line, m->taken[e - 1]) > 0 &&
-            !among(candidates, n_candidates, m->taken[e - 1]))
+            !cross_among(candidates, n_candidates, m->taken[e - 1]))
             out[(*n)++] = m->taken[e - 1];
     for (uint32_t a = 0, b = *n; a + 1 < b; a++) {
         const uint32_t swap = out[a];

@@ -6,13 +6,17 @@
  *   u_u   the mean of v_i over the user's train items, of norm 1; without item i where (u, i) is a
  *         train row; with `user_text` blended with the vector of what the user wrote (user_texts.h), without
  *         texts about i there
- *   q_ui  [u * v | abs(u - v) | u . v | standardised score of each collaborative model for (u, i)]
+ *   q_ui  [u * v | abs(u - v) | u . v | standardised score of each collaborative model for (u, i) | what a
+ *         decoder says of u and i, which it reads together (cross_feature.h)]
  *
  * Interaction features, because W is linear: over a plain concatenation [u, v] it would give every user
  * the same order of items.  Training pairs are questions of a train row and its sampled negatives
  * (intent.h); collaborative scores of train rows come from models that did not see them
  * (collaborative.h); features are standardised, W and b learned by binary cross-entropy (preference.h)
  * with a share of the questions held out to stop early, and the standardisation folded into W and b.
+ *
+ * The decoder is asked of a sample of the questions, and of each user's best items by the other features;
+ * elsewhere its column is the mean of the sample, which leaves W q + b as it is expected to be.
  *
  * Sources: product and difference features, Tai, Socher, Manning 2015, section 4.2, and Conneau et al.
  * 2017, section 3.1; cross-entropy with sampled negatives, He et al. 2017, equation 7; stacking,
@@ -37,8 +41,10 @@ static const struct param llm_fusion_params[] = {
     ITEM_VECTORS_PARAMS(P, vectors., "minilm", "title|genres|tags", 64, 0, 4096, 1),
     HISTORY_PARAMS(P),
     USER_TEXTS_PARAMS(P, texts),
-    PARAM_LIST(P, features, "product|difference|cosine", "product|difference|cosine",
-               "interaction features of the user's and the item's vector"),
+    PARAM_LIST(
+        P, features, "product|difference|cosine", "product|difference|cosine|" CROSS_FEATURE,
+        "interaction features of the user's and the item's vector; cross: what a decoder says of both"),
+    CROSS_PARAMS(P, cross),
     PARAM_LIST(P, collaborative, "ease", COLLABORATIVE_SIGNALS,
                "models whose scores are features: none, popularity, any model's name"),
     PARAM_NODE(P, collaborative_params, "parameters of those models: {ease: {l2: 300}}"),
@@ -77,7 +83,8 @@ static enum status llm_fusion_inside(const void *params, struct arena *arena, co
 static enum status llm_fusion_check(const void *params, const struct node *where)
 {
     const struct llm_fusion_params *p = params;
-    const bool no_text = strcmp(p->vectors.encoder, ITEM_ENCODER_NONE) == 0 || p->features.n == 0;
+    const bool cross = cross_feature_asked(&p->features);
+    const bool no_text = !cross && (strcmp(p->vectors.encoder, ITEM_ENCODER_NONE) == 0 || p->features.n == 0);
     const bool none = p->collaborative.n == 0 || has(&p->collaborative, "none");
     const char *mistake = NULL;
     if (none && p->collaborative.n > 1)
@@ -85,7 +92,7 @@ static enum status llm_fusion_check(const void *params, const struct node *where
     else if (no_text && none)
         mistake = "llm_fusion has neither text features nor collaborative scores: nothing to learn from";
     if (mistake == NULL)
-        return STATUS_OK;
+        return cross ? cross_feature_check(&p->cross, where) : STATUS_OK;
     return where == NULL ? status_fail(STATUS_USAGE, "%s", mistake) : node_fail(where, "%s", mistake);
 }
 
@@ -101,6 +108,7 @@ static enum status set_head(struct llm_fusion *m, const struct intent_features *
     W += m->difference != NULL ? d : 0;
     m->cosine = d > 0 && f->cosine ? *W++ : 0;
     m->signal = W;
+    m->cross = m->asked.on ? W[m->collaborative.n] : 0;
     m->bias = b;
     m->prior = prior;
     ARENA_NEW(item_bias, arena, m->items.n_items);
@@ -190,10 +198,11 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
                                              .n_folds = (uint32_t)p->folds,
                                              .validation = p->validation,
                                              .seed = run->seed};
+    const bool cross = cross_feature_asked(&p->features);
     struct intent_groups groups;
     uint32_t *text_row = NULL;
     float *sums = NULL, *texts = NULL, *W = NULL, b = 0;
-    if (p->features.n == 0)
+    if (p->features.n == cross) /* no vectors are read */
         vectors.encoder = ITEM_ENCODER_NONE;
     m->backend = run->backend;
     TRY(llm_fusion_check(params, NULL));
@@ -206,6 +215,10 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
     TRY(item_vectors_profiles(run->backend, &m->history, &m->items, NULL, train->n_users, false, sums));
     TRY(intent_sample(&m->history, &questions, run->scratch, &groups));
     TRY(collaborative_extra(&m->collaborative, train, (uint32_t)p->folds, run, &groups));
+    if (cross) {
+        TRY(cross_feature_build(&p->cross, train, run, &m->asked));
+        TRY(cross_feature_extra(&m->asked, &m->history, run, &groups, &m->cross_mean));
+    }
     if (m->texts.d > 0)
         TRY(user_texts_without(&m->texts, groups.user, groups.item, groups.n_candidates, groups.n,
                                run->scratch, &text_row, &texts));
@@ -219,6 +232,8 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
                                          .features = features_of(p)};
     ARENA_NEW(W, run->arena, intent_columns(&source));
     TRY(learn(p, source, run, W, &b));
+    if (cross)
+        b += W[intent_columns(&source) - 1] * m->cross_mean;
     const double prior = preference_prior_correction(groups.positives_kept, groups.negatives_kept);
     return set_head(m, &source.features, W, b, groups.n > 0 ? (float)prior : 0, run->arena);
 }
@@ -244,10 +259,9 @@ enum status llm_fusion_text_scores(const struct llm_fusion *m, const uint32_t *u
     return backend_launch(m->backend, &kernel_fusion_score, &args, (long)n * n_tiles, 0);
 }
 
-static enum status llm_fusion_score_users(const void *state, const uint32_t *users, size_t n,
-                                          const struct tile *out)
+enum status llm_fusion_score_unasked(const struct llm_fusion *m, const uint32_t *users, size_t n,
+                                     const struct tile *out)
 {
-    const struct llm_fusion *m = state;
     float *room = malloc((2 * n * m->items.d + 1) * sizeof *room);
     unsigned char *known = malloc(n + 1);
     if (room == NULL || known == NULL) {
@@ -263,6 +277,30 @@ static enum status llm_fusion_score_users(const void *state, const uint32_t *use
     return status;
 }
 
+/* What the decoder says of the best items so far. */
+static enum status add_cross(const struct llm_fusion *m, uint32_t user, float *scores)
+{
+    const uint32_t n_items = m->items.n_items;
+    float *x = malloc(n_items * sizeof *x + 1);
+    if (x == NULL)
+        return status_fail(STATUS_SYSTEM, "out of memory for what a decoder says of %u items", n_items);
+    const enum status status = cross_feature_scores(&m->asked, &m->history, user, scores, x);
+    for (uint32_t i = 0; i < n_items && status == STATUS_OK; i++)
+        scores[i] += isnan(x[i]) ? 0 : m->cross * (x[i] - m->cross_mean);
+    free(x);
+    return status;
+}
+
+static enum status llm_fusion_score_users(const void *state, const uint32_t *users, size_t n,
+                                          const struct tile *out)
+{
+    const struct llm_fusion *m = state;
+    TRY(llm_fusion_score_unasked(m, users, n, out));
+    for (size_t r = 0; r < n && m->asked.on; r++)
+        TRY(add_cross(m, users[r], out->scores + r * out->ld));
+    return STATUS_OK;
+}
+
 enum status llm_fusion_probability(const void *state, const uint32_t *users, const uint32_t *items, size_t n,
                                    float *probability)
 {
@@ -276,14 +314,16 @@ enum status llm_fusion_probability(const void *state, const uint32_t *users, con
 
 static void llm_fusion_free(void *state)
 {
-    collaborative_free(&((struct llm_fusion *)state)->collaborative);
+    struct llm_fusion *m = state;
+    collaborative_free(&m->collaborative);
+    cross_feature_free(&m->asked);
 }
 
 static enum status llm_fusion_save(const void *state, struct model_writer *w)
 {
     const struct llm_fusion *m = state;
     const uint32_t d = m->items.d, shape[3] = {m->items.n_items, d, m->history.val != NULL};
-    const float constants[3] = {m->cosine, m->bias, m->prior};
+    const float constants[3] = {m->cosine, m->bias, m->prior}, cross[2] = {m->cross, m->cross_mean};
     TRY(model_put(w, "shape", ARRAY_U32, 3, 1, shape));
     TRY(csr_put(w, "history", &m->history));
     TRY(model_put(w, "vectors", ARRAY_F32, shape[0], d, m->items.v));
@@ -294,18 +334,21 @@ static enum status llm_fusion_save(const void *state, struct model_writer *w)
         TRY(model_put(w, "difference", ARRAY_F32, d, 1, m->difference));
     TRY(model_put(w, "constants", ARRAY_F32, 3, 1, constants));
     TRY(model_put(w, "signal", ARRAY_F32, m->collaborative.n, 1, m->signal));
+    if (m->asked.on)
+        TRY(model_put(w, "cross", ARRAY_F32, 2, 1, cross));
+    TRY(cross_feature_save(&m->asked, w));
     return collaborative_save(&m->collaborative, w);
 }
 
 /* W as learn() left it, from the arrays of the file. */
-static enum status read_head(const struct llm_fusion *m, const struct intent_features *f,
-                             struct model_reader *r, struct arena *arena, float **W, float *b, float *prior)
+static enum status read_head(struct llm_fusion *m, const struct intent_features *f, struct model_reader *r,
+                             struct arena *arena, float **W, float *b, float *prior)
 {
     const uint32_t d = m->items.d;
     const void *part = NULL;
-    uint64_t n = d, one = 1, three = 3, n_signals = m->collaborative.n;
+    uint64_t n = d, one = 1, two = 2, three = 3, n_signals = m->collaborative.n;
     float *to = NULL;
-    ARENA_NEW(*W, arena, 2 * (size_t)d + 1 + n_signals);
+    ARENA_NEW(*W, arena, 2 * (size_t)d + 1 + n_signals + m->asked.on);
     to = *W;
     const char *const blocks[] = {f->product ? "product" : NULL, f->difference ? "difference" : NULL};
     for (int block = 0; d > 0 && block < 2; block++) {
@@ -325,6 +368,11 @@ static enum status read_head(const struct llm_fusion *m, const struct intent_fea
         return status_fail(STATUS_DATA, "the model file has weights of %llu collaborative scores, not of %u",
                            (unsigned long long)n_signals, m->collaborative.n);
     memcpy(to, part, n_signals * sizeof *to);
+    if (!m->asked.on)
+        return STATUS_OK;
+    TRY(model_get(r, "cross", ARRAY_F32, &two, &one, &part));
+    to[n_signals] = ((const float *)part)[0];
+    m->cross_mean = ((const float *)part)[1];
     return STATUS_OK;
 }
 
@@ -351,6 +399,8 @@ static enum status llm_fusion_load(void *state, const void *params, struct model
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &m->collaborative));
     m->collaborative.n_items = found[0];
     TRY(collaborative_load(&m->collaborative, r, run));
+    if (cross_feature_asked(&p->features))
+        TRY(cross_feature_load(&p->cross, m->history.n_rows, m->history.n_cols, r, run, &m->asked));
     TRY(read_head(m, &features, r, run->arena, &W, &b, &prior));
     return set_head(m, &features, W, b, prior, run->arena);
 }

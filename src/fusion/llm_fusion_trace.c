@@ -20,8 +20,15 @@ static enum status signals_of(const struct collaborative *c, struct trace *t, fl
     return STATUS_OK;
 }
 
+/* What a decoder added to an item's logit, for people. */
+static const char *cross_part(const struct llm_fusion *m, struct trace *t, float added)
+{
+    return !m->asked.on ? "" : arena_printf(t->arena, " + cross %.3f", (double)added);
+}
+
+/* unasked: scores without what the decoder says. */
 static enum status trace_preference(const struct llm_fusion *m, struct trace *t, const float *total,
-                                    const float *signal)
+                                    const float *unasked, const float *signal)
 {
     const struct collaborative *c = &m->collaborative;
     const uint32_t n = m->items.n_items;
@@ -37,15 +44,23 @@ static enum status trace_preference(const struct llm_fusion *m, struct trace *t,
                c->n > 0 ? ", and scores standardised over this user's items, times W:" : "");
     for (uint32_t j = 0; j < c->n; j++)
         trace_line(t, "     %s, W = %.4g", signal_name(c, j), (double)m->signal[j]);
-    trace_line(t, "out  p, and what of its logit is text%s:", c->n > 0 ? " and collaborative scores" : "");
+    if (m->asked.on)
+        trace_line(
+            t, "     cross, what a decoder (%s) says of the %u best so far, less its mean %.4g, W = %.4g",
+            m->asked.encoder.prompt.name, m->asked.candidates, (double)m->cross_mean, (double)m->cross);
+    trace_line(t, "out  p, and what of its logit is text%s%s:", c->n > 0 ? " and collaborative scores" : "",
+               m->asked.on ? " and cross" : "");
     for (uint32_t k = 0; k < n_left && k < t->top; k++) {
         const uint32_t i = place[k].item;
         double collaborative = 0;
         for (uint32_t j = 0; j < c->n; j++)
             collaborative += (double)m->signal[j] * (double)signal[(size_t)j * n + i];
-        trace_line(t, "     %3u  %.4f  logit %.3f = text %.3f + collaborative %.3f + b %.3f  %s", k + 1,
+        const char *cross = cross_part(m, t, total[i] - unasked[i]);
+        if (cross == NULL)
+            return STATUS_SYSTEM;
+        trace_line(t, "     %3u  %.4f  logit %.3f = text %.3f + collaborative %.3f%s + b %.3f  %s", k + 1,
                    preference_sigmoid(place[k].score + (double)m->prior), place[k].score + (double)m->prior,
-                   place[k].score - collaborative - (double)m->bias, collaborative,
+                   (double)unasked[i] - collaborative - (double)m->bias, collaborative, cross,
                    (double)m->bias + (double)m->prior, trace_item(t, i));
     }
     return STATUS_OK;
@@ -56,11 +71,13 @@ enum status llm_fusion_trace(const void *state, const void *params, struct trace
     const struct llm_fusion *m = state;
     const struct llm_fusion_params *p = params;
     const uint32_t n = m->items.n_items;
-    float *total, *signal;
+    float *total, *unasked, *signal;
     TRY(trace_vectors(t, "llm_fusion", &p->vectors, &m->items, &m->history, &p->texts, &m->texts));
     ARENA_NEW(total, t->arena, n);
-    const struct tile tile = {total, n, n};
+    ARENA_NEW(unasked, t->arena, n);
+    const struct tile tile = {total, n, n}, without = {unasked, n, n};
     TRY(model_score_users(&model_llm_fusion, state, t->backend, &t->user, 1, &tile));
+    TRY(llm_fusion_score_unasked(m, &t->user, 1, &without));
     TRY(signals_of(&m->collaborative, t, &signal));
-    return trace_preference(m, t, total, signal);
+    return trace_preference(m, t, total, unasked, signal);
 }

@@ -105,32 +105,16 @@ static const char *rerank_file(const void *params)
 
 /* ------------------------------------------------------------------------------------------------------ candidates */
 
-static int rising(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static bool can_be_asked(const struct llm_rerank *m, uint32_t user, uint32_t item)
-{
-    return cross_encoder_asks(&m->cross, item) && !csr_has(&m->train, user, item);
-}
-
 /* The user's candidates, rising, out of all items by the base model's scores, best first. */
-static uint32_t candidates_of(const struct llm_rerank *m, uint32_t user, const struct scored *all, uint32_t n,
+static uint32_t candidates_of(const struct llm_rerank *m, uint32_t user, const struct scored *all,
                               uint32_t *out)
 {
     uint32_t some = 0;
-    if (m->given != NULL) {
-        for (int64_t e = m->given->ptr[user]; e < m->given->ptr[user + 1]; e++)
-            if (can_be_asked(m, user, m->given->idx[e]))
-                out[some++] = m->given->idx[e];
-        return some;
-    }
-    for (uint32_t i = 0; i < n && some < m->candidates && all[i].score > -INFINITY; i++)
-        if (can_be_asked(m, user, all[i].item))
-            out[some++] = all[i].item;
-    qsort(out, some, sizeof *out, rising);
+    if (m->given == NULL)
+        return cross_encoder_candidates(&m->cross, &m->train, user, all, m->candidates, out);
+    for (int64_t e = m->given->ptr[user]; e < m->given->ptr[user + 1]; e++)
+        if (cross_encoder_asks(&m->cross, m->given->idx[e]) && !csr_has(&m->train, user, m->given->idx[e]))
+            out[some++] = m->given->idx[e];
     return some;
 }
 
@@ -158,7 +142,7 @@ static enum status rerank_row(const struct llm_rerank *m, uint32_t user, float *
     for (uint32_t i = 0; i < n_items; i++)
         r->all[i] = (struct scored){i, (double)scores[i]};
     qsort(r->all, n_items, sizeof *r->all, scored_best_first);
-    const uint32_t n = candidates_of(m, user, r->all, n_items, r->items);
+    const uint32_t n = candidates_of(m, user, r->all, r->items);
     TRY(cross_encoder_ask(&m->cross, user, r->items, n, r->score, &asked));
     place_all(r->all, n_items, scores);
     for (uint32_t k = 0; k < n && asked; k++)
@@ -192,7 +176,7 @@ static enum status rerank_trace(const void *state, const void *params, struct tr
     for (uint32_t i = 0, at = 0; i < n_items; i++)
         if (!csr_has(&m->train, t->user, before[i].item))
             place[before[i].item] = ++at;
-    const uint32_t n = candidates_of(m, t->user, before, n_items, items);
+    const uint32_t n = candidates_of(m, t->user, before, items);
     TRY(cross_encoder_prompt(&m->cross, t->user, items, n, t->arena, &text, &asked));
     trace_stage(t, "rerank", arena_printf(t->arena, "llm_rerank, %s", m->cross.prompt.name));
     trace_line(t, "in   the %u candidates of the stage before; the language model reads:", n);

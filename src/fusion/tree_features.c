@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fusion/cross_feature.h"
 #include "models/history.h"
 
 enum { CATEGORIES_MOST = 255 };
@@ -128,6 +129,8 @@ static enum status name_columns(struct tree_features *f, const char *const *list
     f->columns.name[at++] = "popularity";
     TRY(tree_vectors_names(&f->vectors, arena, f->columns.name + at));
     at += tree_vectors_columns(&f->vectors);
+    if (f->cross)
+        f->columns.name[at++] = CROSS_FEATURE;
     for (uint32_t j = 0; j < f->collaborative.n; j++)
         f->columns.name[at++] =
             arena_printf(arena, "score:%s",
@@ -167,7 +170,7 @@ enum status tree_features_describe(struct tree_features *f, const struct view *v
             list_name[f->n_lists++] = view->item_columns[i].name;
         }
     TRY(tree_vectors_describe(&f->vectors, f->backend, &f->items, arena, scratch));
-    f->n_pair = 2 + tree_vectors_columns(&f->vectors) + f->collaborative.n + f->n_lists;
+    f->n_pair = 2 + tree_vectors_columns(&f->vectors) + f->cross + f->collaborative.n + f->n_lists;
     f->n_user = user.n, f->n_item = item.n;
     TRY(side_table(&user, arena, &f->user_x));
     TRY(side_table(&item, arena, &f->item_x));
@@ -252,6 +255,8 @@ void tree_features_rows(const struct tree_features *f, uint32_t u, size_t r, con
         if (d > 0)
             x = tree_vectors_row(&f->vectors, room->vector + r * d, room->part + r * f->vectors.k,
                                  f->items.v + (size_t)i * d, i, x);
+        if (f->cross)
+            *x++ = room->cross[c];
         for (uint32_t j = 0; j < f->collaborative.n; j++)
             *x++ = room->signal[((size_t)j * TREE_TILE + r) * f->history.n_cols + i];
         for (uint32_t l = 0; l < f->n_lists; counts += f->list[l++].n_cols)
@@ -265,7 +270,7 @@ void tree_features_rows(const struct tree_features *f, uint32_t u, size_t r, con
 
 /* Groups rise by user: a tile is the groups of the next TREE_TILE users. */
 enum status tree_features_groups(const struct tree_features *f, const struct intent_groups *groups,
-                                 struct run *run, float **out)
+                                 const float *cross, struct run *run, float **out)
 {
     const uint32_t width = n_columns(f), c = groups->n_candidates;
     struct tree_room room;
@@ -286,6 +291,7 @@ enum status tree_features_groups(const struct tree_features *f, const struct int
         for (uint64_t g = first; g < end && status == STATUS_OK; g++) {
             while (users[r] != groups->user[g])
                 r++;
+            room.cross = cross != NULL ? cross + g * c : NULL;
             tree_features_rows(f, users[r], r, groups->item + g * c, c, &room, *out + g * c * width);
         }
     }

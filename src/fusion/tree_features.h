@@ -3,7 +3,8 @@
  * together.
  *
  * A row of the table is [pair | user | item]:
- *   pair   activity, popularity (log(1 + train rows)), what tree_vectors.h makes of the text vectors, each
+ *   pair   activity, popularity (log(1 + train rows)), what tree_vectors.h makes of the text vectors, what a
+ * decoder says of the two (cross_feature.h), each
  * collaborative score (standardised user by user), and for each list column of items (genres) the share of
  * the user's items that have its names user   number and category columns item   number and category columns,
  * and 0 / 1 for the most frequent names of each list column All of it is made of one view's train rows. Trees
@@ -27,6 +28,7 @@ struct tree_features {
     struct item_vectors items; /* d 0: no text */
     struct user_texts texts;   /* d 0: the user's vector is the history's alone */
     struct tree_vectors vectors;
+    bool cross; /* a column of what a decoder says, which comes with the rows */
     struct collaborative collaborative;
     uint32_t n_lists, n_pair, n_user, n_item;
     struct csr list[TREE_LISTS_MOST]; /* [n_items x names] */
@@ -34,8 +36,8 @@ struct tree_features {
     struct tree_columns columns;      /* names and kinds of [pair | user | item] */
 };
 
-/* From the view, whose rows stand for row_scale as many; items, texts, collaborative and the blocks of
- * vectors are set before.  At most max_names names a list column get a 0 / 1 of their own, and only text columns of at
+/* From the view, whose rows stand for row_scale as many; items, texts, collaborative, cross and the blocks
+ * of vectors are set before.  At most max_names names a list column get a 0 / 1 of their own, and only text columns of at
  * most 255 texts, half as many as rows or fewer, count as categories. */
 enum status tree_features_describe(struct tree_features *f, const struct view *view, double row_scale,
                                    uint32_t max_names, struct arena *arena, struct arena *scratch);
@@ -46,6 +48,8 @@ struct tree_room {
     float *vector; /* [TREE_TILE x d] */
     float *part;   /* [TREE_TILE x k] components of vector */
     float *names;  /* of all list columns */
+    const float
+        *cross; /* [n] of the rows that are made next: set by the caller where there is such a column */
 };
 enum status tree_room_new(const struct tree_features *f, struct tree_room *out); /* malloc */
 void tree_room_free(struct tree_room *room);
@@ -55,12 +59,13 @@ enum status tree_room_fill(const struct tree_features *f, const uint32_t *users,
 /* Rows of user u, the r-th of the tile, with n items: x [n x columns]. */
 void tree_features_rows(const struct tree_features *f, uint32_t u, size_t r, const uint32_t *items,
                         uint32_t n, struct tree_room *room, float *x);
-/* Rows of the groups' candidates, [n groups x candidates x columns]. */
+/* Rows of the groups' candidates, [n groups x candidates x columns]; cross [n groups x candidates], where there is such a
+ * column. */
 enum status tree_features_groups(const struct tree_features *f, const struct intent_groups *groups,
-                                 struct run *run, float **x);
+                                 const float *cross, struct run *run, float **x);
 
 enum status tree_features_save(const struct tree_features *f, struct model_writer *w);
-/* collaborative and the blocks of vectors are chosen before; own: what of users' texts was asked for, of those
+/* collaborative, cross and the blocks of vectors are chosen before; own: what of users' texts was asked for, of those
  * vectors. */
 enum status tree_features_load(struct tree_features *f, const struct user_texts_options *own,
                                const struct item_vectors_options *vectors, struct model_reader *r,

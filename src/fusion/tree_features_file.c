@@ -107,7 +107,7 @@ enum status tree_features_load(struct tree_features *f, const struct user_texts_
     TRY(user_texts_load(&f->texts, own, vectors, s[0], s[2], r));
     TRY(tree_vectors_load(&f->vectors, &f->items, r, run));
     if (f->n_lists > TREE_LISTS_MOST || f->n_user > UINT16_MAX || f->n_item > UINT16_MAX ||
-        f->n_pair != 2 + tree_vectors_columns(&f->vectors) + f->collaborative.n + f->n_lists)
+        f->n_pair != 2 + tree_vectors_columns(&f->vectors) + f->cross + f->collaborative.n + f->n_lists)
         return status_fail(STATUS_DATA,
                            "the shapes in the model file don't fit one another: the file is damaged");
     for (uint32_t l = 0; l < f->n_lists; l++) {

@@ -5,6 +5,8 @@
  * They learn from questions "which of these did this user take?" (intent.h: a train row and sampled negatives) about one part of the train
  * rows of `folds`, each described by the other parts alone, other models' scores and what the user wrote among it (view_user_text() leaves out
  * what is about a row of that part); then all is described by all of train.
+ * With the feature cross a decoder reads users' histories and items together (cross_feature.h), of a sample of those questions, and then of the
+ * first candidates; elsewhere that column is missing, as a tree takes it.
  * They re-rank: of each user, the `candidates` items that the first collaborative
  * model puts in front (train items aside) are ranked by the trees, all others below in that model's order.
  *
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fusion/cross_feature.h"
 #include "fusion/tree_features.h"
 #include "models/forest_boost.h"
 
@@ -22,6 +25,7 @@ struct tree_fusion_params {
     /* questions and features */
     struct item_vectors_options vectors;
     struct user_texts_options texts;
+    struct cross_options cross;
     struct param_list features, collaborative;
     const struct node *collaborative_params;
     int components, folds, n_negatives, negatives, samples, max_names, candidates;
@@ -34,11 +38,12 @@ struct tree_fusion_params {
     ITEM_VECTORS_PARAMS(P, vectors., "none", "title|genres|tags", 64, 0, 4096, 1),                           \
         USER_TEXTS_PARAMS(P, texts),                                                                         \
         PARAM_LIST(                                                                                          \
-            P, features, "cosine", TREE_VECTORS_FEATURES,                                                    \
+            P, features, "cosine", TREE_VECTORS_FEATURES "|" CROSS_FEATURE,                                  \
             "of the user's and the item's vector: their cosine; the two (user, item: a concatenation), "     \
-            "product, absolute difference"),                                                                 \
+            "product, absolute difference; cross: what a decoder says of both"),                             \
         PARAM_INT(P, components, 8, 1, 4096,                                                                 \
                   "principal components of the vectors that user, item, product and difference take"),       \
+        CROSS_PARAMS(P, cross),                                                                              \
         PARAM_LIST(P, collaborative, "ease|popularity", COLLABORATIVE_SIGNALS,                               \
                    "models whose scores are features: none, popularity, any model's name; the first one "    \
                    "chooses candidates"),                                                                    \
@@ -86,6 +91,7 @@ enum kind { DECISION_TREE, RANDOM_FOREST, GBDT };
 
 struct tree_fusion {
     struct tree_features features;
+    struct cross_feature cross;
     struct forest forest;
     uint32_t candidates;
 };
@@ -104,9 +110,21 @@ static enum status tree_fusion_check(const void *params, const struct node *wher
     for (size_t i = 0; i < p->collaborative.n; i++)
         if (strcmp(p->collaborative.item[i], "none") == 0 && p->collaborative.n > 1)
             mistake = "collaborative has 'none' beside others";
+    const bool none = p->collaborative.n == 0 || strcmp(p->collaborative.item[0], "none") == 0;
+    if (mistake == NULL && cross_feature_asked(&p->features) && none)
+        mistake =
+            "the feature cross is asked of the first collaborative model's best items, and collaborative "
+            "names none: expected ease, popularity or another model";
     if (mistake == NULL)
-        return STATUS_OK;
+        return cross_feature_asked(&p->features) ? cross_feature_check(&p->cross, where) : STATUS_OK;
     return where == NULL ? status_fail(STATUS_USAGE, "%s", mistake) : node_fail(where, "%s", mistake);
+}
+
+/* No item is asked about that the trees don't rank. */
+static void limit_cross(struct tree_fusion *m)
+{
+    if (m->candidates > 0 && m->cross.candidates > m->candidates)
+        m->cross.candidates = m->candidates;
 }
 
 /* What the view's rows say of users and items; they stand for row_scale as many. */
@@ -115,6 +133,7 @@ static enum status describe(struct tree_features *f, const struct tree_fusion_pa
 {
     const struct history_fading no_fading = {.decay = 1};
     f->backend = run->backend;
+    f->cross = cross_feature_asked(&p->features);
     tree_vectors_choose(&p->features, (uint32_t)p->components, &f->vectors);
     TRY(user_texts_build(&p->texts, &p->vectors, &no_fading, view, run, &f->items, &f->texts));
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &f->collaborative));
@@ -167,13 +186,15 @@ static enum status learn(struct tree_fusion *m, const struct tree_fusion_params 
     struct intent_groups groups;
     struct tree_table table;
     struct view others;
-    float *x, *y;
+    float *x, *y, *cross = NULL;
     TRY(collaborative_view_without(train, 0, (uint32_t)p->folds, run->seed, inner->arena, &others));
     TRY(intent_sample(train->by_user, &questions, inner->arena, &groups));
     intent_keep_fold(&groups, 0);
+    if (m->cross.on)
+        TRY(cross_feature_questions(&m->cross, train->by_user, &groups, inner, &cross));
     enum status status = describe(&features, p, &others, p->folds / (p->folds - 1.0), inner);
     if (status == STATUS_OK)
-        status = tree_features_groups(&features, &groups, inner, &x);
+        status = tree_features_groups(&features, &groups, cross, inner, &x);
     collaborative_free(&features.collaborative);
     TRY(status);
     TRY(tree_table_build(&features.columns, x, groups.n * groups.n_candidates, inner->arena, inner->scratch,
@@ -194,6 +215,9 @@ static enum status tree_fusion_fit(struct tree_fusion *m, const struct tree_fusi
     struct run inner = *run;
     TRY(tree_fusion_check(p, NULL));
     m->candidates = (uint32_t)p->candidates;
+    if (cross_feature_asked(&p->features))
+        TRY(cross_feature_build(&p->cross, train, run, &m->cross));
+    limit_cross(m);
     inner.arena = arena_new();
     inner.scratch = arena_new();
     inner.validate = NULL;
@@ -213,6 +237,7 @@ struct room {
     struct tree_room tile;
     float *x;            /* [most x columns] */
     float *y;            /* [most] */
+    float *cross;        /* [n_items], then [most] of the candidates */
     uint32_t *candidate; /* [n_items] */
     size_t most;         /* candidates of one user */
 };
@@ -222,6 +247,7 @@ static void room_free(struct room *r)
     tree_room_free(&r->tile);
     free(r->x);
     free(r->y);
+    free(r->cross);
     free(r->candidate);
 }
 
@@ -234,7 +260,8 @@ static enum status room_new(const struct tree_fusion *m, struct room *r)
     r->x = malloc(r->most * f->columns.n * sizeof(float) + 1);
     r->y = malloc(r->most * sizeof(float) + 1);
     r->candidate = malloc(n_items * sizeof(uint32_t) + 1);
-    if (r->x != NULL && r->y != NULL && r->candidate != NULL)
+    r->cross = malloc(m->cross.on ? (n_items + r->most) * sizeof(float) : 1);
+    if (r->x != NULL && r->y != NULL && r->candidate != NULL && r->cross != NULL)
         return STATUS_OK;
     room_free(r);
     return status_fail(STATUS_SYSTEM, "out of memory to score a tile of users by trees");
@@ -278,6 +305,18 @@ static enum status choose(const struct tree_features *f, uint32_t u, const float
     return STATUS_OK;
 }
 
+/* The column cross of the candidates. */
+static enum status cross_of(const struct tree_fusion *m, uint32_t u, const float *signal, size_t n,
+                            struct room *room)
+{
+    float *of_candidates = room->cross + m->features.history.n_cols;
+    TRY(cross_feature_scores(&m->cross, &m->features.history, u, signal, room->cross));
+    for (size_t c = 0; c < n; c++)
+        of_candidates[c] = room->cross[room->candidate[c]];
+    room->tile.cross = of_candidates;
+    return STATUS_OK;
+}
+
 /* One user's scores: candidates by the trees, the rest below by the first signal. */
 static enum status score_user(const struct tree_fusion *m, uint32_t u, size_t r, struct room *room,
                               float *scores)
@@ -288,6 +327,8 @@ static enum status score_user(const struct tree_fusion *m, uint32_t u, size_t r,
     float lowest = 0, highest = -INFINITY;
     size_t n = 0;
     TRY(choose(f, u, signal, room->most, room->candidate, &n));
+    if (m->cross.on)
+        TRY(cross_of(m, u, signal, n, room));
     tree_features_rows(f, u, r, room->candidate, (uint32_t)n, &room->tile, room->x);
     TRY(forest_predict(&m->forest, f->backend, room->x, f->columns.n, n, room->y));
     for (size_t c = 0; c < n; c++)
@@ -329,13 +370,16 @@ static void tree_fusion_trees(const void *state, const struct forest **forest,
 
 static void tree_fusion_free(void *state)
 {
-    collaborative_free(&((struct tree_fusion *)state)->features.collaborative);
+    struct tree_fusion *m = state;
+    collaborative_free(&m->features.collaborative);
+    cross_feature_free(&m->cross);
 }
 
 static enum status tree_fusion_save(const void *state, struct model_writer *w)
 {
     const struct tree_fusion *m = state;
     TRY(tree_features_save(&m->features, w));
+    TRY(cross_feature_save(&m->cross, w));
     return forest_save(&m->forest, w);
 }
 
@@ -347,7 +391,12 @@ static enum status tree_fusion_load(void *state, const void *params, struct mode
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena,
                              &m->features.collaborative));
     tree_vectors_choose(&p->features, (uint32_t)p->components, &m->features.vectors);
+    m->features.cross = cross_feature_asked(&p->features);
     TRY(tree_features_load(&m->features, &p->texts, &p->vectors, r, run));
+    if (m->features.cross)
+        TRY(cross_feature_load(&p->cross, m->features.history.n_rows, m->features.history.n_cols, r, run,
+                               &m->cross));
+    limit_cross(m);
     return forest_load(&m->forest, m->features.columns.n, r);
 }
 
