@@ -5,7 +5,12 @@
  * A table a measure and kind of stratum, a row a comparison: the difference of the whole (as table_compare.c has it), then of the parts.  The
  * numbers are those of significance.csv and significance-strata.csv.
  */
+#include <stdint.h>
+
 #include "report/parts.h"
+
+enum { TEX_COLUMNS = 4 };
+static const size_t WHOLE = SIZE_MAX; /* in place of a stratum's number */
 
 /* The same comparison in a stratum, or NULL. */
 static const struct pair_row *in_part(const struct records *r, const struct pair_row *pair, size_t part)
@@ -28,7 +33,7 @@ static bool is_tested(const struct compare_family *f, size_t part)
     return false;
 }
 
-/* Rows and cells; on a terminal without intervals, for room. */
+/* Rows and cells of the parts of the columns; intervals: with them. */
 static enum status fill(const struct compare_family *f, const size_t *part, bool intervals,
                         struct arena *arena, struct grid *g)
 {
@@ -40,7 +45,7 @@ static enum status fill(const struct compare_family *f, const size_t *part, bool
         if (g->row[i] == NULL)
             return STATUS_SYSTEM;
         for (size_t c = 0; c < g->n_columns; c++) {
-            const struct pair_row *row = c == 0 ? pair : in_part(f->r, pair, part[c - 1]);
+            const struct pair_row *row = part[c] == WHOLE ? pair : in_part(f->r, pair, part[c]);
             struct grid_cell *cell = &g->cell[i * g->n_columns + c];
             if (row != NULL)
                 *cell = compare_difference(row);
@@ -50,26 +55,32 @@ static enum status fill(const struct compare_family *f, const size_t *part, bool
     return STATUS_OK;
 }
 
-/* The strata first .. end, of one kind; nothing where none is tested. */
+/* The strata first .. end, of one kind; nothing where none is tested.  A terminal has no intervals, for room; LaTeX's line has room for four
+ * columns with them, so where there are four parts the whole, which the table of comparisons has, is left out. */
 static enum status write_kind(const struct compare_family *f, size_t first, size_t end, const char *kind,
                               size_t length, enum table_form form, struct arena *arena, FILE *out)
 {
     const struct records *r = f->r;
     const bool intervals = form != TABLE_TERMINAL;
-    size_t *part;
-    struct grid g = {.dataset = f->pair[0]->dataset, .n_rows = f->n, .n_columns = 1};
-    ARENA_NEW(part, arena, end - first);
+    size_t *part, n_tested = 0;
+    struct grid g = {.dataset = f->pair[0]->dataset, .n_rows = f->n};
+    ARENA_NEW(part, arena, end - first + 1);
     ARENA_NEW(g.row, arena, f->n);
     ARENA_NEW(g.column, arena, end - first + 1);
     ARENA_NEW(g.cell, arena, f->n * (end - first + 1));
-    g.column[0] = "all";
+    for (size_t p = first; p < end; p++)
+        n_tested += is_tested(f, p);
+    if (n_tested == 0)
+        return STATUS_OK;
+    if (form != TABLE_TEX || n_tested < TEX_COLUMNS) {
+        part[g.n_columns] = WHOLE;
+        g.column[g.n_columns++] = "all";
+    }
     for (size_t p = first; p < end; p++)
         if (is_tested(f, p)) {
-            part[g.n_columns - 1] = p;
+            part[g.n_columns] = p;
             g.column[g.n_columns++] = r->stratum[p];
         }
-    if (g.n_columns == 1)
-        return STATUS_OK;
     TRY(fill(f, part, intervals, arena, &g));
     const char *measure = compare_measure(f->pair[0], arena), *sides = compare_sides(f, arena),
                *tests = strata_tests(r, arena);
