@@ -1,7 +1,7 @@
 # curves.gp - one panel a model: training loss by epoch, sweep or tree (left axis), validation loss (left), validation quality (right).
 #
 # Set before: n_panels, rows, columns, left_margin, right_margin, bottom_margin, top_margin, panel_gap, column_gap, key_y, key_dx (screen sizes; key_dx: a pixel),
-# figure_title, for each panel p: names[p], steps[p] (points), losses[p] (what the loss is), has_valid[p], has_quality[p] (0 or 1), $data: step, loss, validation loss, quality, a block a panel.
+# figure_title, for each panel p: names[p], steps[p] (points), losses[p] (what the loss is), has_valid[p], has_quality[p] (0 or 1), quality_name (what the right axis shows), $data: step, loss, validation loss, quality, a block a panel.
 # Colours: Okabe and Ito 2008.
 set multiplot layout rows, columns title figure_title noenhanced font ",15" margins screen left_margin, right_margin, bottom_margin, top_margin spacing screen column_gap, panel_gap
 set border 3 linecolor rgb "#888888"
@@ -19,7 +19,7 @@ x = left_margin
 array key_words[3]
 key_words[1] = "train"
 key_words[2] = any_valid ? "validation loss" : ""
-key_words[3] = any_quality ? "validation ndcg@10 (right axis)" : ""
+key_words[3] = any_quality ? quality_name . " (right axis)" : ""
 array colour[3]
 colour[1] = 0x0072B2; colour[2] = 0xD55E00; colour[3] = 0x009E73
 do for [c = 1 : 3] {

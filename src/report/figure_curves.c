@@ -83,6 +83,19 @@ static void write_panel(const struct records *r, const struct series *s, size_t 
             names[VALIDATION][0] != '\0', panel, names[QUALITY][0] != '\0');
 }
 
+/* What the right axis shows: the curves' one name, or "validation quality" where panels differ in it. */
+static const char *quality_name(const struct records *r)
+{
+    const char *name = "";
+    for (size_t i = 0; i < r->n_curves; i++)
+        if (is_quality(r->curve[i].curve)) {
+            if (name[0] != '\0' && strcmp(name, r->curve[i].curve) != 0)
+                return "validation quality";
+            name = r->curve[i].curve;
+        }
+    return name;
+}
+
 static void write_figure(const struct figure *f, FILE *out, int *width, int *height)
 {
     const struct series *series[PANELS];
@@ -111,7 +124,9 @@ static void write_figure(const struct figure *f, FILE *out, int *width, int *hei
             n, n, n, n, n);
     for (size_t p = 0; p < n; p++)
         write_panel(f->r, series[p], p + 1, name[p], out);
-    fputs("$data << EOD\n", out);
+    fputs("quality_name = ", out);
+    figure_write_quoted(out, quality_name(f->r), false);
+    fputs("\n$data << EOD\n", out);
     for (size_t p = 0; p < n; p++) {
         fputs(p > 0 ? "\n\n" : "", out);
         write_points(f->r, series[p], out);

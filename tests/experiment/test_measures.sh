@@ -109,6 +109,13 @@ check watched_by_one_thread gives 0 "7 cells done" "$R" run w.yaml --out w1 --th
 for f in curves popularity multiverse; do check "${f}_any_threads" cmp w1/$f.csv w2/$f.csv; done
 check watching_changes_nothing gives 0 "" "$R" run w.yaml --out w0 --set evaluate.validation_every=0
 check same_metrics cmp w0/metrics.csv w2/metrics.csv
+check curves_are_drawn gives 0 "7 cells done" "$R" run w.yaml --out w3 --set 'report.plots=[curves]'
+for name in ndcg@10 quality accuracy; do # the right axis is called what the curves are; quality: some are called otherwise
+    [ $name = quality ] && sed -i '/,svd,/s/validation ndcg@10/validation accuracy/' w3/curves.csv
+    [ $name = accuracy ] && sed -i 's/validation ndcg@10/validation accuracy/' w3/curves.csv
+    check "axis_of_curves_$name" gives 0 "" "$R" report w3
+    check "axis_is_called_$name" grep -q "quality_name = 'validation $name'" w3/plots/s-curves.gp
+done
 watched() {
     python3 - <<'PY'
 import csv, collections
