@@ -275,6 +275,12 @@ static enum status find_pipeline(const struct node *named, const char *label, st
     return STATUS_OK;
 }
 
+/* Does `compare` (NULL: there is none) say what is compared, if only that nothing is? */
+static bool names_pairs(const struct node *compare)
+{
+    return compare != NULL && (compare->kind == NODE_LIST || node_get(compare, "pairs") != NULL);
+}
+
 static enum status read_blocks(const struct node *root, struct arena *arena, struct experiment *e)
 {
     struct top top = {0};
@@ -305,11 +311,11 @@ static enum status read_blocks(const struct node *root, struct arena *arena, str
         TRY(config_fusion(top.fusion, given, arena, &rows, &pipeline));
     TRY(config_models(rows != NULL ? rows : given, arena, e, models));
     TRY(find_pipeline(top.pipeline, pipeline.label, e));
-    if (top.compare == NULL)
+    if (!names_pairs(top.compare))
         TRY(config_pairs(root, pipeline.label, e, arena, &pairs));
     if (top.expect != NULL)
         TRY(config_expect(top.expect, arena, e, expect));
-    TRY(config_compare(pairs != NULL ? pairs : top.compare, arena, e, compare));
+    TRY(config_compare(top.compare, pairs, arena, e, compare));
     TRY(params_default(report_params, arena, &report));
     TRY(params_set(report_params, "report", top.report, arena, &report));
     TRY(config_present(top.present, &pipeline, arena, e));

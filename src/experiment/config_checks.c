@@ -293,7 +293,8 @@ static enum status check_draws(const struct node *where, const struct experiment
         e->compare.draws, family, e->compare.alpha, (double)family / e->compare.alpha);
 }
 
-enum status config_compare(const struct node *node, struct arena *arena, struct experiment *e, json_t *out)
+enum status config_compare(const struct node *node, const struct node *usual, struct arena *arena,
+                           struct experiment *e, json_t *out)
 {
     struct compare_block block = {0};
     json_t *pairs = json_array(), *ranks = json_array();
@@ -322,9 +323,11 @@ enum status config_compare(const struct node *node, struct arena *arena, struct 
     json_object_set_new(out, "ranks", ranks);
     if (node != NULL && node->kind == NODE_LIST)
         block.pairs = node;
+    if (block.pairs == NULL)
+        block.pairs = usual;
     if (block.pairs != NULL)
         TRY(read_pairs(block.pairs, arena, e, pairs));
     if (block.ranks != NULL)
         TRY(read_ranks(block.ranks, arena, e, ranks));
-    return e->n_comparisons > 0 ? check_draws(node, e) : STATUS_OK;
+    return e->n_comparisons > 0 ? check_draws(node != NULL ? node : usual, e) : STATUS_OK;
 }

@@ -58,8 +58,9 @@ enum status config_feedback(const struct node *top, const struct config_pipeline
                             struct arena *arena, struct experiment *e);
 enum status config_evaluate(const struct node *map, struct arena *arena, struct experiment *e);
 enum status config_expect(const struct node *list, struct arena *arena, struct experiment *e, json_t *out);
-/* NULL: the defaults; fills `out`, an object. */
-enum status config_compare(const struct node *node, struct arena *arena, struct experiment *e, json_t *out);
+/* NULL: the defaults; `usual`: the pairs where the block names none, NULL: no such; fills `out`, an object. */
+enum status config_compare(const struct node *node, const struct node *usual, struct arena *arena,
+                           struct experiment *e, json_t *out);
 
 /* An empty node that stands where `where` does, with room for so many children; NULL: memory is out. */
 struct node *config_node(const struct node *where, enum node_kind kind, size_t room, struct arena *arena);

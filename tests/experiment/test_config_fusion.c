@@ -258,7 +258,7 @@ static void adapters(void **state)
 }
 
 /* Without NDCG the first ranking metric of users is compared, in its first dialect; a row with a grid is in no test; where nothing can be
- * compared there is none. */
+ * compared there is none.  A block `compare` that names no pairs leaves them as they are; an empty list of pairs is none. */
 static void pairs(void **state)
 {
     static const char rows[] = "models: [{name: ease, grid: {l2: [1, 2]}}, {name: popularity}]\n"
@@ -269,6 +269,9 @@ static void pairs(void **state)
                  {"evaluate: {k: [5, 20], metrics: [ndcg]}\n", "ndcg@5"},
                  {"evaluate: {k: [5, 10], metrics: [coverage, recall, map]}\n", "recall@10"},
                  {"evaluate: {k: [10], metrics: [ndcg], dialects: [elliot]}\n", "ndcg@10.elliot"},
+                 {"evaluate: {k: [10], metrics: [ndcg]}\ncompare: {alpha: 0.01, intervals: 0}\n", "ndcg@10"},
+                 {"evaluate: {k: [10], metrics: [ndcg]}\ncompare: {pairs: []}\n", NULL},
+                 {"evaluate: {k: [10], metrics: [ndcg]}\ncompare: []\n", NULL},
                  {"evaluate: {k: [10], metrics: [coverage]}\n", NULL},
                  {"evaluate: {metrics: [rmse]}\n", NULL}};
     (void)state;
