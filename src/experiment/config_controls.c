@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "experiment/config_parts.h"
 #include "experiment/run.h"
+#include "fusion/cross_feature.h"
 #include "models/item_vectors.h"
 #include "models/nested.h"
 
@@ -253,6 +254,17 @@ struct head {
     bool reads;                    /* by a language model */
 };
 
+/* Does a decoder read users and items for it? */
+static bool crosses(const struct model_type *type, const void *params)
+{
+    const struct param *p = param_find(type->params, "features");
+    struct param_list features = {0};
+    if (p == NULL || p->kind != PARAM_KIND_LIST)
+        return false;
+    memcpy(&features, (const char *)params + p->offset, sizeof features);
+    return cross_feature_asked(&features);
+}
+
 static enum status find_head(const struct model_type *type, const void *params, struct arena *arena,
                              struct head *out)
 {
@@ -263,7 +275,8 @@ static enum status find_head(const struct model_type *type, const void *params, 
     if (p != NULL && !around && strcmp(type->family, "fusion") == 0) {
         const char *encoder = NULL;
         memcpy(&encoder, (const char *)params + p->offset, sizeof encoder);
-        *out = (struct head){type, encoder != NULL && language_model(encoder, arena)};
+        *out =
+            (struct head){type, (encoder != NULL && language_model(encoder, arena)) || crosses(type, params)};
         return STATUS_OK;
     }
     if (type->inside != NULL)

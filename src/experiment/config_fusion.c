@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "experiment/config_parts.h"
+#include "fusion/cross_feature.h"
 #include "models/item_vectors.h"
 #include "registry.h"
 
@@ -217,6 +218,19 @@ static bool adapts(const char *encoder)
            strcmp(item_vectors_folder(encoder), "e5") != 0;
 }
 
+/* The features without cross, which a decoder reads: a language model, as the reranker's. */
+static enum status put_features(const struct fusion *f, const struct node *features, struct node *params)
+{
+    struct node *kept = config_node(features, NODE_LIST, features->n + 1, f->arena);
+    if (kept == NULL)
+        return STATUS_SYSTEM;
+    for (size_t i = 0; features->kind == NODE_LIST && i < features->n; i++)
+        if (features->child[i]->kind != NODE_SCALAR || strcmp(features->child[i]->text, CROSS_FEATURE) != 0)
+            kept->child[kept->n++] = features->child[i];
+    const bool other = features->kind == NODE_SCALAR && strcmp(features->text, CROSS_FEATURE) != 0;
+    return config_put(params, "features", other ? features : kept, f->arena);
+}
+
 /* {name, params} of the preference model in this row. */
 static enum status row_preference(const struct fusion *f, const struct row *row, struct node **out)
 {
@@ -232,7 +246,9 @@ static enum status row_preference(const struct fusion *f, const struct row *row,
         const bool left_out = (row->no_preprocess && strcmp(one->key, "preprocess") == 0) ||
                               (row->no_collaborative && strcmp(one->key, "collaborative_params") == 0) ||
                               (row->model != NULL && param_find(type->params, one->key) == NULL);
-        if (!left_out)
+        if (!left_out && row->encoder != NULL && strcmp(one->key, "features") == 0)
+            TRY(put_features(f, one, params));
+        else if (!left_out)
             TRY(config_put(params, one->key, one, f->arena));
     }
     if (row->encoder != NULL)

@@ -99,7 +99,9 @@ static void add_usage(json_t *line, const struct fitted *fitted)
     if (fitted->type->usage == NULL)
         return;
     fitted->type->usage(fitted->state, &u);
-    const double n = u.n_users > 0 ? (double)u.n_users : 1;
+    if (u.n_users == 0) /* a model that can have one and has none */
+        return;
+    const double n = (double)u.n_users;
     json_object_set_new(line, "language_model",
                         json_pack("{s:I, s:I, s:I, s:I, s:f, s:f}", "users", (json_int_t)u.n_users, "items",
                                   (json_int_t)u.n_items, "tokens", (json_int_t)u.n_tokens, "tokens_unshared",

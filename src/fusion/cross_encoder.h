@@ -81,6 +81,8 @@ enum status cross_encoder_ask(const struct cross_encoder *m, uint32_t user, cons
 enum status cross_encoder_prompt(const struct cross_encoder *m, uint32_t user, const uint32_t *items,
                                  uint32_t n, struct arena *arena, char **text, bool *known);
 void cross_encoder_usage(const struct cross_encoder *m, struct model_usage *out);
+/* Keeps no scores of so far, and counts from 0: what a fit asked is not what ranking costs. */
+void cross_encoder_forget(const struct cross_encoder *m);
 
 /* Histories, texts and calibration as arrays of a model's file. */
 enum status cross_encoder_save(const struct cross_encoder *m, struct model_writer *w);

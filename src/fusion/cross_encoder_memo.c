@@ -48,6 +48,18 @@ void cross_encoder_usage(const struct cross_encoder *m, struct model_usage *out)
     *out = m->memo->usage;
 }
 
+void cross_encoder_forget(const struct cross_encoder *m)
+{
+#pragma omp critical(cross_encoder)
+    {
+        for (uint32_t u = 0; u < m->memo->n_users; u++) {
+            free(m->memo->user[u].item);
+            m->memo->user[u] = (struct kept){0};
+        }
+        m->memo->usage = (struct model_usage){0};
+    }
+}
+
 bool cross_memo_recall(struct cross_memo *memo, uint32_t user, const uint32_t *items, uint32_t n,
                        float *score)
 {

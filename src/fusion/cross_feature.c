@@ -205,6 +205,7 @@ enum status cross_feature_questions(const struct cross_feature *c, const struct 
                 TRY(ask_fold(c, had, g, first, end, g->fold[i], chosen, x));
         }
     }
+    cross_encoder_forget(&c->encoder);
     *out = x;
     return STATUS_OK;
 }
@@ -266,6 +267,13 @@ enum status cross_feature_scores(const struct cross_feature *c, const struct csr
     const enum status status = score(c, had, user, order, arena, x);
     arena_free(arena);
     return status;
+}
+
+void cross_feature_usage(const struct cross_feature *c, struct model_usage *out)
+{
+    *out = (struct model_usage){0};
+    if (c->on)
+        cross_encoder_usage(&c->encoder, out);
 }
 
 /* ------------------------------------------------------------------------------------------------------ files */

@@ -99,6 +99,9 @@ enum status cross_feature_extra(const struct cross_feature *c, const struct csr 
 enum status cross_feature_scores(const struct cross_feature *c, const struct csr *had, uint32_t user,
                                  const float *order, float *x);
 
+/* What the decoder read since it was fitted; nothing where it is not on. */
+void cross_feature_usage(const struct cross_feature *c, struct model_usage *out);
+
 /* In a model's file, where it is on. */
 enum status cross_feature_save(const struct cross_feature *c, struct model_writer *w);
 enum status cross_feature_load(const struct cross_options *options, uint32_t n_users, uint32_t n_items,

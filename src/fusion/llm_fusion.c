@@ -319,6 +319,11 @@ static void llm_fusion_free(void *state)
     cross_feature_free(&m->asked);
 }
 
+static void llm_fusion_usage(const void *state, struct model_usage *out)
+{
+    cross_feature_usage(&((const struct llm_fusion *)state)->asked, out);
+}
+
 static enum status llm_fusion_save(const void *state, struct model_writer *w)
 {
     const struct llm_fusion *m = state;
@@ -423,4 +428,5 @@ const struct model_type model_llm_fusion = {
     .trace = llm_fusion_trace,
     .save = llm_fusion_save,
     .load = llm_fusion_load,
-    .free = llm_fusion_free};
+    .free = llm_fusion_free,
+    .usage = llm_fusion_usage};

@@ -375,6 +375,11 @@ static void tree_fusion_free(void *state)
     cross_feature_free(&m->cross);
 }
 
+static void tree_fusion_usage(const void *state, struct model_usage *out)
+{
+    cross_feature_usage(&((const struct tree_fusion *)state)->cross, out);
+}
+
 static enum status tree_fusion_save(const void *state, struct model_writer *w)
 {
     const struct tree_fusion *m = state;
@@ -434,7 +439,8 @@ static enum status gbdt_fit(void *state, const void *params, const struct view *
                                             .trees = tree_fusion_trees,                                      \
                                             .save = tree_fusion_save,                                        \
                                             .load = tree_fusion_load,                                        \
-                                            .free = tree_fusion_free};
+                                            .free = tree_fusion_free,                                        \
+                                            .usage = tree_fusion_usage};
 TREE_MODEL(decision_tree, "Breiman, Friedman, Olshen, Stone 1984",
            "one tree re-ranks another model's candidates")
 TREE_MODEL(random_forest, "Breiman 2001", "the mean of many trees re-ranks another model's candidates")

@@ -257,6 +257,40 @@ static void adapters(void **state)
                "e.yaml:", "lora_rank: 0", NULL);
 }
 
+/* Controls leave cross out: a decoder is a language model too. */
+static void cross(void **state)
+{
+    (void)state;
+    struct experiment e;
+    assert_ok(load(
+        HEAD "fusion: {preference: {name: llm_fusion, params: {features: [cosine, cross], decoder: gemma}}, "
+             "controls: [ids, tfidf, e5], ablate: [collaborative]}\n"
+             "models: [{name: gbdt, params: {features: cross, decoder: gemma}, controls: [ids]}]\n",
+        &e));
+    assert_int_equal(e.n_blocks, 7);
+    uint32_t with = 0;
+    for (size_t i = 0; i < e.n_blocks; i++) {
+        const json_t *params = json_object_get(block(&e, i), "params"),
+                     *list = json_object_get(params, "features"), *word;
+        size_t at;
+        uint32_t has = 0;
+        json_array_foreach(list, at, word) has += strcmp(json_string_value(word), "cross") == 0;
+        if (strcmp(e.models[i].type->name, "gbdt") == 0)
+            assert_int_equal(json_array_size(list), has);
+        else
+            assert_int_equal(json_array_size(list), 1 + has);
+        const bool control = strstr(e.models[i].label, "no text") != NULL ||
+                             strstr(e.models[i].label, "TF-IDF") != NULL ||
+                             strstr(e.models[i].label, "e5") != NULL;
+        assert_int_equal(has, !control);
+        with += has;
+    }
+    assert_int_equal(with, 3);
+    experiment_free(&e);
+    test_fails(load(HEAD "models: [{name: gbdt, params: {features: [cross]}}]\n", &e), STATUS_USAGE,
+               "e.yaml:", "decoder: gemma", NULL);
+}
+
 /* Without NDCG the first ranking metric of users is compared, in its first dialect; a row with a grid is in no test; where nothing can be
  * compared there is none.  A block `compare` that names no pairs leaves them as they are; an empty list of pairs is none. */
 static void pairs(void **state)
@@ -398,6 +432,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(searched, set_up, tear_down),
         cmocka_unit_test_setup_teardown(encoders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(adapters, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cross, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pairs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(same_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(second_encoders, set_up, tear_down),

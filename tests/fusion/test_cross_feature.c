@@ -239,7 +239,7 @@ static void controls_change_the_history(void **state)
 /* Users take what the decoder, with no history, says yes to: a head of this feature alone finds it. */
 static void a_head_learns_it(void **state)
 {
-    static uint32_t user[60 * N_ITEMS], item[60 * N_ITEMS];
+    static uint32_t user[30 * N_ITEMS], item[30 * N_ITEMS];
     struct cross_options o = options();
     const struct fixture before = f;
     float order[N_ITEMS] = {0}, x[N_ITEMS];
@@ -257,16 +257,16 @@ static void a_head_learns_it(void **state)
     for (uint32_t i = 0; i < UNTITLED; i++)
         high += (double)x[i] > mean;
     assert_in_range(high, 4, UNTITLED - 4);
-    for (uint32_t u = 0; u < 60; u++)
+    for (uint32_t u = 0; u < 30; u++)
         for (uint32_t i = 0; i < UNTITLED; i++)
             if ((double)x[i] > mean && random_unit(2, RANDOM_SYNTH, u, i) < 0.5)
                 user[n] = u, item[n++] = i;
-    fixture_open(&f, 60, N_ITEMS, n, user, item, NULL);
+    fixture_open(&f, 30, N_ITEMS, n, user, item, NULL);
     f.view.n_item_columns = 1, f.view.item_columns = &column;
     const char *yaml =
         arena_printf(f.arena,
                      "{features: [cross], encoder: none, collaborative: none, decoder: %s/speaker.gguf, "
-                     "cross_activations: float32, cross_history: none, cross_questions: 0, "
+                     "cross_activations: float32, cross_history: none, cross_questions: 60, "
                      "cross_candidates: 30, cross_panel: 0, validation: 0}",
                      folder);
     const struct model_type *type = model_find("llm_fusion");
@@ -289,7 +289,7 @@ static void a_head_learns_it(void **state)
 static void models_take_it(void **state)
 {
     static const char *const settings[][2] = {
-        {"gbdt", "trees: 10, min_samples_leaf: 1, collaborative: popularity, candidates: 9"},
+        {"gbdt", "trees: 5, min_samples_leaf: 1, collaborative: popularity, candidates: 9"},
         {"random_forest", "trees: 10, min_samples_leaf: 2, collaborative: [popularity, item_knn]"},
         {"llm_fusion", "encoder: random, dimensions: 4, collaborative: none, epochs: 5"}};
     const struct backend *two = f.backend, *one;
