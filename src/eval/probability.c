@@ -5,9 +5,9 @@
 #include "eval/probability.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "eval/metrics_list.h"
 
 /* Parts of a user's pairs: their sum, and pairs; of calibration: a bin's mean probability less what is so, times pairs, for each bin,
@@ -108,6 +108,16 @@ struct judged {
     struct probability_sums sums;
 };
 
+static enum status room_new(struct judged *j, uint32_t n_users, struct arena *arena)
+{
+    ARENA_NEW(j->user, arena, j->n_items);
+    ARENA_NEW(j->item, arena, j->n_items);
+    ARENA_NEW(j->p, arena, j->n_items);
+    ARENA_NEW(j->target, arena, j->n_items);
+    ARENA_NEW(j->mine, arena, n_users);
+    return STATUS_OK;
+}
+
 static bool is_masked(const struct judged *j, uint32_t user, uint32_t item)
 {
     return (j->masks[0] != NULL && csr_has(j->masks[0], user, item)) ||
@@ -193,17 +203,14 @@ enum status probability_compute(const struct model_type *type, const void *state
         out[m] = NAN;
     if (type->probabilities == NULL || n_measures == 0)
         return STATUS_OK;
-    j.user = malloc(((size_t)n_items + 1) * sizeof *j.user);
-    j.item = malloc(((size_t)n_items + 1) * sizeof *j.item);
-    j.p = malloc(((size_t)n_items + 1) * sizeof *j.p);
-    j.target = malloc((size_t)n_items + 1);
-    j.mine = calloc((size_t)n_users + 1, sizeof *j.mine);
-    enum status status =
-        j.user != NULL && j.item != NULL && j.p != NULL && j.target != NULL && j.mine != NULL
-            ? judge(&j, users, n_users)
-            : status_fail(STATUS_SYSTEM, "memory is out: probabilities of %u items", n_items);
+    struct arena *arena = arena_new();
+    if (arena == NULL)
+        return STATUS_SYSTEM;
+    enum status status = room_new(&j, n_users, arena);
+    if (status == STATUS_OK)
+        status = judge(&j, users, n_users);
     if (status == STATUS_OK)
         keep(&j, n_users, measures, n_measures, out, parts);
-    free(j.user), free(j.item), free(j.p), free(j.target), free(j.mine);
+    arena_free(arena);
     return status;
 }
