@@ -17,7 +17,7 @@ else
 fi
 file=datasets/movielens-1m/movielens-1m-text.h5
 [ -f "$file" ] || build/recfuse import movielens "$raw" --name movielens-1m "${texts[@]}" -o "$file"
-declare -A plain=([cold]="2 3" [matched]="2 3" [warm]=5 [cold-users]="3 4" [choose]="0 1 2 3 4 5") # models beside the block fusion that read text
+declare -A plain=([cold]="2 3" [matched]="2 3" [warm]=5 [cold-users]="3 4" [choose]="1 2 3 4 5 6 7") # models beside the block fusion that read text
 for experiment in cold matched warm cold-users choose; do
     more=()
     if [ ! -f "$paragraphs" ]; then

@@ -5,7 +5,6 @@
 #include "eval/probability.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "eval/metrics_list.h"
