@@ -272,7 +272,8 @@ static enum status find_head(const struct model_type *type, const void *params, 
     const struct nested *inside = NULL;
     size_t n = 0;
     const bool around = param_find(type->params, "base") != NULL; /* its own encoder is for its rules */
-    if (p != NULL && !around && strcmp(type->family, "fusion") == 0) {
+    const bool fuses = strcmp(type->family, "fusion") == 0 || strcmp(type->family, "trees") == 0;
+    if (p != NULL && !around && fuses) {
         const char *encoder = NULL;
         memcpy(&encoder, (const char *)params + p->offset, sizeof encoder);
         *out =

@@ -24,6 +24,8 @@ plan a_grid_of_encoders 1 "beside 'one'," 'models: [{name: llm_fusion, label: on
 plan a_grid_that_needs_none 0 one 'models: [{name: llm_fusion, label: one, grid: {encoder: [minilm, e5]}, controls: none}]'
 plan a_decoder_that_reads 1 "beside 'one'," 'models: [{name: llm_fusion, label: one, params: {encoder: none, features: [cross], decoder: gemma}}]'
 plan a_decoder_beside_none 0 one 'models: [{name: llm_fusion, label: one, params: {encoder: none, features: [cross], decoder: gemma}}, {name: llm_fusion, label: two, params: {encoder: none}}]'
+plan trees_that_read 1 "beside 'one'," 'models: [{name: gbdt, label: one, params: {encoder: minilm}}]'
+plan trees_without_text 0 one 'models: [{name: gbdt, label: one, params: {encoder: minilm}}, {name: gbdt, label: two}]'
 # The experiment that a run writes, read again, warns no more than the first did, and is the same one to its folder.  (No data: all is skipped.)
 again() { # again NAME MODELS
     printf 'experiment: {name: x}\ndatasets: [{name: a, file: none.h5, split: {kind: random, test: 0.2, seed: 1}}]\n%s\n' "$2" >x.yaml
