@@ -76,10 +76,11 @@ static enum status shown(struct server *s, uint32_t user, const uint32_t *item, 
 {
     for (uint32_t j = 0; j < n; j++) {
         const struct strings *ids = &s->loop.dataset->item_ids, *users = &s->loop.dataset->user_ids;
-        const struct feedback_event e = {.kind = FEEDBACK_SHOW, .user = user, .item = item[j]};
-        json_t *line = json_pack("{s:s, s:s%, s:s%}", "event", "show", "user", strings_at(users, user),
+        const struct feedback_event e = {
+            .kind = FEEDBACK_SHOW, .user = user, .item = item[j], .first = j == 0};
+        json_t *line = json_pack("{s:s, s:s%, s:s%, s:o*}", "event", "show", "user", strings_at(users, user),
                                  strings_length(users, user), "item", strings_at(ids, item[j]),
-                                 strings_length(ids, item[j]));
+                                 strings_length(ids, item[j]), "first", e.first ? json_true() : NULL);
         if (line == NULL || json_dumpf(line, s->waiting_stream, JSON_COMPACT | JSON_SORT_KEYS) != 0)
             return status_fail(STATUS_SYSTEM, "memory is out: the journal");
         json_decref(line);

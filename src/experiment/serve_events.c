@@ -57,6 +57,12 @@ bool serve_parse_event(const struct server *s, const json_t *line, struct feedba
     e->item = find_named(s->items, line, "item", mistake, room);
     if (e->item == UINT32_MAX)
         return false;
+    const json_t *first = json_object_get(line, "first");
+    if (first != NULL && (e->kind != FEEDBACK_SHOW || !json_is_boolean(first))) {
+        snprintf(mistake, room, "first is true or false, of a show event");
+        return false;
+    }
+    e->first = json_is_true(first);
     if (e->kind != FEEDBACK_RATE)
         return true;
     const json_t *value = json_object_get(line, "value");

@@ -223,7 +223,7 @@ enum status feedback_update(struct feedback *f, const struct feedback_event *e)
     if (s == NULL)
         return status_fail(STATUS_SYSTEM, "memory is out: what user %u was shown", e->user);
     const bool again = s->shown > 0 && s->stamp == p->lists; /* in the list that is being shown */
-    if (e->kind == FEEDBACK_SHOW && (!p->listing || again))
+    if (e->kind == FEEDBACK_SHOW && (e->first || !p->listing || again))
         p->lists++;
     p->listing = e->kind == FEEDBACK_SHOW;
     if (e->kind == FEEDBACK_SHOW) {

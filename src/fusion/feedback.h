@@ -34,6 +34,7 @@ struct feedback_event {
     enum feedback_kind kind;
     uint32_t user, item;
     float value; /* of a rating: 0 (worst) .. 1 (best) */
+    bool first;  /* of a showing: a list begins with it */
 };
 
 struct feedback;
@@ -55,8 +56,7 @@ void feedback_free(struct feedback *f); /* takes NULL */
 void feedback_scored_by(struct feedback *f, const struct nested *fitted, const struct backend *backend,
                         struct arena *owner);
 
-/* Takes an event in.  Showings in a row are one list, up to an answer or to an item that is shown again: two lists of different items without an
- * answer between them fade what was shown before as one.  A click or a rating of at least one half marks the item as had.  STATUS_SYSTEM: memory. */
+/* Takes an event in.  A list begins with a showing that says so (first), with one behind an answer and with an item that is shown again.  A click or a rating of at least one half marks the item as had.  STATUS_SYSTEM: memory. */
 enum status feedback_update(struct feedback *f, const struct feedback_event *event);
 /* The k best for the user, best first, into item [k]; *n: how many there are.  Changes nothing: who shows them says so by events. */
 enum status feedback_recommend(const struct feedback *f, uint32_t user, uint32_t k, uint32_t *item,

@@ -186,6 +186,7 @@ static enum status tell(struct feedback *f, bool learns, uint32_t user, const ui
     for (uint32_t j = 0; j < n; j++) {
         e.item = item[j];
         e.kind = FEEDBACK_SHOW;
+        e.first = j == 0;
         TRY(feedback_update(f, &e));
     }
     for (uint32_t j = 0; j < n; j++) {

@@ -26,6 +26,9 @@ check "a rating out of range" "$(sed -n 4p "$T/answers")" '{"error":"line 4: a r
 check "no such event" "$(sed -n 5p "$T/answers" | grep -c 'none of show, click, skip, rate')" 1
 check "no JSON" "$(sed -n 6p "$T/answers" | grep -c 'line 6: no JSON object')" 1
 check "no such item" "$(sed -n 7p "$T/answers")" '{"error":"line 7: the dataset has no item '"'i900'"' (a publisher'"'"'s id is expected)"}'
+check "the journal says where a list begins" "$(grep -c '"first":true' "$T/a/events.jsonl") $(grep -c '"event":"show"' "$T/a/events.jsonl")" "1 3"
+printf '%s\n' '{"event":"show","user":"u5","item":"i10","first":1}' '{"event":"click","user":"u5","item":"i10","first":true}' '{"event":"show","user":"u5","item":"i10","first":true}' | serve "$T/first" > "$T/first.out"
+check "first is a boolean of a show" "$(grep -c 'first is true or false, of a show event' "$T/first.out") $(tail -1 "$T/first.out")" '2 {"ack":1}'
 check "the state after a new start" "$(echo '{"digest":true}' | serve "$T/a")" "$(sed -n 8p "$T/answers")"
 
 # 300 events with ids, in one go and with kills

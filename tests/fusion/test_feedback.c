@@ -131,7 +131,7 @@ static uint32_t place_of(const struct feedback *f, uint32_t user, uint32_t item)
 
 static void tell(struct feedback *f, enum feedback_kind kind, uint32_t user, uint32_t item, float value)
 {
-    const struct feedback_event e = {kind, user, item, value};
+    const struct feedback_event e = {.kind = kind, .user = user, .item = item, .value = value};
     assert_int_equal(feedback_update(f, &e), STATUS_OK);
 }
 
@@ -177,8 +177,11 @@ static void the_state_is_a_function_of_the_events(void **state)
     struct feedback *f = feedback_of(&s, "{}"), *g = feedback_of(&s, "{}");
     for (uint32_t e = 0; e < 300; e++) {
         const uint32_t r = random_u32(3, RANDOM_SYNTH, 0, e);
-        const struct feedback_event event = {(enum feedback_kind)(r % 4), r / 4 % N_USERS, r / 64 % N_ITEMS,
-                                             (float)(r / 4096 % 5) / 4};
+        const struct feedback_event event = {.kind = (enum feedback_kind)(r % 4),
+                                             .user = r / 4 % N_USERS,
+                                             .item = r / 64 % N_ITEMS,
+                                             .value = (float)(r / 4096 % 5) / 4,
+                                             .first = r >> 31};
         assert_int_equal(feedback_update(f, &event), STATUS_OK);
         assert_int_equal(feedback_update(g, &event), STATUS_OK);
     }
@@ -283,6 +286,41 @@ static void a_list_ends_where_an_item_comes_again(void **state)
     assert_int_equal(place_of(once, 3, list[0]), 1); /* eight lists later it is not */
     feedback_free(once);
     feedback_free(twice);
+    arena_free(s.arena);
+}
+
+/* A list that says where it begins needs no answer between it and the one before. */
+static void a_list_begins_where_it_says(void **state)
+{
+    struct shop s;
+    char a[SHA256_HEX], b[SHA256_HEX];
+    (void)state;
+    shop_open(&s);
+    const struct strategy_facts facts = {.n_items = N_ITEMS, .by_user = &s.history};
+    const struct strategy *rules = rules_of(&s, &facts, "[{fatigue: {shown_weight: 5}}]");
+    struct feedback *f = feedback_with(&s, "{bandit: none, shown_decay: 0.5}", rules),
+                    *one = feedback_with(&s, "{bandit: none, shown_decay: 0.5}", rules);
+    uint32_t list[12], n;
+    assert_int_equal(feedback_recommend(f, 3, 12, list, &n), STATUS_OK);
+    assert_int_equal(n, 12);
+    for (uint32_t j = 0; j < n; j++) {
+        const struct feedback_event in_one = {.kind = FEEDBACK_SHOW, .user = 3, .item = list[j]};
+        struct feedback_event e = in_one;
+        e.first = true;
+        assert_int_equal(feedback_update(f, &e), STATUS_OK);
+        assert_int_equal(feedback_update(one, &in_one), STATUS_OK);
+        if (j == 0) { /* the first list begins either way */
+            feedback_digest(f, a);
+            feedback_digest(one, b);
+            assert_string_equal(a, b);
+        }
+    }
+    /* Twelve lists later the first item is as good as new; of one list of twelve all are as tired as one another. */
+    assert_int_equal(place_of(f, 3, list[0]), 1);
+    for (uint32_t j = 0; j < n; j++)
+        assert_true(place_of(one, 3, list[j]) > place_of(f, 3, list[0]));
+    feedback_free(f);
+    feedback_free(one);
     arena_free(s.arena);
 }
 
@@ -417,6 +455,7 @@ int main(void)
         cmocka_unit_test(epsilon_gives_places_away),
         cmocka_unit_test(what_is_taken_opens_what_needs_it),
         cmocka_unit_test(a_list_ends_where_an_item_comes_again),
+        cmocka_unit_test(a_list_begins_where_it_says),
         cmocka_unit_test(every_change_is_logged),
         cmocka_unit_test(the_loop_beats_standing_still),
     };
