@@ -1,5 +1,5 @@
 /*
- * llm_cross_memo.c - what users' candidates were given, kept, since lists, positions and tables ask for the same scores again; and counts of
+ * cross_encoder_memo.c - what users' candidates were given, kept, since lists, positions and tables ask for the same scores again; and counts of
  * what the language model read (cross_encoder.h).
  */
 #include "fusion/cross_encoder.h"

@@ -6,7 +6,7 @@
  *          log-likelihood a token), less `calibration` times the same with no history
  *   x_ui   s_ui less the mean over a panel of items, by their standard deviation (population): how far above this user's other items, as scores
  *          of collaborative models are standardised, over a sample of the items in place of all.  The panel is the same for all users, less what
- *          the user has.  panel 0: x_ui = s_ui.
+ *          the user has; 0 where those that are left (none, one) do not differ.  panel 0: x_ui = s_ui.
  *
  * A pass of the decoder for each user and item is dear, so it is asked of a sample of the questions that a model learns from, and then, of each
  * user, of the first `candidates` items alone.  Elsewhere x is missing (NaN), which says nothing of an item: the sample is drawn without looking.

@@ -43,8 +43,8 @@ struct feedback;
  * the block (NULL: none) asks for it.  STATUS_USAGE with file:line:column. */
 enum status feedback_suits(const struct model_type *type, const struct node *block,
                            struct feedback_options *options);
-/* factors: of a fitted model, copied; of one without factors a count of users and items, and feedback_scored_by() follows.  history: train rows [n_users x n_items], never recommended again; it, vectors and rules belong to the
- * caller and outlive the state.  vectors NULL or d 0: no profile and no LinUCB.  rules NULL: none.  STATUS_USAGE: vectors wider than
+/* factors: of a fitted model, copied; of one without factors a count of users and items, and feedback_scored_by() follows.  history: train
+ * rows [n_users x n_items], never recommended again; it, vectors and rules belong to the caller and outlive the state.  vectors NULL or d 0: no profile and no LinUCB.  rules NULL: none.  STATUS_USAGE: vectors wider than
  * BANDIT_MOST for LinUCB. */
 enum status feedback_new(const struct feedback_options *options, const struct factors *factors,
                          const struct csr *history, const struct item_vectors *vectors,
@@ -56,7 +56,8 @@ void feedback_free(struct feedback *f); /* takes NULL */
 void feedback_scored_by(struct feedback *f, const struct nested *fitted, const struct backend *backend,
                         struct arena *owner);
 
-/* Takes an event in.  A list begins with a showing that says so (first), with one behind an answer and with an item that is shown again.  A click or a rating of at least one half marks the item as had.  STATUS_SYSTEM: memory. */
+/* Takes an event in.  A list begins with a showing that says so (first), with one behind an answer and with an item that is shown again.
+ * A click or a rating of at least one half marks the item as had.  STATUS_SYSTEM: memory. */
 enum status feedback_update(struct feedback *f, const struct feedback_event *event);
 /* The k best for the user, best first, into item [k]; *n: how many there are.  Changes nothing: who shows them says so by events. */
 enum status feedback_recommend(const struct feedback *f, uint32_t user, uint32_t k, uint32_t *item,

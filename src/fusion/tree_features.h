@@ -3,13 +3,15 @@
  * together.
  *
  * A row of the table is [pair | user | item]:
- *   pair   activity, popularity (log(1 + train rows)), what tree_vectors.h makes of the text vectors, what a
- * decoder says of the two (cross_feature.h), each
- * collaborative score (standardised user by user), and for each list column of items (genres) the share of
- * the user's items that have its names user   number and category columns item   number and category columns,
- * and 0 / 1 for the most frequent names of each list column All of it is made of one view's train rows. Trees
- * learn from rows that the view lacks: described by rows that hold their own, a tree that tells items apart
- * by their columns would read the answer off a count that is one too high (or, left out, too low).
+ *   pair   activity, popularity (log(1 + train rows)), what tree_vectors.h makes of the text vectors, what a decoder says of the two
+ *          (cross_feature.h), each collaborative score (standardised user by user), and for each list column of items (genres) the share of
+ *          the user's items that have its names
+ *   user   number and category columns
+ *   item   number and category columns, and 0 / 1 for the most frequent names of each list column
+ *
+ * All of it is made of one view's train rows; users' vectors, where `user_text` asks, of what the view shows of their texts too.  Trees learn
+ * from rows that the view lacks: described by rows that hold their own, a tree that tells items apart by their columns would read the answer
+ * off a count that is one too high (or, left out, too low).
  */
 #ifndef FUSION_TREE_FEATURES_H
 #define FUSION_TREE_FEATURES_H
