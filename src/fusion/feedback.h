@@ -44,8 +44,8 @@ struct feedback;
 enum status feedback_suits(const struct model_type *type, const struct node *block,
                            struct feedback_options *options);
 /* factors: of a fitted model, copied; of one without factors a count of users and items, and feedback_scored_by() follows.  history: train
- * rows [n_users x n_items], never recommended again; it, vectors and rules belong to the caller and outlive the state.  vectors NULL or d 0: no profile and no LinUCB.  rules NULL: none.  STATUS_USAGE: vectors wider than
- * BANDIT_MOST for LinUCB. */
+ * rows [n_users x n_items], never recommended again; it, vectors and rules belong to the caller and outlive the state.
+ * vectors NULL or d 0: no profile and no LinUCB.  rules NULL: none.  STATUS_USAGE: vectors wider than BANDIT_MOST for LinUCB. */
 enum status feedback_new(const struct feedback_options *options, const struct factors *factors,
                          const struct csr *history, const struct item_vectors *vectors,
                          const struct strategy *rules, uint64_t seed, struct feedback **out);

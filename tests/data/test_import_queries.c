@@ -51,8 +51,8 @@ static void names_of_the_publisher(void **state)
 {
     (void)state;
     struct arena *arena = arena_new();
-    write_file("log.csv", "text,who,said\nold,u3,\"two\nlines\"\nolder,u1,one\n");
-    const char *option = arena_printf(arena, "%s,text=said,user=who", lasting_path("log.csv"));
+    write_file("LOG.CSV", "text,who,said\nold,u3,\"two\nlines\"\nolder,u1,one\n");
+    const char *option = arena_printf(arena, "%s,text=said,user=who", lasting_path("LOG.CSV"));
     const struct import_options options = with(option);
     struct dataset *d = imported("csv", write_file("r.csv", rows), &options, arena);
     counts(d, 3, 2, 3, 2);

@@ -21,7 +21,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "data/import/policies.h"
 
@@ -111,19 +110,10 @@ enum status amazon_read_json(struct import *im, const char *path, struct amazon_
     return status;
 }
 
-static bool ends_with(const char *name, const char *ending)
-{
-    const size_t n = strlen(name), m = strlen(ending);
-    return n >= m && strcasecmp(name + n - m, ending) == 0;
-}
-static bool is_csv(const char *name)
-{
-    return ends_with(name, ".csv") || ends_with(name, ".csv.gz");
-}
 static bool is_json(const char *name)
 {
-    return ends_with(name, ".json") || ends_with(name, ".json.gz") || ends_with(name, ".jsonl") ||
-           ends_with(name, ".jsonl.gz");
+    return import_ends_with(name, ".json") || import_ends_with(name, ".json.gz") ||
+           import_ends_with(name, ".jsonl") || import_ends_with(name, ".jsonl.gz");
 }
 
 /* The one file of the folder that is (or isn't) metadata; *out NULL when there is none. */
@@ -136,7 +126,7 @@ static enum status choose(const char *folder, bool meta, struct arena *arena, co
     enum status status = STATUS_OK;
     const struct dirent *entry;
     while (status == STATUS_OK && (entry = readdir(open)) != NULL) {
-        if ((!is_csv(entry->d_name) && !is_json(entry->d_name)) ||
+        if ((!import_is_csv(entry->d_name) && !is_json(entry->d_name)) ||
             (strncasecmp(entry->d_name, "meta", 4) == 0) != meta)
             continue;
         const size_t at = names[0] != NULL;
@@ -172,7 +162,8 @@ static enum status read_all(struct import *im, const char *source, const struct 
                 ".gz) whose name doesn't begin with meta",
                 source);
     }
-    TRY(is_csv(reviews) ? amazon_read_csv(im, reviews, &counts) : amazon_read_json(im, reviews, &counts));
+    TRY(import_is_csv(reviews) ? amazon_read_csv(im, reviews, &counts)
+                               : amazon_read_json(im, reviews, &counts));
     TRY(import_note_count(im, "reviews_without_text", counts.n_without_text));
     TRY(import_note_count(im, "times_in_milliseconds", counts.n_milliseconds));
     TRY(import_note(im, "not_read", "names of reviewers, votes, styles, addresses of images"));

@@ -109,6 +109,9 @@ enum status import_main_file(const char *source, const char *ending, struct aren
 /* PREFIX ENDING, or that with .gz; NULL in *path when neither is there. */
 enum status import_beside(const char *prefix, const char *ending, struct arena *arena, char **path);
 bool import_is_folder(const char *path);
+/* Does the name end so, in small letters or capitals; in .csv or .csv.gz? */
+bool import_ends_with(const char *name, const char *ending);
+bool import_is_csv(const char *name);
 /* train, valid (or val) and test of the folder, as far as they are there, each with that ending (or that and .gz), one after the
  * other; their rows are counted.  STATUS_DATA: no train. */
 typedef enum status import_part(struct import *im, const char *path, void *context);
@@ -129,9 +132,9 @@ bool import_date(struct field f, int64_t *out);
 bool import_seconds(struct field f, int64_t *out);
 int64_t import_day(int64_t year, int month, int day); /* seconds since 1970 of that day's beginning */
 
-/* Adds a count or a sentence to the policies. */
 /* "NAME=FILE.json": a text column of the items (item_texts.c). */
 enum status import_read_item_text(struct import *im, const char *option, struct arena *arena);
+/* Adds a count or a sentence to the policies. */
 enum status import_note_count(struct import *im, const char *key, uint64_t count);
 enum status import_note(struct import *im, const char *key, const char *sentence);
 

@@ -3,10 +3,22 @@
  */
 #include <dirent.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "data/date.h"
 #include "data/import/build.h"
+
+bool import_ends_with(const char *name, const char *ending)
+{
+    const size_t n = strlen(name), m = strlen(ending);
+    return n >= m && strcasecmp(name + n - m, ending) == 0;
+}
+
+bool import_is_csv(const char *name)
+{
+    return import_ends_with(name, ".csv") || import_ends_with(name, ".csv.gz");
+}
 
 enum status import_beside(const char *prefix, const char *ending, struct arena *arena, char **path)
 {

@@ -73,24 +73,18 @@ static enum status link_row(struct import *im, const struct record_reader *r, vo
     return header ? STATUS_OK : import_row_done(im, parse_link(im, r, file));
 }
 
-static bool ends_with(const char *path, const char *ending)
-{
-    const size_t n = strlen(path), m = strlen(ending);
-    return n >= m && strcmp(path + n - m, ending) == 0;
-}
-
 static enum status read_links(struct import *im, const char *path, struct links_file *file,
                               struct arena *arena)
 {
-    const bool csv = ends_with(path, ".csv") || ends_with(path, ".csv.gz");
     TRY(friends_open(&file->friends));
-    TRY(import_each_row(im, path, csv ? RECORD_CSV : RECORD_TAB, READER_UTF8, NULL, link_row, file));
+    TRY(import_each_row(im, path, import_is_csv(path) ? RECORD_CSV : RECORD_TAB, READER_UTF8, NULL, link_row,
+                        file));
     return friends_finish(&file->friends, im, arena);
 }
 
 enum status friends_read_option(struct import *im, const char *option, struct arena *arena)
 {
-    struct links_file file = {.both = ends_with(option, ",both")};
+    struct links_file file = {.both = import_ends_with(option, ",both")};
     const char *path =
         arena_printf(arena, "%.*s", (int)(strlen(option) - (file.both ? strlen(",both") : 0)), option);
     if (path == NULL)

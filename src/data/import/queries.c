@@ -104,12 +104,6 @@ static enum status check_columns(const char *columns)
                        columns);
 }
 
-static bool is_csv(const char *path)
-{
-    const size_t n = strlen(path);
-    return (n >= 4 && strcmp(path + n - 4, ".csv") == 0) || (n >= 7 && strcmp(path + n - 7, ".csv.gz") == 0);
-}
-
 enum status queries_read_option(struct import *im, const char *option, struct arena *arena)
 {
     const size_t length = strcspn(option, ",");
@@ -119,7 +113,8 @@ enum status queries_read_option(struct import *im, const char *option, struct ar
         return STATUS_SYSTEM;
     if (q.columns != NULL)
         TRY(check_columns(q.columns));
-    TRY(import_each_row(im, path, is_csv(path) ? RECORD_CSV : RECORD_TAB, READER_UTF8, NULL, query_row, &q));
+    TRY(import_each_row(im, path, import_is_csv(path) ? RECORD_CSV : RECORD_TAB, READER_UTF8, NULL, query_row,
+                        &q));
     TRY(import_note_count(im, "queries", q.n));
     TRY(import_note_count(im, "queries_of_no_user_dropped", q.n_of_no_user));
     TRY(import_note_count(im, "queries_without_text_dropped", q.n_without_text));
