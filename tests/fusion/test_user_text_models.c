@@ -22,9 +22,10 @@ static void score_all(const struct shelf *s, const struct model_type *type, cons
 }
 
 #define WORDS  "encoder: tfidf, text: title, dimensions: 6"
-#define FUSION "{" WORDS ", collaborative: popularity, weights: rating"
+#define FUSION "{encoder: tfidf, text: title, dimensions: 2, collaborative: popularity, weights: rating"
 #define TREES  "{" WORDS ", collaborative: none, candidates: 0, folds: 2, min_samples_leaf: 1"
-/* Each model's parameters, but for user_text. */
+/* Each model's parameters, but for user_text: such that a build that rounds otherwise, and so turns components of the same size otherwise, orders
+ * well too. */
 static const char *const models[][2] = {
     {"llm_content", "{" WORDS},
     {"llm_fusion", FUSION},
@@ -33,7 +34,8 @@ static const char *const models[][2] = {
     {"alpha_rec", "{" WORDS ", map: mlp, hidden: 64, epochs: 5"},
     {"decision_tree", TREES},
     {"random_forest", TREES ", trees: 20"},
-    {"gbdt", TREES ", trees: 20, features: [cosine, product, difference], components: 2"},
+    {"gbdt", TREES ", trees: 20, features: [cosine, product, difference], components: 2, validation: 0, "
+                   "row_share: 1, column_share: 1"},
 };
 enum { N_MODELS = sizeof models / sizeof *models };
 
