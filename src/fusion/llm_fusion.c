@@ -187,6 +187,19 @@ static enum status learn(const struct llm_fusion_params *p, struct intent_source
     return STATUS_OK;
 }
 
+/* A decoder is asked of the best items by all else; where there is nothing else they would be the first ones of the dataset. */
+static enum status check_asked(const struct llm_fusion *m, const struct cross_options *cross)
+{
+    const uint32_t n_items = m->items.n_items;
+    if (m->items.d > 0 || m->collaborative.n > 0 || (uint32_t)cross->candidates >= n_items)
+        return STATUS_OK;
+    return status_fail(STATUS_USAGE,
+                       "llm_fusion has the feature cross alone, so nothing says which %d of the %u items the "
+                       "decoder is asked about: expected collaborative: ease or another model, vectors with "
+                       "product, difference or cosine, or cross_candidates: %u",
+                       cross->candidates, n_items, n_items);
+}
+
 static enum status llm_fusion_fit(void *state, const void *params, const struct view *train, struct run *run)
 {
     struct llm_fusion *m = state;
@@ -210,6 +223,8 @@ static enum status llm_fusion_fit(void *state, const void *params, const struct 
                          run->scratch, &m->history));
     TRY(user_texts_build(&p->texts, &vectors, &HISTORY_FADING(p), train, run, &m->items, &m->texts));
     TRY(collaborative_choose(&p->collaborative, p->collaborative_params, run->arena, &m->collaborative));
+    if (cross)
+        TRY(check_asked(m, &p->cross));
     TRY(collaborative_fit(&m->collaborative, train, run));
     ARENA_NEW(sums, run->scratch, (size_t)train->n_users * m->items.d);
     TRY(item_vectors_profiles(run->backend, &m->history, &m->items, NULL, train->n_users, false, sums));

@@ -216,9 +216,7 @@ static void controls_change_the_history(void **state)
         c[h] = built(&o, &f.view);
     }
     for (uint32_t i = 0; i < N_ITEMS; i++)
-        order[i] = first[i] = NAN;
-    for (uint32_t i = 0; i < N_ITEMS; i++)
-        order[i] = (float)i;
+        order[i] = (float)i, first[i] = NAN;
     for (uint32_t u = 0; u < N_USERS; u++) {
         for (int h = 0; h < 3; h++)
             assert_ok(cross_feature_scores(&c[h], &f.by_user, u, order, x[h]));
@@ -347,6 +345,8 @@ static void mistakes_are_told(void **state)
     } wrong[] = {{"gbdt", "decoder: ~", "decoder: gemma", STATUS_USAGE},
                  {"llm_fusion", "encoder: none", "decoder: gemma", STATUS_USAGE},
                  {"gbdt", "decoder: SPEAKER, collaborative: none", "collaborative", STATUS_USAGE},
+                 {"llm_fusion", "decoder: SPEAKER, encoder: none, collaborative: none, cross_candidates: 5",
+                  "cross_candidates: 18", STATUS_USAGE},
                  {"gbdt", "decoder: /nowhere.gguf", "nowhere", STATUS_UNAVAILABLE},
                  {"llm_fusion", "decoder: SPEAKER, cross_prompt: rerank-no", "rerank-no", STATUS_USAGE},
                  {"decision_tree", "decoder: SPEAKER, cross_prompt: MINE", "[no]", STATUS_DATA}};
