@@ -127,7 +127,7 @@ void compare_strata_write_csv(const struct records *r, const char *dataset, FILE
           out);
     for (size_t p = 0; p < r->n_part_pairs; p++) {
         const struct pair_row *row = &r->part_pair[p];
-        if (!records_same(row->dataset, dataset) || row->stratum > r->n_strata)
+        if (!records_same(row->dataset, dataset) || row->stratum == 0 || row->stratum > r->n_strata)
             continue;
         const char *const fields[] = {row->a, row->b, row->metric, row->k, r->stratum[row->stratum - 1]};
         const double values[] = {row->n,   row->mean_a, row->mean_b, row->difference,

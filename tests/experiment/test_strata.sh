@@ -124,6 +124,12 @@ check marked_in_every_table marked
 terminal() { "$R" run x.yaml --out two --set 'compare.pairs=[{a: item_knn, b: random, metric: recall, k: 10}]' >out.log 2>&1; grep -A2 '^Differences in recall@10 by item_warmth' out.log | grep -q '^random  *+0.[0-9]*†  *+0.[0-9]*†  *-0.[0-9]*$'; }
 check marked_on_the_terminal terminal
 
+passed_over() { # a line of the whole, which is no stratum
+    cp two/significance-strata.csv kept.csv && sed -n '2s/[^,]*$/all/p' kept.csv >>two/significance-strata.csv && "$R" report two &&
+        [ "$(wc -l <two/tables/s-compare-strata.csv)" = "$(wc -l <kept.csv)" ] && mv kept.csv two/significance-strata.csv
+}
+check a_line_of_the_whole_is_passed_over passed_over
+
 # --- a stratum that is the whole is no test, nor one of fewer than ten users
 cat >w.yaml <<'YAML'
 experiment: {name: w, seeds: [0]}
