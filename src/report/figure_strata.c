@@ -1,6 +1,6 @@
 /*
  * figure_strata.c - lines: one panel a metric, its value at the main cut-off in each part of users and items, one line a model
- * (plots/strata.gp).  Nothing where the run measured no parts apart.
+ * (plots/strata.gp), with its interval.  Nothing where the run measured no parts apart.
  */
 #include <math.h>
 
@@ -27,6 +27,24 @@ static bool applies(const struct figure *f)
     return any;
 }
 
+/* The part's number; all models' means, then lower ends, then upper ends, of each metric in turn. */
+static void write_part(const struct figure *f, size_t part, const char *k, FILE *out)
+{
+    fprintf(out, "%zu", part + 1);
+    for (int what = 0; what < 3; what++)
+        for (size_t m = 0; m < f->n_metrics; m++) {
+            const size_t at = part * f->r->n_measures + figure_measure(f, m, k);
+            for (size_t s = 0; s < f->n_series; s++) {
+                const struct series *x = f->series[s];
+                const double *value = what == 0   ? x->stratum_mean
+                                      : what == 1 ? x->stratum_low
+                                                  : x->stratum_high;
+                figure_write_number(out, value[at]);
+            }
+        }
+    fputc('\n', out);
+}
+
 static void write_figure(const struct figure *whole, FILE *out, int *width, int *height)
 {
     struct figure panels = *whole, *f = &panels; /* metrics that are measured apart */
@@ -46,13 +64,9 @@ static void write_figure(const struct figure *whole, FILE *out, int *width, int 
     }
     fputs("$data << EOD\n", out);
     for (size_t part = 0; part < r->n_strata; part++) {
-        fprintf(out, "%zu", part + 1);
-        for (size_t m = 0; m < f->n_metrics; m++) {
-            const size_t at = figure_measure(f, m, k);
-            for (size_t s = 0; s < f->n_series; s++)
-                figure_write_number(out, f->series[s]->stratum_mean[part * r->n_measures + at]);
-        }
-        fputc('\n', out);
+        if (part > 0 && !strata_same_kind(r->stratum[part - 1], r->stratum[part]))
+            fputc('\n', out); /* no line from one kind of parts to another */
+        write_part(f, part, k, out);
     }
     fputs("EOD\n", out);
     figure_write_title(f, k, out);

@@ -69,6 +69,8 @@ void compare_write_csv(const struct records *r, const char *dataset, FILE *out);
 void strata_write_csv(const struct records *r, const char *dataset, FILE *out);
 bool compare_strata_has(const struct records *r, const char *dataset);
 void compare_strata_write_csv(const struct records *r, const char *dataset, FILE *out);
+/* Are two strata, by their names, of one kind (head and tail, quarters of activity)? */
+bool strata_same_kind(const char *a, const char *b);
 /* The strata of the first one's kind that a table holds: *kind, *length its name as `evaluate` calls it; returns the number after the
  * last.  How the strata's differences are tested, or why not, in a sentence; "" where nothing is compared, NULL: memory is out. */
 size_t strata_of_kind(const struct records *r, size_t first, const char **kind, size_t *length);

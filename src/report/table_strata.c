@@ -33,7 +33,7 @@ static const char *kind_of(const char *stratum, size_t *length)
     return stratum;
 }
 
-static bool same_kind(const char *a, const char *b)
+bool strata_same_kind(const char *a, const char *b)
 {
     size_t n, m;
     const char *x = kind_of(a, &n), *y = kind_of(b, &m);
@@ -44,7 +44,8 @@ size_t strata_of_kind(const struct records *r, size_t first, const char **kind, 
 {
     size_t end = first + 1;
     *kind = kind_of(r->stratum[first], length);
-    while (end < r->n_strata && end - first < MOST_PARTS && same_kind(r->stratum[first], r->stratum[end]))
+    while (end < r->n_strata && end - first < MOST_PARTS &&
+           strata_same_kind(r->stratum[first], r->stratum[end]))
         end++;
     return end;
 }

@@ -279,7 +279,7 @@ static void further_files_are_shown(void **state)
     assert_non_null(strstr(content("index.html"), "0.4100 to 0.6200"));
     if (system("command -v gnuplot >/dev/null") != 0)
         return;
-    assert_non_null(strstr(content("plots/toy-strata.gp"), "1 0.35 0.45\n"));
+    assert_non_null(strstr(content("plots/toy-strata.gp"), "1 0.35 0.45 NaN 0.4 NaN 0.49\n"));
     assert_non_null(
         strstr(content("plots/toy-tradeoff.gp"), "0.5 3 1\n")); /* E beats P in both: it alone is the front */
     assert_non_null(strstr(content("plots/toy-tradeoff.gp"), "0.3 2 0\n"));
@@ -323,7 +323,8 @@ static void write_compared(const char *pairs)
             "") "," CELL("ease", "Q", "0", "{}", "done",
                          "") "],\"compare\":{\"pairs\":[{}],\"test\":\"wilcoxon\",\"over\":\"users\","
                              "\"correction\":\"bh\","
-                             "\"alpha\":0.05},\"report\":{\"tables\":[\"csv\",\"md\",\"tex\"],\"plots\":[],"
+                             "\"alpha\":0.05},\"report\":{\"tables\":[\"csv\",\"md\",\"tex\"],\"plots\":["
+                             "\"strata\"],"
                              "\"strata\":true}}");
     test_write(test_path(folder, "intervals.csv"),
                "dataset,label,params,metric,k,dialect,stratum,mean,low,high,n_users,draws,method\n" INTERVAL(
@@ -425,6 +426,10 @@ static void strata_are_shown(void **state)
     assert_non_null(strstr(csv, "E_1 & co,ease,{},ndcg,10,activity_q1,0.4,0.31,0.52\n"
                                 "E_1 & co,ease,{},ndcg,10,activity_q2,0.6,,\n"));
     assert_non_null(strstr(printed(), "ndcg@10 by user_activity\n"));
+    if (system("command -v gnuplot >/dev/null") == 0) /* no line from a quarter to what is of another kind */
+        assert_non_null(strstr(content("plots/toy-strata.gp"),
+                               "\n1 0.4 0.45 0.4 0.31 NaN NaN 0.52 NaN NaN\n"
+                               "2 0.6 0.15 0.58 NaN NaN NaN NaN NaN NaN\n\n3 0.5 0.3 0.49 "));
     assert_ok(report_run(folder));
     assert_string_equal(md, content("tables/toy.md"));
     assert_string_equal(tex, content("tables/toy.tex"));
