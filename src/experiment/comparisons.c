@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "eval/correction.h"
@@ -252,19 +251,15 @@ static void warn_of_draws(const struct family *strata)
                  how->draws, strata->n, how->alpha, (double)strata->n / how->alpha);
 }
 
-/* significance-strata.csv, where strata are tested; else none is left of an earlier run. */
+/* significance-strata.csv, where strata are tested. */
 static enum status write_strata(struct family *strata)
 {
     static const char name[] = "significance-strata.csv";
     const struct experiment *e = strata->r->experiment;
-    char path[4096];
-    if (e->n_comparisons > 0 && e->evaluate.strata.n > 0 && !e->compare.over_folds) {
-        warn_of_draws(strata);
-        return write_family(strata, name, true);
-    }
-    TRY(path_join(strata->r->folder, name, path));
-    unlink(path);
-    return STATUS_OK;
+    if (e->n_comparisons == 0 || e->evaluate.strata.n == 0 || e->compare.over_folds)
+        return record_without(strata->r, name);
+    warn_of_draws(strata);
+    return write_family(strata, name, true);
 }
 
 static enum status compare_all(struct family *wholes, struct family *strata)
@@ -276,8 +271,8 @@ static enum status compare_all(struct family *wholes, struct family *strata)
             if (c->dataset == NULL || c->dataset == &e->datasets[d])
                 TRY(compare_one(c, &e->datasets[d], wholes, strata));
         }
-    if (e->n_comparisons > 0)
-        TRY(write_family(wholes, "significance.csv", false));
+    TRY(e->n_comparisons > 0 ? write_family(wholes, "significance.csv", false)
+                             : record_without(wholes->r, "significance.csv"));
     return write_strata(strata);
 }
 

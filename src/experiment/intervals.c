@@ -160,7 +160,7 @@ enum status record_intervals(const struct record *r)
     char path[4096];
     struct atomic_file file;
     if (e->compare.intervals == 0)
-        return STATUS_OK;
+        return record_without(r, "intervals.csv");
     TRY(path_join(r->folder, "intervals.csv", path));
     TRY(atomic_open(&file, path));
     fputs("dataset,label,params,metric,k,dialect,stratum,mean,low,high,n_users,draws,method\n", file.stream);

@@ -122,7 +122,7 @@ enum status record_ranks(const struct record *r)
     char path[4096];
     struct atomic_file file;
     if (r->experiment->compare.n_ranks == 0)
-        return STATUS_OK;
+        return record_without(r, "ranks.csv");
     TRY(path_join(r->folder, "ranks.csv", path));
     TRY(atomic_open(&file, path));
     fputs("dataset,metric,k,dialect,over,label,grid,mean_rank,n_blocks,chi_square,p,p_f,critical_difference,"

@@ -3,9 +3,11 @@
  */
 #include "experiment/record.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "experiment/cell_file.h"
 #include "experiment/machine.h"
@@ -26,6 +28,16 @@ double record_number(const json_t *line, const char *key)
 const char *record_status(const json_t *line)
 {
     return record_text(line, "status");
+}
+
+enum status record_without(const struct record *r, const char *name)
+{
+    char path[4096];
+    TRY(path_join(r->folder, name, path));
+    if (unlink(path) != 0 && errno != ENOENT)
+        return status_fail(STATUS_SYSTEM, "%s is of an earlier run and can't be removed: %s", path,
+                           strerror(errno));
+    return STATUS_OK;
 }
 
 static void write_quoted(FILE *out, const char *text)

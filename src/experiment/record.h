@@ -32,6 +32,8 @@ enum status record_results(struct record *r, struct arena *arena);
 enum status record_expect(struct record *r);
 /* A line an expectation, for people. */
 void record_expect_print(const struct record *r, FILE *out);
+/* Removes that file from the folder: what an earlier run into it left is no result of this one. */
+enum status record_without(const struct record *r, const char *name);
 /* significance.csv, significance-strata.csv: where the experiment compares. */
 enum status record_compare(const struct record *r);
 /* ranks.csv: where it ranks all models. */

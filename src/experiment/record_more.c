@@ -63,6 +63,7 @@ enum status record_more(const struct record *r)
         }
         atomic_abort(&csv);
         TRY(status);
+        TRY(record_without(r, MORE[kind].file));
     }
     return STATUS_OK;
 }

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fsio.h"
 #include "experiment/inside.h"
@@ -84,11 +83,9 @@ enum status record_trials(const struct record *r)
         any |= (json_object_get(r->lines[i], "trials") != NULL ||
                 json_object_get(r->lines[i], "inside") != NULL) &&
                strcmp(record_status(r->lines[i]), "done") == 0;
+    if (!any)
+        return record_without(r, "trials.csv");
     TRY(path_join(r->folder, "trials.csv", path));
-    if (!any) {
-        unlink(path);
-        return STATUS_OK;
-    }
     TRY(atomic_open(&csv, path));
     fputs("dataset,fold,label,seed,trial,rung,resource,params,metric,k,value,best,test,epochs,chosen,status,"
           "message,inside\n",

@@ -157,3 +157,11 @@ check made_again cmp kept.csv one/significance-strata.csv
 check over_folds_says_so says "not tested: compare is over folds" "$R" run x.yaml --out one --set compare.over=folds
 check over_folds_leaves_none test ! -e one/significance-strata.csv -a ! -e one/tables/s-compare-strata.csv
 check over_folds_in_the_tables grep -q 'Differences in strata are not tested: compare is over folds' one/tables/s.md
+
+# --- what an experiment no longer asks for is no result of it: files of an earlier run into the folder go
+check ranked "$R" run x.yaml --out one --set 'compare.ranks=[{metric: ndcg, k: 10}]'
+there() { test -e one/significance.csv -a -e one/ranks.csv -a -e one/intervals.csv -a -e one/tables/s-compare.csv; }
+check files_are_there there
+check asked_no_more says "12 cells, 0 to run" "$R" run x.yaml --out one --set 'compare={intervals: 0}'
+gone() { ! ls one | grep 'significance\|ranks\|intervals' && test ! -e one/tables/s-compare.csv && ! grep 'Comparisons by\|†' one/tables/s.md; }
+check files_are_gone gone
