@@ -245,6 +245,7 @@ static enum status row_preference(const struct fusion *f, const struct row *row,
         const struct node *one = f->params->child[i];
         const bool left_out = (row->no_preprocess && strcmp(one->key, "preprocess") == 0) ||
                               (row->no_collaborative && strcmp(one->key, "collaborative_params") == 0) ||
+                              (row->encoder != NULL && cross_feature_reads(one->key)) ||
                               (row->model != NULL && param_find(type->params, one->key) == NULL);
         if (!left_out && row->encoder != NULL && strcmp(one->key, "features") == 0)
             TRY(put_features(f, one, params));

@@ -19,6 +19,11 @@ bool cross_feature_asked(const struct param_list *features)
     return false;
 }
 
+bool cross_feature_reads(const char *param)
+{
+    return strcmp(param, "decoder") == 0 || strncmp(param, "cross_", strlen("cross_")) == 0;
+}
+
 static struct cross_encoder_options encoder_options(const struct cross_options *o)
 {
     return (struct cross_encoder_options){.decoder = o->decoder,

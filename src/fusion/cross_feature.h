@@ -78,6 +78,8 @@ struct cross_feature {
 
 /* Is it among the features? */
 bool cross_feature_asked(const struct param_list *features);
+/* Is it a parameter that this feature alone reads (CROSS_PARAMS)? */
+bool cross_feature_reads(const char *param);
 /* Before anything is read: STATUS_USAGE, at `where` unless that is NULL: no decoder is named; or a prompt that lacks something. */
 enum status cross_feature_check(const struct cross_options *options, const struct node *where);
 /* Opens the decoder on the view's texts and histories.  In run->arena, but for what cross_feature_free() gives back.  Statuses:

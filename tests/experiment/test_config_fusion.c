@@ -257,7 +257,7 @@ static void adapters(void **state)
                "e.yaml:", "lora_rank: 0", NULL);
 }
 
-/* Controls leave cross out: a decoder is a language model too. */
+/* Controls leave cross out, and name no decoder that they do not read: a decoder is a language model too. */
 static void cross(void **state)
 {
     (void)state;
@@ -283,6 +283,7 @@ static void cross(void **state)
                              strstr(e.models[i].label, "TF-IDF") != NULL ||
                              strstr(e.models[i].label, "e5") != NULL;
         assert_int_equal(has, !control);
+        assert_int_equal(json_is_string(json_object_get(params, "decoder")), !control);
         with += has;
     }
     assert_int_equal(with, 3);
