@@ -12,14 +12,9 @@
 #include <string.h>
 
 #include "base/csr.h"
+#include "base/order.h"
 
 enum { GROUPS = 20, LIFT_ITEMS = 300, LIFT_HALF = 16 /* steps on each side of 1 */ };
-
-static int falling(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x < y) - (x > y);
-}
 
 static enum status pairs(const struct dataset *d, bool by_item, struct arena *arena, struct csr *out)
 {
@@ -39,7 +34,7 @@ static enum status ranked(const struct dataset *d, bool by_item, struct arena *a
     ARENA_NEW(out->values, arena, 2 * (size_t)a.n_rows);
     for (uint32_t k = 0; k < a.n_rows; k++)
         count[k] = (double)(a.ptr[k + 1] - a.ptr[k]);
-    qsort(count, a.n_rows, sizeof *count, falling);
+    qsort(count, a.n_rows, sizeof *count, falling_f64);
     for (; out->n < a.n_rows && count[out->n] > 0; out->n++) {
         out->values[2 * out->n] = (double)(out->n + 1);
         out->values[2 * out->n + 1] = count[out->n];
@@ -58,12 +53,6 @@ static enum status activity(const struct dataset *d, struct arena *arena, struct
     return ranked(d, false, arena, out);
 }
 
-static int rising_float(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 static enum status ratings(const struct dataset *d, struct arena *arena, struct distribution *out)
 {
     const uint64_t n = d->interactions.n;
@@ -72,7 +61,7 @@ static enum status ratings(const struct dataset *d, struct arena *arena, struct 
     ARENA_NEW(out->values, arena, 2 * n);
     if (n > 0)
         memcpy(value, d->interactions.value, n * sizeof *value);
-    qsort(value, n, sizeof *value, rising_float);
+    qsort(value, n, sizeof *value, rising_f32);
     for (uint64_t r = 0, end; r < n; r = end) {
         for (end = r; end < n && value[end] == value[r]; end++)
             ;
@@ -89,7 +78,7 @@ struct item_sum {
 };
 static int by_n(const void *a, const void *b)
 {
-    return falling(&((const struct item_sum *)a)->n, &((const struct item_sum *)b)->n);
+    return falling_f64(&((const struct item_sum *)a)->n, &((const struct item_sum *)b)->n);
 }
 
 /* Items by falling popularity in groups of as many rows each: the middle of a group as a share of the rows, its mean rating. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "data/date.h"
 #include "data/split_kinds.h"
 #include "data/split_lots.h"
@@ -60,12 +61,6 @@ static enum status check(const void *values, const struct node *where)
     return STATUS_OK;
 }
 
-static int compare_times(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* The earliest time with at most `most` of the n sorted times at or after it; past the last if there is none. */
 static int64_t moment(const int64_t *sorted, uint64_t n, uint64_t most)
 {
@@ -107,7 +102,7 @@ static enum status apply(const void *values, const struct dataset *d, const stru
     for (uint64_t r = 0; r < in->n; r++)
         if (part[r] == SPLIT_TRAIN)
             sorted[n++] = in->time[r];
-    qsort(sorted, n, sizeof *sorted, compare_times);
+    qsort(sorted, n, sizeof *sorted, rising_i64);
 
     if (p->at == NULL || !date_or_seconds(p->at, &test_from))
         test_from = moment(sorted, n, lots_share(n, p->test));

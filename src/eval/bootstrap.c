@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/order.h"
 #include "philox.h"
 
 enum { DRAWS_LEAST = 100 };
@@ -36,12 +37,6 @@ void bootstrap_resample(uint32_t n, uint64_t seed, uint64_t draw, uint32_t *coun
         for (uint32_t w = 0; w < 4 && 4 * b + w < n; w++)
             count[(uint64_t)p.v[w] * n >> 32]++;
     }
-}
-
-static int rising(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 /* Quantile q of sorted x, linear between its neighbours. */
@@ -93,7 +88,7 @@ struct interval bootstrap_interval(double value, const double *change, uint32_t 
         }
     if (kept == 0 || isnan(value))
         return out;
-    qsort(values, kept, sizeof *values, rising);
+    qsort(values, kept, sizeof *values, rising_f64);
     if (values[0] == values[kept - 1]) {
         out.low = out.high = value;
         return out;

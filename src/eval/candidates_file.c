@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "data/split_file.h"
 #include "eval/candidates_parts.h"
 
@@ -92,12 +93,6 @@ static enum status read_pairs(struct reading *r, const char *path, bool header, 
     return STATUS_OK;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static enum status check_users(const struct reading *r, const struct candidates_of *of,
                                const struct strings *users)
 {
@@ -129,7 +124,7 @@ static enum status read_all(struct reading *r, const struct strings *users, cons
     else
         TRY(read_pairs(r, r->path, length >= 4 && memcmp(line, "user", 4) == 0, arena));
     if (r->n > 0)
-        qsort(r->pair, r->n, sizeof *r->pair, rising);
+        qsort(r->pair, r->n, sizeof *r->pair, rising_u64);
     for (size_t i = 0; i < r->n; i++)
         if (n == 0 || r->pair[n - 1] != r->pair[i])
             r->pair[n++] = r->pair[i];

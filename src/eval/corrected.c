@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/order.h"
 #include "eval/estimator.h"
 
 /* What a metric is made of: the sum, or the first relevant item's, of a base; one divided by ... is in divided(). */
@@ -55,12 +56,6 @@ static int by_score(const void *a, const void *b)
     if (x->score != y->score)
         return x->score > y->score ? -1 : 1;
     return (x->tie > y->tie) - (x->tie < y->tie);
-}
-
-static int descending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x < y) - (x > y);
 }
 
 struct pass {
@@ -157,7 +152,7 @@ static double ideal_of(const struct pass *p, uint32_t user, const struct recipe 
     for (uint32_t i = 0; i < n; i++)
         sorted[i] = gain != NULL ? gain[first + i] : 1;
     if (gain != NULL)
-        qsort(sorted, n, sizeof *sorted, descending);
+        qsort(sorted, n, sizeof *sorted, falling_f64);
     for (uint32_t i = 0; i < n && i < k; i++)
         sum += sorted[i] / log2(i + 2.0);
     return sum;

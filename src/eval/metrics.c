@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "hits.h"
 
 /* Sums of a part stay in the second-level cache until they are used, values of a block in the first. */
@@ -180,18 +181,12 @@ static enum status pass_open(struct pass *p, const struct lists *lists)
                              p->hits.n_k);
 }
 
-static int descending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x < y) - (x > y);
-}
-
 /* DCG of the best list of k places, of gains or of their powers.  sorted: [n], room of the thread. */
 static void ideals_of(const struct pass *p, const double *gains, uint32_t n, double *sorted,
                       struct rankings *r, uint32_t lane, bool exponential)
 {
     memcpy(sorted, gains, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, descending);
+    qsort(sorted, n, sizeof *sorted, falling_f64);
     for (uint32_t c = 0; c <= p->hits.n_k; c++) {
         double sum = 0;
         for (uint32_t j = 0; j < n && j < (uint32_t)r[c].k[lane]; j++)

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/order.h"
 #include "randomisation.h"
 
 enum { EXACT_MOST = 50, DRAWS_LEAST = 100 };
@@ -155,12 +156,6 @@ enum status paired_randomisation(const struct backend *backend, const double *a,
     return status;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 enum status paired_cliffs_delta(const double *a, const double *b, size_t n, double *delta)
 {
     TRY(check_finite(a, b, n));
@@ -169,8 +164,8 @@ enum status paired_cliffs_delta(const double *a, const double *b, size_t n, doub
         return status_fail(STATUS_SYSTEM, "memory is out: an effect size of %zu pairs", n);
     for (size_t u = 0; u < n; u++)
         sorted[u] = a[u], other[u] = b[u];
-    qsort(sorted, n, sizeof *sorted, rising);
-    qsort(other, n, sizeof *other, rising);
+    qsort(sorted, n, sizeof *sorted, rising_f64);
+    qsort(other, n, sizeof *other, rising_f64);
     for (size_t i = 0, below = 0, not_above = 0; i < n; i++) {
         while (below < n && other[below] < sorted[i])
             below++;

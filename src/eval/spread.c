@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/order.h"
 #include "eval/metrics_list.h"
 
 #define AGGREGATE(variable, title, text, from, low)                                                          \
@@ -59,12 +60,6 @@ void spread_times(const uint32_t *count, uint32_t size, uint32_t most, uint32_t 
     times[0] = 0;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* own: the counts of the list's items, sorted. */
 static double gini_without(const struct spread *s, double value, const uint32_t *own, uint32_t n)
 {
@@ -101,6 +96,6 @@ double spread_without(const struct metric_type *metric, const struct spread *s, 
         return NAN;
     if (metric == &metric_entropy)
         return log2(total) - ((log2(s->total) - value) * s->total + change) / total;
-    qsort(own, n, sizeof *own, rising);
+    qsort(own, n, sizeof *own, rising_u32);
     return gini_without(s, value, own, n);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/order.h"
 #include "fusion/decoder_file.h"
 #include "fusion/item_text.h"
 
@@ -80,7 +81,7 @@ uint32_t cross_encoder_candidates(const struct cross_encoder *m, const struct cs
     for (uint32_t i = 0; i < m->n_items && n < most && all[i].score > -INFINITY; i++)
         if (cross_encoder_asks(m, all[i].item) && !csr_has(had, user, all[i].item))
             out[n++] = all[i].item;
-    qsort(out, n, sizeof *out, cross_rising);
+    qsort(out, n, sizeof *out, rising_u32);
     return n;
 }
 

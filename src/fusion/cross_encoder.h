@@ -93,8 +93,7 @@ enum status cross_encoder_load(const struct cross_encoder_options *options, uint
 
 /* ---- between cross_*.c ---- */
 
-/* Numbers of items for qsort and bsearch; is the item in a rising list? */
-int cross_rising(const void *a, const void *b);
+/* Is the item in a rising list? */
 bool cross_among(const uint32_t *items, uint32_t n, uint32_t item);
 
 /* Room for what users were given and for counts; STATUS_SYSTEM. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/order.h"
 
 struct taken {
     int64_t time;
@@ -65,15 +66,9 @@ static uint32_t stranger_of(const struct cross_encoder *m, uint32_t user)
     return m->known[at] == user ? UINT32_MAX : m->known[at];
 }
 
-int cross_rising(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 bool cross_among(const uint32_t *items, uint32_t n, uint32_t item)
 {
-    return n > 0 && bsearch(&item, items, n, sizeof item, cross_rising) != NULL;
+    return n > 0 && bsearch(&item, items, n, sizeof item, rising_u32) != NULL;
 }
 
 enum status cross_encoder_history(const struct cross_encoder *m, uint32_t user, const uint32_t *candidates,

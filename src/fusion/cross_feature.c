@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/order.h"
 
 enum { SUB_QUESTIONS, SUB_PANEL }; /* of RANDOM_CROSS */
 
@@ -66,7 +67,7 @@ static enum status draw_panel(struct cross_feature *c, uint32_t most, uint64_t s
     ARENA_NEW(panel, run->arena, c->n_panel);
     for (uint32_t k = 0; k < c->n_panel; k++)
         panel[k] = drawn[k].item;
-    qsort(panel, c->n_panel, sizeof *panel, cross_rising);
+    qsort(panel, c->n_panel, sizeof *panel, rising_u32);
     c->panel = panel;
     return STATUS_OK;
 }
@@ -106,7 +107,7 @@ struct answers {
 static uint32_t tidy(const struct cross_encoder *m, uint32_t *items, uint32_t n)
 {
     uint32_t kept = 0;
-    qsort(items, n, sizeof *items, cross_rising);
+    qsort(items, n, sizeof *items, rising_u32);
     for (uint32_t k = 0; k < n; k++)
         if (cross_encoder_asks(m, items[k]) && (kept == 0 || items[kept - 1] != items[k]))
             items[kept++] = items[k];
@@ -153,7 +154,7 @@ static enum status ask(const struct cross_feature *c, const struct csr *had, uin
 
 static float answer_about(const struct answers *a, uint32_t item)
 {
-    const uint32_t *at = a->n > 0 ? bsearch(&item, a->item, a->n, sizeof item, cross_rising) : NULL;
+    const uint32_t *at = a->n > 0 ? bsearch(&item, a->item, a->n, sizeof item, rising_u32) : NULL;
     return at != NULL ? a->x[at - a->item] : NAN;
 }
 

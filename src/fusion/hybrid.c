@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "fusion/collaborative.h"
 
 enum { TILE = 32, RANK_OFFSET = 60, CUTOFF = 10 };
@@ -180,12 +181,7 @@ enum status hybrid_scores(const struct hybrid *h, uint32_t m, const uint32_t *us
 }
 
 /* ---- candidates */
-/* The score that the `most`-th best unseen item has: those above it, and of its equals the first, are candidates. */
-static int descending(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x < y) - (x > y);
-}
+/* Marks the `most` best unseen items; of those with equal scores at the end the first. */
 static void mark_best(const float *s, uint32_t n, uint32_t most, unsigned char *mark, float *room)
 {
     uint32_t n_unseen = 0, above = 0;
@@ -194,7 +190,7 @@ static void mark_best(const float *s, uint32_t n, uint32_t most, unsigned char *
             room[n_unseen++] = s[i];
     if (n_unseen == 0)
         return;
-    qsort(room, n_unseen, sizeof *room, descending);
+    qsort(room, n_unseen, sizeof *room, falling_f32);
     const float last = room[(most < n_unseen ? most : n_unseen) - 1];
     for (uint32_t i = 0; i < n_unseen && room[i] > last; i++)
         above++;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "fusion/hybrid.h"
 
 enum { TILE = 32, GROUPS_MOST = 64 };
@@ -246,12 +247,6 @@ static double kind_of(const struct view *v, uint32_t u, int by)
     return end > first ? sum / (double)(end - first) : 0;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Each user's group; bounds at quantiles, where they are not given (equal ones fall together). */
 static enum status make_groups(struct switching *s, const struct switching_params *p,
                                const struct view *train, struct run *run)
@@ -263,7 +258,7 @@ static enum status make_groups(struct switching *s, const struct switching_param
     ARENA_NEW(group, run->arena, train->n_users);
     for (uint32_t u = 0; u < train->n_users; u++)
         sorted[u] = kind[u] = kind_of(train, u, p->by);
-    qsort(sorted, train->n_users, sizeof *sorted, rising);
+    qsort(sorted, train->n_users, sizeof *sorted, rising_f64);
     s->n_groups = 1;
     for (int g = 1; g < p->groups && p->bounds == NULL; g++) {
         const double at = sorted[(size_t)train->n_users * (size_t)g / (size_t)p->groups];

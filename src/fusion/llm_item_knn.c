@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "fusion/text_factors.h"
 #include "models/history.h"
 #include "models/neighbours.h"
@@ -130,12 +131,6 @@ struct lists {
     float *val;
 };
 
-static int by_column(const void *x, const void *y)
-{
-    const uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-    return (a > b) - (a < b);
-}
-
 /* The positive ones of a tile's lists, columns rising. */
 static void keep_positive(const struct blend *b, uint32_t first, uint32_t rows, struct lists *lists)
 {
@@ -148,7 +143,7 @@ static void keep_positive(const struct blend *b, uint32_t first, uint32_t rows, 
         int64_t n = 0;
         for (uint32_t m = 0; m < k && b->topk.score[(size_t)r * k + m] > 0; m++)
             pair[n++] = (struct pair){b->topk.item[(size_t)r * k + m], b->topk.score[(size_t)r * k + m]};
-        qsort(pair, (size_t)n, sizeof *pair, by_column);
+        qsort(pair, (size_t)n, sizeof *pair, rising_u32);
         const int64_t at = lists->ptr[first + r];
         for (int64_t m = 0; m < n; m++)
             lists->idx[at + m] = pair[m].column, lists->val[at + m] = pair[m].value;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/order.h"
 #include "fusion/probe_parts.h"
 #include "llm/likelihood.h"
 
@@ -25,17 +26,11 @@ struct probe {
 
 /* ------------------------------------------------------------------------------------------------------ order */
 
-static int by_popularity(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b; /* count << 32 | ~item: most first */
-    return (x < y) - (x > y);
-}
-
 /* Thirds of the interactions, the most popular items first. */
 static enum status cut_strata(struct probe *p)
 {
     const struct interactions *rows = &p->data->interactions;
-    uint64_t *count, seen = 0;
+    uint64_t *count /* rows << 32 | what falls with the number */, seen = 0;
     ARENA_NEW(count, p->arena, p->data->n_items);
     ARENA_NEW(p->stratum, p->arena, p->data->n_items);
     ARENA_NEW(p->items, p->arena, p->data->n_items);
@@ -43,7 +38,7 @@ static enum status cut_strata(struct probe *p)
         count[i] = UINT32_MAX - i;
     for (uint64_t r = 0; r < rows->n; r++)
         count[rows->item[r]] += (uint64_t)1 << 32;
-    qsort(count, p->data->n_items, sizeof *count, by_popularity);
+    qsort(count, p->data->n_items, sizeof *count, falling_u64);
     for (uint32_t k = 0; k < p->data->n_items; k++) {
         const uint32_t item = UINT32_MAX - (uint32_t)count[k];
         const uint64_t third = rows->n > 0 ? 3 * seen / rows->n : 0;

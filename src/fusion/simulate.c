@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
+
 #define S struct simulate_options
 const struct param simulate_params[] = {
     PARAM_INT(S, users, 200, 1, 1000000, "users of the dataset, drawn by the seed"),
@@ -68,17 +70,6 @@ struct world {
     uint64_t seed;
 };
 
-static int falling(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x > y ? -1 : x < y;
-}
-static int rising_id(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* Attraction of all items for one user, from the true preference. */
 static void fill_attraction(struct world *w, const struct view *view, uint32_t r, double *preference,
                             double *sorted)
@@ -97,7 +88,7 @@ static void fill_attraction(struct world *w, const struct view *view, uint32_t r
     for (uint32_t i = 0; i < w->n_items; i++)
         squares += (preference[i] - mean) * (preference[i] - mean);
     const double deviation = squares > 0 ? sqrt(squares / w->n_items) : 1;
-    qsort(sorted, w->n_items, sizeof *sorted, falling);
+    qsort(sorted, w->n_items, sizeof *sorted, falling_f64);
     const double threshold = sorted[(size_t)fmin(w->o->attractive * w->n_items, w->n_items - 1)];
     for (uint32_t i = 0; i < w->n_items; i++)
         w->attraction[(size_t)r * w->n_items + i] =
@@ -118,7 +109,7 @@ static enum status world_new(struct world *w, const struct view *view, struct ar
     ARENA_NEW(sorted, arena, w->n_items);
     random_permutation(w->seed, RANDOM_SIMULATION, 0, view->n_users, order);
     memcpy(w->user, order, w->n_users * sizeof *w->user);
-    qsort(w->user, w->n_users, sizeof *w->user, rising_id);
+    qsort(w->user, w->n_users, sizeof *w->user, rising_u32);
     for (uint32_t r = 0; r < w->n_users; r++)
         fill_attraction(w, view, r, preference, sorted);
     return STATUS_OK;
@@ -147,7 +138,7 @@ static void judge(const struct world *w, uint32_t r, const uint32_t *item, uint3
         got += looks(w, j) * room[item[j]];
         dcg += room[item[j]] / log2(j + 2);
     }
-    qsort(room, w->n_items, sizeof *room, falling);
+    qsort(room, w->n_items, sizeof *room, falling_f64);
     for (uint32_t j = 0; j < (uint32_t)w->o->k && j < w->n_items; j++) {
         best += looks(w, j) * room[j];
         best_dcg += room[j] / log2(j + 2);

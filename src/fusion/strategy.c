@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/strings.h"
 
 struct rule {
@@ -277,19 +278,13 @@ bool strategy_matches(const struct strategy_match *m, uint32_t item)
     }
 }
 
-static int falling(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x > y ? -1 : x < y;
-}
-
 enum status strategy_reassign_scores(struct strategy_list *list, struct arena *scratch)
 {
     double *score = NULL;
     ARENA_NEW(score, scratch, list->n);
     for (uint32_t k = 0; k < list->n; k++)
         score[k] = list->candidate[k].score;
-    qsort(score, list->n, sizeof *score, falling);
+    qsort(score, list->n, sizeof *score, falling_f64);
     for (uint32_t k = 0; k < list->n; k++)
         list->candidate[k].score = score[k];
     return STATUS_OK;

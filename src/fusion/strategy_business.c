@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/strings.h"
 #include "fusion/strategy.h"
 
@@ -67,12 +68,6 @@ static enum status band_prepare(void *state, const void *params, const struct st
     return STATUS_OK;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return x < y ? -1 : x > y;
-}
-
 static enum status band_apply(const void *state, const void *params, const struct strategy_facts *facts,
                               struct strategy_list *list, struct arena *scratch)
 {
@@ -88,7 +83,7 @@ static enum status band_apply(const void *state, const void *params, const struc
             paid[n_paid++] = price[had[h]];
     if (n_paid == 0) /* no price is known of this user */
         return STATUS_OK;
-    qsort(paid, n_paid, sizeof *paid, rising);
+    qsort(paid, n_paid, sizeof *paid, rising_f32);
     const double usual = ((double)paid[(n_paid - 1) / 2] + (double)paid[n_paid / 2]) / 2;
     for (uint32_t k = 0; k < list->n; k++) {
         const double x = (double)price[list->candidate[k].item];

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "llm/encoder_lora_parts.h"
 #include "nn.h"
 
@@ -59,12 +60,6 @@ static enum status tokenize(struct encoder_lora_parts *p, const struct strings *
     return STATUS_OK;
 }
 
-static int longer_first(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
 /* Tokens of the `most` longest texts; *longest: of one. */
 static enum status tokens_of_longest(struct encoder_lora_parts *p, struct arena *scratch, uint64_t *tokens,
                                      uint32_t *longest)
@@ -73,7 +68,7 @@ static enum status tokens_of_longest(struct encoder_lora_parts *p, struct arena 
     ARENA_NEW(length, scratch, p->n_texts);
     for (uint32_t i = 0; i < p->n_texts; i++)
         length[i] = (uint32_t)(p->first[i + 1] - p->first[i]);
-    qsort(length, p->n_texts, sizeof *length, longer_first);
+    qsort(length, p->n_texts, sizeof *length, falling_u32);
     *longest = p->n_texts > 0 ? length[0] : 0;
     *tokens = 0;
     for (uint32_t i = 0; i < p->most; i++)

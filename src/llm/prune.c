@@ -4,15 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/order.h"
+
 static float weight_of(const float *w, const float *importance, size_t i)
 {
     return fabsf(w[i]) * (importance != NULL ? sqrtf(importance[i]) : 1);
-}
-
-static int rising(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
 }
 
 void prune_row(float *w, const float *importance, size_t k, double fraction, float *scratch)
@@ -22,7 +18,7 @@ void prune_row(float *w, const float *importance, size_t k, double fraction, flo
         return;
     for (size_t i = 0; i < k; i++)
         scratch[i] = weight_of(w, importance, i);
-    qsort(scratch, k, sizeof *scratch, rising);
+    qsort(scratch, k, sizeof *scratch, rising_f32);
     const float last = scratch[(go < k ? go : k) - 1];
     size_t equal = 0; /* of those that weigh `last`, how many go */
     for (size_t i = 0; i < go; i++)

@@ -8,13 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "llm/tokenizer_parts.h"
-
-static int descending(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x > y ? -1 : x < y;
-}
 
 static bool is_special(unsigned char type)
 {
@@ -41,7 +36,7 @@ static enum status gather_special(struct tokenizer *t, struct arena *arena)
             pieces[n++] = v->piece[i];
         }
     t->special_id = ids;
-    qsort(t->lengths, n, sizeof *t->lengths, descending);
+    qsort(t->lengths, n, sizeof *t->lengths, falling_u32);
     for (uint32_t i = 0; i < n; i++)
         if (i == 0 || t->lengths[i] != t->lengths[i - 1])
             t->lengths[t->n_lengths++] = t->lengths[i];

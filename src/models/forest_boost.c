@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
+
 enum { GROUP_MOST = 4096 };
 /* Named draws: the sub-streams of RANDOM_VALIDATION. */
 enum { DRAW_ROWS = 1 << 20, DRAW_COLUMNS = 1 << 21 };
@@ -30,19 +32,13 @@ static void rank_group(const float *y, const float *F, uint32_t n, uint32_t *pla
     }
 }
 
-static int falling(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x < y) - (x > y);
-}
-
 /* DCG of the best order. */
 static double ideal(const float *y, uint32_t n)
 {
     float sorted[GROUP_MOST];
     double sum = 0;
     memcpy(sorted, y, n * sizeof *y);
-    qsort(sorted, n, sizeof *sorted, falling);
+    qsort(sorted, n, sizeof *sorted, falling_f32);
     for (uint32_t i = 0; i < n; i++)
         sum += (exp2((double)sorted[i]) - 1) / log2(i + 2.0);
     return sum;

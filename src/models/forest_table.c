@@ -3,13 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "models/forest.h"
-
-static int by_value(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
 
 /* Upper ends of a number's bins from its sorted known values: between neighbours where they are few, else at equal shares. */
 static uint16_t cut_number(const float *sorted, uint64_t n, float *upper)
@@ -73,7 +68,7 @@ static enum status bin_column(struct tree_table *t, uint32_t c, const float *x, 
         }
         return STATUS_OK;
     }
-    qsort(room, known, sizeof *room, by_value);
+    qsort(room, known, sizeof *room, rising_f32);
     t->bins[c] = cut_number(room, known, upper);
     for (uint64_t i = 0; i < t->n; i++)
         t->bin[i * t->ld + c] = bin_of(upper, t->bins[c], x[i * n_columns + c]);

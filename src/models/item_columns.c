@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "models/fm_design.h"
 
 /* A number column's upper bounds, rising, without equal ones; item x is in range `first bound >= x`. */
@@ -15,12 +16,6 @@ struct periods {
     uint32_t n;
     float bound[ITEM_COLUMNS_PERIODS];
 };
-
-static int rising(const void *x, const void *y)
-{
-    const float a = *(const float *)x, b = *(const float *)y;
-    return (a > b) - (a < b);
-}
 
 static enum status periods_of(const struct column *c, uint32_t n_items, struct arena *scratch,
                               struct periods *out)
@@ -31,7 +26,7 @@ static enum status periods_of(const struct column *c, uint32_t n_items, struct a
     for (uint32_t i = 0; i < n_items; i++)
         if (isfinite(c->number[i]))
             sorted[n++] = c->number[i];
-    qsort(sorted, n, sizeof *sorted, rising);
+    qsort(sorted, n, sizeof *sorted, rising_f32);
     out->n = 0;
     for (uint64_t k = 1; n > 0 && k <= ITEM_COLUMNS_PERIODS; k++) {
         const float bound = sorted[(k * n + ITEM_COLUMNS_PERIODS - 1) / ITEM_COLUMNS_PERIODS - 1];

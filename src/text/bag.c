@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
+
 /* The counts on the way: token list of all texts in order. */
 struct counting {
     struct string_map *map;
@@ -69,12 +71,6 @@ static int by_occurrences(const void *a, const void *b)
     return by_bytes(a, b);
 }
 
-static int by_number(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Document frequencies and the choice of columns; column[id] = column or UINT32_MAX. */
 static enum status choose_columns(const struct counting *c, const int64_t *ptr, uint64_t n_texts,
                                   const struct text_options *options, struct arena *arena,
@@ -130,7 +126,7 @@ static int64_t count_text(uint32_t *tokens, size_t n, uint32_t *idx, float *val)
 {
     int64_t made = 0;
     if (n > 1)
-        qsort(tokens, n, sizeof *tokens, by_number);
+        qsort(tokens, n, sizeof *tokens, rising_u32);
     for (size_t i = 0; i < n;) {
         size_t j = i;
         while (j < n && tokens[j] == tokens[i])
