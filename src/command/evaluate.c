@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/csv_put.h"
 #include "base/log.h"
 #include "command/command.h"
 #include "eval/metrics.h"
@@ -256,23 +257,9 @@ static enum status score(const struct question *q, const struct files *f, const 
     return STATUS_OK;
 }
 
-static void print_field(const char *bytes, size_t n)
-{
-    if (memchr(bytes, ',', n) == NULL && memchr(bytes, '"', n) == NULL) {
-        fwrite(bytes, 1, n, stdout);
-        return;
-    }
-    putchar('"');
-    for (size_t i = 0; i < n; i++)
-        printf(bytes[i] == '"' ? "\"\"" : "%c", bytes[i]);
-    putchar('"');
-}
-
 static void print_measure(const struct metric_at *x, double value)
 {
-    printf("%s,", x->metric->name);
-    if (x->k > 0)
-        printf("%u", x->k);
+    metric_at_csv(stdout, x);
     printf(",%s,%.15g\n", dialect_types[x->dialect].name, value);
 }
 
@@ -284,7 +271,7 @@ static void print(const struct question *q, const struct files *f, const double 
         for (size_t m = 0; m < q->n_measures; m++) {
             if (isnan(values[m * f->n_judged + u]))
                 continue;
-            print_field(strings_at(&users, u), strings_length(&users, u));
+            csv_put_bytes(stdout, strings_at(&users, u), strings_length(&users, u));
             putchar(',');
             print_measure(&q->measures[m], values[m * f->n_judged + u]);
         }

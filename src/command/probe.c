@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "base/fsio.h"
 #include "command/command.h"
 #include "data/store.h"
@@ -132,7 +133,7 @@ static enum status copy_others(const struct arguments *a, const char *path, stru
             continue;
         for (size_t c = 0; c < N_COLUMNS; c++) {
             fputs(c > 0 ? "," : "", out);
-            table_csv_field(out, csv_cell(&t, i, c));
+            csv_put(out, csv_cell(&t, i, c));
         }
         fputc('\n', out);
     }
@@ -158,7 +159,7 @@ static enum status save(const struct arguments *a, const struct dataset *data, c
         const struct probe_line *l = &lines[k];
         const char *const names[] = {a->dataset, a->decoder, data->name};
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            table_csv_field(file.stream, names[i]);
+            csv_put(file.stream, names[i]);
             fputc(',', file.stream);
         }
         fprintf(file.stream, "%s,%s,%s,%s,%u,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", data->content_sha256, l->rows,

@@ -37,6 +37,13 @@ const char *metric_at_name(const struct metric_at *measure, char name[96])
     return name;
 }
 
+void metric_at_csv(FILE *out, const struct metric_at *measure)
+{
+    fprintf(out, "%s,", measure->metric->name);
+    if (measure->k > 0)
+        fprintf(out, "%u", measure->k);
+}
+
 enum status relevance_make(const struct csr *test, bool graded, double from, struct arena *arena,
                            struct relevance *out)
 {

@@ -76,6 +76,8 @@ struct metric_at {
 };
 /* "ndcg@10", "rmse", "ndcg@10.elliot". */
 const char *metric_at_name(const struct metric_at *measure, char name[96]);
+/* Two fields of a csv file: "ndcg,10"; the second is empty where there is no cut-off. */
+void metric_at_csv(FILE *out, const struct metric_at *measure);
 
 /* What is relevant to whom. */
 struct relevance {

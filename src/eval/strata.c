@@ -136,8 +136,10 @@ static enum status by_word(struct maker *m, const struct column *c)
             const uint64_t at = c->kind == COLUMN_LIST ? c->list.idx[e] : user;
             if (strings_length(s, at) == 0)
                 continue;
-            const char *name =
+            char *name =
                 arena_printf(m->arena, "%s=%.*s", c->name, (int)strings_length(s, at), strings_at(s, at));
+            for (char *end = name; end != NULL && (end = strpbrk(end, "\r\n")) != NULL;)
+                *end = ' '; /* a cell's lines have none inside */
             size_t k = first;
             uint8_t *flags = NULL;
             while (name != NULL && k < m->n && strcmp(m->out[k].name, name) != 0)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "base/log.h"
 #include "eval/correction.h"
 #include "eval/paired.h"
@@ -205,10 +206,10 @@ static void write_result(const struct record *r, const struct result *x, FILE *o
     const struct compare_config *how = &r->experiment->compare;
     const struct metric_at *measure = &r->experiment->evaluate.measures[x->comparison->measure];
     const double corrected[] = {x->holm, x->bonferroni, x->bh};
-    record_csv_quoted(out, x->dataset->name);
-    record_csv_quoted(out, x->comparison->a->label);
-    record_csv_quoted(out, x->comparison->b->label);
-    record_csv_measure(out, measure);
+    csv_put_quoted(out, x->dataset->name);
+    csv_put_quoted(out, x->comparison->a->label);
+    csv_put_quoted(out, x->comparison->b->label);
+    metric_at_csv(out, measure);
     fprintf(out, ",%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g", x->n, x->mean_a, x->mean_b,
             x->test.mean_difference, x->test.low, x->test.high, x->test.t, x->test.degrees, x->test.p,
             x->holm, x->test.cohen_d);
@@ -234,7 +235,7 @@ static enum status write_family(struct family *f, const char *name, bool of_stra
         write_result(f->r, &f->result[i], file.stream);
         if (of_strata) {
             fputc(',', file.stream);
-            record_csv_field(file.stream, f->result[i].stratum);
+            csv_put(file.stream, f->result[i].stratum);
         }
         fputc('\n', file.stream);
     }

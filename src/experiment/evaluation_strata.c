@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "eval/auc_pairs.h"
 #include "eval/positions.h"
 #include "eval/probability.h"
@@ -35,15 +36,11 @@ struct part {
 static void print_line(FILE *out, const struct evaluation *v, const struct metric_at *x, const char *stratum,
                        double value, uint32_t n)
 {
-    fprintf(out, "%s,%s,", candidates_kinds[v->evaluate->candidates.kind], x->metric->name);
-    if (x->k > 0)
-        fprintf(out, "%u", x->k);
+    fprintf(out, "%s,", candidates_kinds[v->evaluate->candidates.kind]);
+    metric_at_csv(out, x);
     fprintf(out, ",%s,", dialect_types[x->dialect].name);
-    const bool quoted = strpbrk(stratum, ",\"\r\n") != NULL;
-    fputs(quoted ? "\"" : "", out);
-    for (const char *c = stratum; *c != '\0'; c++)
-        fprintf(out, *c == '"' ? "\"\"" : *c == '\n' ? " " : "%c", *c);
-    fprintf(out, "%s,%.9g,%u\n", quoted ? "\"" : "", value, n);
+    csv_put(out, stratum);
+    fprintf(out, ",%.9g,%u\n", value, n);
 }
 
 /* Test rows of the stratum's items alone. */

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "eval/rank.h"
 #include "experiment/again.h"
 #include "experiment/evaluation.h"
@@ -35,10 +36,9 @@ static enum status put_id(const struct exporter *x, bool csv, const char *noun, 
 {
     const char *id = strings_at(ids, i);
     const size_t n = strings_length(ids, i);
-    bool blank = n == 0, quoted = false, line = false;
+    bool blank = n == 0, line = false;
     for (size_t c = 0; c < n; c++) {
         blank = blank || isspace((unsigned char)id[c]);
-        quoted = quoted || id[c] == ',' || id[c] == '"';
         line = line || id[c] == '\n' || id[c] == '\r';
     }
     if (csv ? line : blank)
@@ -46,12 +46,10 @@ static enum status put_id(const struct exporter *x, bool csv, const char *noun, 
                            id,
                            csv ? "csv here has no line ends inside a field"
                                : "fields of TREC's formats are parted by blanks; take --format csv");
-    if (csv && quoted)
-        fputc('"', out);
-    for (size_t c = 0; c < n; c++)
-        fprintf(out, csv && id[c] == '"' ? "\"\"" : "%c", id[c]);
-    if (csv && quoted)
-        fputc('"', out);
+    if (csv)
+        csv_put_bytes(out, id, n);
+    else
+        fwrite(id, 1, n, out);
     return STATUS_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "experiment/cell_parts.h"
 #include "experiment/gather.h"
 
@@ -133,12 +134,12 @@ static void write_part(const struct job *j, struct part *p, FILE *out)
         const struct interval i = resampled_interval(&p->draws, m, LEVEL);
         if (isnan(i.value) || isnan(i.low))
             continue;
-        record_csv_quoted(out, j->dataset->name);
-        record_csv_quoted(out, j->model->label);
-        record_csv_quoted(out, j->model->params_json);
-        record_csv_measure(out, x);
+        csv_put_quoted(out, j->dataset->name);
+        csv_put_quoted(out, j->model->label);
+        csv_put_quoted(out, j->model->params_json);
+        metric_at_csv(out, x);
         fprintf(out, ",%s,", dialect_types[x->dialect].name);
-        record_csv_field(out, p->stratum);
+        csv_put(out, p->stratum);
         fprintf(out, ",%.9g,%.9g,%.9g,%u,%u,%s\n", i.value, i.low, i.high, p->n, e->compare.intervals,
                 i.jackknife ? "jackknife" : "bca");
     }

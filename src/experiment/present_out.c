@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "eval/significance.h"
 #include "experiment/record.h"
 #include "text/unicode.h"
@@ -158,7 +159,7 @@ static enum status print_item(struct present_out *o, const json_t *item)
         if (json_is_integer(value))
             fprintf(o->csv.stream, "%lld", (long long)json_integer_value(value));
         else
-            record_csv_field(o->csv.stream, json_string_value(value));
+            csv_put(o->csv.stream, json_string_value(value));
     }
     if (o->csv.stream != NULL)
         fputc('\n', o->csv.stream);

@@ -3,6 +3,7 @@
  */
 #include <math.h>
 
+#include "base/csv_put.h"
 #include "base/log.h"
 #include "eval/friedman.h"
 #include "experiment/gather.h"
@@ -85,12 +86,12 @@ static enum status write_ranks(const struct record *r, const char *dataset, size
     TRY(friedman_test(b->value, b->n, b->n_models, !x->metric->lower_is_better, r->experiment->compare.alpha,
                       rank, &f));
     for (size_t m = 0; m < b->n_models; m++) {
-        record_csv_quoted(out, dataset);
-        record_csv_measure(out, x);
+        csv_put_quoted(out, dataset);
+        metric_at_csv(out, x);
         fprintf(out, ",%s,%s,", dialect_types[x->dialect].name,
                 r->experiment->compare.over_folds ? "folds" : "users");
-        record_csv_quoted(out, b->model[m]->label);
-        record_csv_quoted(out, b->model[m]->grid_json);
+        csv_put_quoted(out, b->model[m]->label);
+        csv_put_quoted(out, b->model[m]->grid_json);
         fprintf(out, "%.9g,%zu,%.9g,%.9g,%.9g,%.9g,%.9g\n", rank[m], b->n, f.chi_square, f.p, f.p_f,
                 f.critical_difference, r->experiment->compare.alpha);
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/csv_put.h"
 #include "experiment/cell_file.h"
 #include "experiment/machine.h"
 #include "experiment/per_user.h"
@@ -40,48 +41,19 @@ enum status record_without(const struct record *r, const char *name)
     return STATUS_OK;
 }
 
-static void write_quoted(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text != '\0'; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    fputc('"', out);
-}
-
-void record_csv_field(FILE *out, const char *text)
-{
-    if (strpbrk(text, ",\"\r\n") == NULL)
-        fputs(text, out);
-    else
-        write_quoted(out, text);
-}
-
-void record_csv_quoted(FILE *out, const char *text)
-{
-    write_quoted(out, text);
-    fputc(',', out);
-}
-
-void record_csv_measure(FILE *out, const struct metric_at *x)
-{
-    fprintf(out, "%s,", x->metric->name);
-    if (x->k > 0)
-        fprintf(out, "%u", x->k);
-}
-
 enum status record_csv_cell(FILE *out, const json_t *line)
 {
     char *params =
         json_dumps(json_object_get(line, "params"), JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     if (params == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory while writing csv");
-    record_csv_field(out, record_text(line, "dataset"));
+    csv_put(out, record_text(line, "dataset"));
     fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "fold")));
-    record_csv_field(out, record_text(line, "model"));
+    csv_put(out, record_text(line, "model"));
     fputc(',', out);
-    record_csv_field(out, record_text(line, "label"));
+    csv_put(out, record_text(line, "label"));
     fputc(',', out);
-    record_csv_field(out, params);
+    csv_put(out, params);
     fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "seed")));
     free(params);
     return STATUS_OK;
@@ -106,9 +78,8 @@ static enum status csv_cell(const struct record *r, FILE *out, const json_t *lin
         if (isnan(cell->pooled[v]) && x->metric->kind != METRIC_RANKING)
             continue;
         TRY(record_csv_cell(out, line));
-        fprintf(out, "test,%s,%s,", candidates_kinds[e->candidates.kind], x->metric->name);
-        if (x->k > 0)
-            fprintf(out, "%u", x->k);
+        fprintf(out, "test,%s,", candidates_kinds[e->candidates.kind]);
+        metric_at_csv(out, x);
         fprintf(out, ",%s,all,%.9g,%u\n", dialect_types[x->dialect].name, cell->pooled[v],
                 count_users(x, cell->values + v * cell->n_users, cell->n_users));
     }

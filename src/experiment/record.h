@@ -45,11 +45,6 @@ enum status record_audit(const struct record *r);
 struct audit;
 /* The same as an object of a cell's line: {"later_rows": {"count", "of", "verdict", "detail"}, ...}. */
 json_t *audit_json(const struct audit *a);
-/* A field of a csv file: quoted where it must be (RFC 4180). */
-void record_csv_field(FILE *out, const char *text);
-/* The same in quotes always, and the comma behind it; "METRIC,K", K empty where there is none. */
-void record_csv_quoted(FILE *out, const char *text);
-void record_csv_measure(FILE *out, const struct metric_at *x);
 /* curves.csv, popularity.csv, multiverse.csv: what cells have lines for. */
 enum status record_more(const struct record *r);
 /* "DATASET,FOLD,MODEL,LABEL,PARAMS,SEED,": the columns that name a cell in a csv file. */

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "data/audit.h"
 #include "experiment/plan.h"
 #include "experiment/record.h"
@@ -42,12 +43,12 @@ static void write_line(const json_t *line, FILE *out)
         const json_t *one = json_object_get(audit, audit_checks[k].name);
         if (one == NULL)
             continue;
-        record_csv_field(out, record_text(line, "dataset"));
+        csv_put(out, record_text(line, "dataset"));
         fprintf(out, ",%lld,%s,%s,%lld,%lld,", number_of(line, "fold"), audit_checks[k].name,
                 record_text(one, "verdict"), number_of(one, "count"), number_of(one, "of"));
-        record_csv_field(out, record_text(one, "detail"));
+        csv_put(out, record_text(one, "detail"));
         fputc(',', out);
-        record_csv_field(out, audit_checks[k].help);
+        csv_put(out, audit_checks[k].help);
         fputc('\n', out);
     }
 }

@@ -166,24 +166,24 @@ static enum status skip_cells(struct runner *r)
 
 static enum status run_cells(struct runner *r)
 {
-    bool *todo;
-    size_t n_todo = 0, n_done = 0;
-    ARENA_NEW(todo, r->arena, r->plan.n_cells);
+    bool *to_run;
+    size_t n_to_run = 0, n_done = 0;
+    ARENA_NEW(to_run, r->arena, r->plan.n_cells);
     for (size_t i = 0; i < r->plan.n_cells; i++) {
         const bool usable = r->plan.datasets[r->plan.cells[i].dataset].status == STATUS_OK;
-        todo[i] = usable && in_shard(r->options, i) && !is_done(r, i);
-        n_todo += todo[i];
+        to_run[i] = usable && in_shard(r->options, i) && !is_done(r, i);
+        n_to_run += to_run[i];
     }
-    log_info("%s: %zu cells, %zu to run, into %s", r->experiment->name, r->plan.n_cells, n_todo,
+    log_info("%s: %zu cells, %zu to run, into %s", r->experiment->name, r->plan.n_cells, n_to_run,
              r->folder.path);
     tell_counts(r);
     if (candidates_warned(r->experiment->evaluate.candidates.kind))
         log_warn("%s", candidates_warning);
     TRY(skip_cells(r));
-    r->progress = progress_new(n_todo);
+    r->progress = progress_new(n_to_run);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < r->plan.n_cells && status == STATUS_OK; i++) {
-        if (!todo[i])
+        if (!to_run[i])
             continue;
         status = *r->options->signal != 0 ? STATUS_STOPPED : run_cell(r, i);
         progress_update(r->progress, ++n_done);

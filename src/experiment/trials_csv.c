@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "base/fsio.h"
 #include "experiment/inside.h"
 #include "experiment/trials.h"
@@ -26,13 +27,13 @@ static enum status csv_trial(const json_t *line, const char *inside, const json_
     if (params == NULL)
         return status_fail(STATUS_SYSTEM, "out of memory while writing trials.csv");
     *best = better ? value : *best;
-    record_csv_field(out, record_text(line, "dataset"));
+    csv_put(out, record_text(line, "dataset"));
     fprintf(out, ",%lld,", (long long)json_integer_value(json_object_get(line, "fold")));
-    record_csv_field(out, record_text(line, "label"));
+    csv_put(out, record_text(line, "label"));
     fprintf(out, ",%lld,%lld,%lld,%.9g,", (long long)json_integer_value(json_object_get(line, "seed")),
             (long long)json_integer_value(json_object_get(trial, "trial")) + 1,
             (long long)json_integer_value(json_object_get(trial, "rung")), record_number(trial, "resource"));
-    record_csv_field(out, params);
+    csv_put(out, params);
     free(params);
     fprintf(out, ",%s,", s->metric->name);
     if (s->k > 0)
@@ -42,7 +43,7 @@ static enum status csv_trial(const json_t *line, const char *inside, const json_
     csv_number(out, record_number(trial, "test"));
     csv_number(out, record_number(trial, "epochs"));
     fprintf(out, ",%d,%s,", chosen, record_text(trial, "status"));
-    record_csv_field(out, record_text(trial, "message"));
+    csv_put(out, record_text(trial, "message"));
     fprintf(out, ",%s\n", inside);
     return STATUS_OK;
 }

@@ -48,10 +48,8 @@ static void write_lines(const struct universes *v, bool mask_valid, enum topk_ti
         uint32_t n = 0;
         for (uint32_t u = 0; u < n_users; u++)
             n += !isnan(values[u]);
-        fprintf(out, "%s,%s,%s,", mask_valid ? "train+valid" : "train", rank_ties_names[ties],
-                x->metric->name);
-        if (x->k > 0)
-            fprintf(out, "%u", x->k);
+        fprintf(out, "%s,%s,", mask_valid ? "train+valid" : "train", rank_ties_names[ties]);
+        metric_at_csv(out, x);
         fprintf(out, ",%s,%.9g,%u,%u\n", dialect_types[x->dialect].name,
                 metrics_pool(x, values, v->n_relevant, n_users), n, v->n_tied);
     }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "base/fsio.h"
 #include "report/multiverse.h"
 #include "report/parts.h"
@@ -51,7 +52,7 @@ static void write_within(const struct multiverse *m, FILE *out)
             const struct choice_effect *e = &m->within[s * N_CHOICES + (size_t)c];
             if (e->n_pairs == 0)
                 continue;
-            table_csv_field(out, m->split[s]);
+            csv_put(out, m->split[s]);
             fprintf(out, ",%s,%zu,%.9g,%.9g,%.9g,%.9g\n", choice_names[c], e->n_pairs, e->mean, e->low,
                     e->high, e->same_best);
         }
@@ -59,9 +60,9 @@ static void write_within(const struct multiverse *m, FILE *out)
             const struct choice_effect *e = &m->between[s * m->n_splits + t];
             if (e->n_pairs == 0)
                 continue;
-            table_csv_field(out, m->split[s]);
+            csv_put(out, m->split[s]);
             fputs(",split against ", out);
-            table_csv_field(out, m->split[t]);
+            csv_put(out, m->split[t]);
             fprintf(out, ",%zu,%.9g,%.9g,%.9g,%.9g\n", e->n_pairs, e->mean, e->low, e->high, e->same_best);
         }
     }
@@ -115,7 +116,7 @@ static void write_models(const struct multiverse *m, FILE *out)
     fputs("model,rank_mean,rank_best,rank_worst,share_best\n", out);
     for (size_t k = 0; k < m->n_models; k++) {
         const struct standing s = standing_of(m, k);
-        table_csv_field(out, m->model[k]);
+        csv_put(out, m->model[k]);
         fprintf(out, ",%.9g,%g,%g,%.9g\n", s.mean, s.low, s.high, s.best);
     }
 }

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "eval/metrics.h"
 #include "report/parts.h"
 
@@ -124,7 +125,7 @@ void oracle_write_csv(const struct records *r, const char *dataset, FILE *out)
             const char *fields[] = {
                 dataset, o->name, s->label, s->model, s->params, r->measure[m].metric, r->measure[m].k};
             for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
-                table_csv_field(out, fields[f]);
+                csv_put(out, fields[f]);
                 fputc(',', out);
             }
             fprintf(out, "%.9g,%.9g,%.9g\n", s->mean[m], o->mean[m], share_of(o, s, m));

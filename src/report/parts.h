@@ -20,8 +20,7 @@ const char *table_main_k(const struct records *r);
 /* The distinct cut-offs, in order; returns their number (at most `limit`). */
 size_t table_cutoffs(const struct records *r, const char **out, size_t limit);
 
-/* A csv field, quoted where it must be; text with the characters that markdown or LaTeX take for their own escaped. */
-void table_csv_field(FILE *out, const char *text);
+/* Text with the characters that markdown or LaTeX take for their own escaped. */
 void table_md_text(FILE *out, const char *text);
 void table_tex_text(FILE *out, const char *text);
 /* Text of a paragraph: a line may end behind every sign, and in a word behind so many letters (usually TABLE_TEX_WORD).  A name for LaTeX's
@@ -92,9 +91,10 @@ enum status compare_family_of(const struct records *r, const struct pair_row *fi
 /* "metric@k"; what its differences are, as a note begins ("" where each row says it).  NULL: memory is out. */
 const char *compare_measure(const struct pair_row *pair, struct arena *arena);
 const char *compare_sides(const struct compare_family *f, struct arena *arena);
-/* A difference with its interval and mark; a csv number behind its comma, nothing of NaN. */
+/* A difference with its interval and mark; a line of csv: fields, values (nothing of NaN), 0 or 1. */
 struct grid_cell compare_difference(const struct pair_row *pair);
-void compare_csv_number(double value, FILE *out);
+void compare_csv_row(const char *const *field, size_t n_fields, const double *value, size_t n_values,
+                     bool significant, FILE *out);
 
 /* The dataset's oracles one after the other; NULL: no more. */
 const struct series *oracle_next(const struct records *r, const char *dataset, const struct series *before);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/columns.h"
+#include "base/csv_put.h"
 #include "base/fsio.h"
 #include "report/multiverse.h"
 #include "report/parts.h"
@@ -59,21 +60,6 @@ bool table_has(const struct measure *m, const char *k)
     return m->k[0] == '\0' || strcmp(m->k, k) == 0;
 }
 
-void table_csv_field(FILE *out, const char *text)
-{
-    if (strpbrk(text, ",\"\n\r") == NULL) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"')
-            fputc('"', out);
-        fputc(*c, out);
-    }
-    fputc('"', out);
-}
-
 static void write_csv(const struct records *r, const char *dataset, FILE *out)
 {
     fputs("label,model,params,n_cells", out);
@@ -88,11 +74,11 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
         const struct series *series = &r->series[s];
         if (strcmp(series->dataset, dataset) != 0)
             continue;
-        table_csv_field(out, series->label);
+        csv_put(out, series->label);
         fputc(',', out);
-        table_csv_field(out, series->model);
+        csv_put(out, series->model);
         fputc(',', out);
-        table_csv_field(out, series->params);
+        csv_put(out, series->params);
         fprintf(out, ",%zu", series->n_cells);
         for (size_t m = 0; m < r->n_measures; m++) {
             const double values[4] = {series->mean[m], series->deviation[m], series->low[m], series->high[m]};
@@ -108,9 +94,7 @@ static void write_csv(const struct records *r, const char *dataset, FILE *out)
             fprintf(out, ",%.4g,%.4g,", series->fit_seconds, series->rank_seconds);
         else
             fputs(",,,", out);
-        table_csv_field(out, series->skipped != NULL ? series->skipped
-                             : r->warning != NULL    ? r->warning
-                                                     : "");
+        csv_put(out, series->skipped != NULL ? series->skipped : r->warning != NULL ? r->warning : "");
         fputc('\n', out);
     }
 }

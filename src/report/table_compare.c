@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "report/parts.h"
 
 enum { COLUMNS_OF_ONE = 3, COLUMNS_OF_PAIRS = 4 };
@@ -177,12 +178,19 @@ enum status compare_write(const struct records *r, const char *dataset, size_t m
     return STATUS_OK;
 }
 
-void compare_csv_number(double value, FILE *out)
+void compare_csv_row(const char *const *field, size_t n_fields, const double *value, size_t n_values,
+                     bool significant, FILE *out)
 {
-    if (isnan(value))
+    for (size_t i = 0; i < n_fields; i++) {
+        fputs(i > 0 ? "," : "", out);
+        csv_put(out, field[i]);
+    }
+    for (size_t i = 0; i < n_values; i++) {
         fputc(',', out);
-    else
-        fprintf(out, ",%.9g", value);
+        if (!isnan(value[i]))
+            fprintf(out, "%.9g", value[i]);
+    }
+    fprintf(out, ",%d\n", significant);
 }
 
 void compare_write_csv(const struct records *r, const char *dataset, FILE *out)
@@ -200,12 +208,7 @@ void compare_write_csv(const struct records *r, const char *dataset, FILE *out)
         const double values[] = {a.value,    a.low,   a.high,           b.value,
                                  b.low,      b.high,  pair->difference, pair->low,
                                  pair->high, pair->p, pair->p_corrected};
-        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-            fputs(i > 0 ? "," : "", out);
-            table_csv_field(out, fields[i]);
-        }
-        for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-            compare_csv_number(values[i], out);
-        fprintf(out, ",%d\n", pair->significant);
+        compare_csv_row(fields, sizeof fields / sizeof *fields, values, sizeof values / sizeof *values,
+                        pair->significant, out);
     }
 }

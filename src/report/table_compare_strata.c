@@ -7,6 +7,7 @@
  */
 #include <stdint.h>
 
+#include "base/csv_put.h"
 #include "report/parts.h"
 
 enum { TEX_COLUMNS = 4 };
@@ -132,12 +133,7 @@ void compare_strata_write_csv(const struct records *r, const char *dataset, FILE
         const char *const fields[] = {row->a, row->b, row->metric, row->k, r->stratum[row->stratum - 1]};
         const double values[] = {row->n,   row->mean_a, row->mean_b, row->difference,
                                  row->low, row->high,   row->p,      row->p_corrected};
-        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-            fputs(i > 0 ? "," : "", out);
-            table_csv_field(out, fields[i]);
-        }
-        for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-            compare_csv_number(values[i], out);
-        fprintf(out, ",%d\n", row->significant);
+        compare_csv_row(fields, sizeof fields / sizeof *fields, values, sizeof values / sizeof *values,
+                        row->significant, out);
     }
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/csv_put.h"
 #include "eval/metrics.h"
 #include "report/parts.h"
 
@@ -192,7 +193,7 @@ void strata_write_csv(const struct records *r, const char *dataset, FILE *out)
             const char *const fields[] = {s->label,  s->model, s->params,
                                           m->metric, m->k,     r->stratum[at / r->n_measures]};
             for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
-                table_csv_field(out, fields[f]);
+                csv_put(out, fields[f]);
                 fputc(',', out);
             }
             fprintf(out, "%.9g", s->stratum_mean[at]);
