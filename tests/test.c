@@ -68,3 +68,13 @@ void test_fails(enum status got, enum status expected, ...)
         }
     va_end(words);
 }
+
+struct strings test_strings(const char *const *text, size_t n, struct arena *arena)
+{
+    struct string_builder b = {0};
+    struct strings out;
+    for (size_t i = 0; i < n; i++)
+        assert_ok(string_builder_add(&b, text[i], strlen(text[i])));
+    assert_ok(string_builder_finish(&b, arena, &out));
+    return out;
+}

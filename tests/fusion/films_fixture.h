@@ -35,16 +35,6 @@ static const char *const titles[N_ITEMS] = {"Alien (1979)",
                                             "Tron",
                                             ""};
 
-static inline struct strings film_texts(const char *const *text, size_t n)
-{
-    struct string_builder b = {0};
-    struct strings out;
-    for (size_t i = 0; i < n; i++)
-        assert_ok(string_builder_add(&b, text[i], strlen(text[i])));
-    assert_ok(string_builder_finish(&b, f.arena, &out));
-    return out;
-}
-
 static inline const char *write_model(uint32_t context, const char *name)
 {
     size_t n;
@@ -73,15 +63,16 @@ static inline int set_up(void **state)
     for (uint64_t e = 0; e < n; e++) /* of the matrix, which is in this order */
         times[e] = (int64_t)(1000 * random_unit(6, RANDOM_SYNTH, user[e], item[e]));
     f.view.time = times;
-    column = (struct column){.name = "title", .kind = COLUMN_TEXT, .text = film_texts(titles, N_ITEMS)};
+    column =
+        (struct column){.name = "title", .kind = COLUMN_TEXT, .text = test_strings(titles, N_ITEMS, f.arena)};
     f.view.n_item_columns = 1;
     f.view.item_columns = &column;
     for (int i = 0; i < N_ITEMS; i++)
         ids[i] = arena_printf(f.arena, "i%d", i);
-    f.view.item_ids = film_texts(ids, N_ITEMS);
+    f.view.item_ids = test_strings(ids, N_ITEMS, f.arena);
     for (int u = 0; u < N_USERS; u++)
         ids[u] = arena_printf(f.arena, "u%d", u);
-    f.view.user_ids = film_texts(ids, N_USERS);
+    f.view.user_ids = test_strings(ids, N_USERS, f.arena);
     f.run.models = arena_strdup(f.arena, folder);
     write_model(1024, "speaker.gguf");
     return 0;

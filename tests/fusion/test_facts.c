@@ -15,16 +15,6 @@ enum { HEAT, NOIR, SPIDER, CAMERA, CHINESE, N_ITEMS };
 static struct fixture f;
 static struct facts *facts;
 
-static struct strings texts(const char *const *text, size_t n)
-{
-    struct string_builder b = {0};
-    struct strings out;
-    for (size_t i = 0; i < n; i++)
-        assert_ok(string_builder_add(&b, text[i], strlen(text[i])));
-    assert_ok(string_builder_finish(&b, f.arena, &out));
-    return out;
-}
-
 static int set_up(void **state)
 {
     static const char *const titles[] = {"Heat (1995)", "Third Man, The (1949)", "Spider-Man's War",
@@ -42,10 +32,13 @@ static int set_up(void **state)
     (void)state;
     test_quiet();
     fixture_open(&f, 1, N_ITEMS, 1, zero, zero, value);
-    column[0] = (struct column){.name = "title", .kind = COLUMN_TEXT, .text = texts(titles, N_ITEMS)};
-    column[1] = (struct column){.name = "genres", .kind = COLUMN_LIST, .names = texts(genres, 8)};
+    column[0] =
+        (struct column){.name = "title", .kind = COLUMN_TEXT, .text = test_strings(titles, N_ITEMS, f.arena)};
+    column[1] =
+        (struct column){.name = "genres", .kind = COLUMN_LIST, .names = test_strings(genres, 8, f.arena)};
     assert_ok(csr_from_triples(N_ITEMS, 8, 5, row, name, NULL, f.arena, &column[1].list, NULL));
-    column[2] = (struct column){.name = "about", .kind = COLUMN_TEXT, .text = texts(about, N_ITEMS)};
+    column[2] =
+        (struct column){.name = "about", .kind = COLUMN_TEXT, .text = test_strings(about, N_ITEMS, f.arena)};
     column[3] = (struct column){.name = "year", .kind = COLUMN_NUMBER, .number = year};
     f.view.n_item_columns = 4;
     f.view.item_columns = column;

@@ -38,16 +38,6 @@ static void need_model(void)
     }
 }
 
-static struct strings strings_of(const char *const *text, size_t n)
-{
-    struct string_builder b = {0};
-    struct strings out;
-    for (size_t i = 0; i < n; i++)
-        assert_ok(string_builder_add(&b, text[i], strlen(text[i])));
-    assert_ok(string_builder_finish(&b, arena, &out));
-    return out;
-}
-
 static double cosine(const float *a, const float *b, uint32_t d)
 {
     double sum = 0, x = 0, y = 0;
@@ -84,7 +74,7 @@ static void is_what_the_formula_says(void **state)
     (void)state;
     need_model();
     const uint32_t d = encoder_dimensions(encoder);
-    const struct strings texts = strings_of(reviews, 2), all = strings_of(grams, N_GRAMS);
+    const struct strings texts = test_strings(reviews, 2, arena), all = test_strings(grams, N_GRAMS, arena);
     float *t = arena_alloc(arena, 2 * d, sizeof *t), *v = arena_alloc(arena, N_GRAMS * d, sizeof *v);
     assert_ok(encoder_embed(encoder, &texts, t));
     assert_ok(encoder_embed(encoder, &all, v));
@@ -138,7 +128,7 @@ static void sentences(void **state)
     struct phrase *got;
     size_t n;
     bool inside = false;
-    struct strings texts = strings_of(text, 2);
+    struct strings texts = test_strings(text, 2, arena);
     assert_ok(phrases_find(encoder, NULL, &texts, &options, arena, &got, &n));
     for (size_t p = 0; p < n; p++) {
         for (size_t i = 0; i < sizeof crossing / sizeof *crossing; i++)
@@ -157,10 +147,10 @@ static void little_text(void **state)
     const struct phrases_options options = {.diversity = 0.5};
     struct phrase *got;
     size_t n = 9;
-    struct strings texts = strings_of(none, 2);
+    struct strings texts = test_strings(none, 2, arena);
     assert_ok(phrases_find(encoder, NULL, &texts, &options, arena, &got, &n));
     assert_int_equal(n, 0);
-    texts = strings_of(one, 1);
+    texts = test_strings(one, 1, arena);
     assert_ok(phrases_find(encoder, NULL, &texts, &options, arena, &got, &n));
     assert_int_equal(n, 1);
     assert_string_equal(got[0].text, "laptop");

@@ -24,16 +24,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct strings strings_of(const char *const *text, size_t n)
-{
-    struct string_builder b = {0};
-    struct strings out;
-    for (size_t i = 0; i < n; i++)
-        assert_ok(string_builder_add(&b, text[i], strlen(text[i])));
-    assert_ok(string_builder_finish(&b, arena, &out));
-    return out;
-}
-
 static const char *const ids[] = {"i1", "i2", "i3", "i4"};
 static const char *const films[] = {"Toy Story (1995). Animation, children's film.",
                                     "one two three four five "
@@ -43,7 +33,7 @@ static const char *const films[] = {"Toy Story (1995). Animation, children's fil
 static const char *corrupted(const char *const *texts, const char *const *of, size_t n, size_t which,
                              struct corruption c)
 {
-    const struct strings in = strings_of(texts, n), names = strings_of(of, n);
+    const struct strings in = test_strings(texts, n, arena), names = test_strings(of, n, arena);
     struct strings out;
     assert_ok(corruption_apply(&c, &in, &names, arena, &out));
     assert_int_equal(out.n, n);
@@ -62,7 +52,7 @@ static size_t split(const char *text, char words[64][32])
 
 static void nothing_asked_for_is_nothing_done(void **state)
 {
-    const struct strings in = strings_of(films, 4), names = strings_of(ids, 4);
+    const struct strings in = test_strings(films, 4, arena), names = test_strings(ids, 4, arena);
     struct strings out;
     (void)state;
     assert_ok(corruption_apply(&(struct corruption){0}, &in, &names, arena, &out));
@@ -144,7 +134,7 @@ static void noise(void **state)
         snprintf(id[i], sizeof id[i], "n%d", i);
         texts[i] = text[i], names[i] = id[i];
     }
-    const struct strings in = strings_of(texts, TEXTS), of = strings_of(names, TEXTS);
+    const struct strings in = test_strings(texts, TEXTS, arena), of = test_strings(names, TEXTS, arena);
     struct strings out[3];
     for (int s = 0; s < 3; s++)
         assert_ok(corruption_apply(&(struct corruption){.words_noise = shares[s], .words_seed = 3}, &in, &of,
@@ -214,7 +204,7 @@ static void chinese(void **state)
     (void)state;
     const struct corruption c = {.words_kept = 0.5, .words_which = CORRUPTION_FIRST};
     if (segmenter_open(NULL, &segmenter) != STATUS_OK) {
-        const struct strings in = strings_of(texts, 1), names = strings_of(of, 1);
+        const struct strings in = test_strings(texts, 1, arena), names = test_strings(of, 1, arena);
         struct strings out;
         test_fails(corruption_apply(&c, &in, &names, arena, &out), STATUS_UNAVAILABLE, "friso", NULL);
         return;

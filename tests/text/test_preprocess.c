@@ -1,11 +1,7 @@
 /* test_preprocess.c - text/preprocess.c: each switch of the pipeline's first stage on the same texts, English and Chinese. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "../test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include "text/preprocess.h"
 #include "text/segment.h"
@@ -16,12 +12,9 @@
 
 static void check(const char *const *texts, const char *const *expected, size_t n, enum preprocess what)
 {
-    struct string_builder b = {0};
-    struct strings in, out;
     struct arena *arena = arena_new();
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(string_builder_add(&b, texts[i], strlen(texts[i])), STATUS_OK);
-    assert_int_equal(string_builder_finish(&b, arena, &in), STATUS_OK);
+    const struct strings in = test_strings(texts, n, arena);
+    struct strings out;
     assert_int_equal(preprocess_texts(&in, what, arena, &out), STATUS_OK);
     assert_int_equal(out.n, n);
     for (size_t i = 0; i < n; i++)

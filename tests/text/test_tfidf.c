@@ -1,12 +1,8 @@
 /* test_tfidf.c - text/tfidf.c against scikit-learn. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "../test.h"
 
-#include <cmocka.h>
+#include <math.h>
+#include <string.h>
 
 #include "text/tfidf.h"
 
@@ -17,11 +13,7 @@ static const char *const documents[] = {"The Dark Knight. Action, Crime. dark he
 
 static void fit(const struct tfidf_options *options, struct arena *arena, struct tfidf *out)
 {
-    struct string_builder b = {0};
-    struct strings texts;
-    for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
-        assert_int_equal(string_builder_add(&b, documents[i], strlen(documents[i])), STATUS_OK);
-    assert_int_equal(string_builder_finish(&b, arena, &texts), STATUS_OK);
+    const struct strings texts = test_strings(documents, sizeof documents / sizeof *documents, arena);
     assert_int_equal(tfidf_fit(&texts, options, arena, arena, out), STATUS_OK);
 }
 
