@@ -9,7 +9,7 @@ void csv_put_bytes(FILE *out, const char *bytes, size_t n)
 {
     bool plain = true;
     for (size_t i = 0; i < n; i++)
-        plain = plain && memchr(",\"\r\n", bytes[i], 4) == NULL;
+        plain = plain && bytes[i] != ',' && bytes[i] != '"' && bytes[i] != '\r' && bytes[i] != '\n';
     if (plain)
         fwrite(bytes, 1, n, out);
     else
