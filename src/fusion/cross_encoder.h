@@ -80,6 +80,7 @@ enum status cross_encoder_ask(const struct cross_encoder *m, uint32_t user, cons
 /* What the language model reads of a user before the candidates, for people: in the arena.  *known false: nothing. */
 enum status cross_encoder_prompt(const struct cross_encoder *m, uint32_t user, const uint32_t *items,
                                  uint32_t n, struct arena *arena, char **text, bool *known);
+/* What the decoder read since it was opened or told to forget (model.h). */
 void cross_encoder_usage(const struct cross_encoder *m, struct model_usage *out);
 /* Keeps no scores of so far, and counts from 0: what a fit asked is not what ranking costs. */
 void cross_encoder_forget(const struct cross_encoder *m);
